@@ -1,0 +1,65 @@
+/**
+ * Every failure that a caller can meet: code → HTTP status and title.
+ * Callers branch on `code`; the words are for people. Adding a code is compatible, renaming one is not.
+ */
+const errors = {
+  invalid_request: [400, 'The request is not valid'],
+  unauthenticated: [401, 'Sign in is required'],
+  token_invalid: [401, 'The token was not accepted'],
+  forbidden: [403, 'Policy does not allow this'],
+  origin_refused: [403, 'The request came from another site'],
+  reason_required: [403, 'A reason is required'],
+  approval_unsupported: [403, 'Approval is required and not available'],
+  profile_insufficient: [403, 'This target needs another profile'],
+  not_found: [404, 'Not found'],
+  target_not_found: [404, 'Target not found'],
+  session_not_found: [404, 'Session not found'],
+  recording_not_found: [404, 'Recording not found'],
+  target_ambiguous: [409, 'The name fits several targets'],
+  target_not_running: [409, 'The target is not running'],
+  session_not_ready: [409, 'The session has no terminal yet'],
+  session_ended: [410, 'The session has ended'],
+  too_large: [413, 'The request is too large'],
+  too_many_requests: [429, 'Too many requests'],
+  too_many_sessions: [429, 'Too many sessions'],
+  image_unavailable: [502, 'The toolbox image cannot be had'],
+  start_failed: [502, 'The debug container could not be started'],
+  cancelled: [499, 'The request was cancelled'],
+  recording_failed: [503, 'The recording cannot be written'],
+  backend_unavailable: [503, 'The container engine cannot be reached'],
+  store_unavailable: [503, 'The store cannot be reached'],
+  shutting_down: [503, 'The gateway is shutting down'],
+  timeout: [504, 'The container engine took too long'],
+} as const satisfies Record<string, readonly [number, string]>
+
+export type ErrorCode = keyof typeof errors
+
+/** All codes, for the OpenAPI document and its tests. */
+export const errorCodes = Object.keys(errors) as ErrorCode[]
+
+/**
+ * The one error that reaches callers. `message` says what happened, to what, and what to do next;
+ * it never holds a secret. `cause` is for the log only.
+ */
+export class HatchwayError extends Error {
+  override readonly name = 'HatchwayError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown }) {
+    super(detail, options)
+    this.code = code
+  }
+
+  get status(): number {
+    return errors[this.code][0]
+  }
+
+  get title(): string {
+    return errors[this.code][1]
+  }
+}
+
+/** The words of any thrown value. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}

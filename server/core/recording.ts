@@ -1,0 +1,70 @@
+import type { Readable } from 'node:stream'
+import type { SessionEnd } from './session.ts'
+import type { TerminalSize } from './target.ts'
+
+/** Kept in the session's row once the recording is sealed. */
+export interface RecordingSummary {
+  /** The blob that holds it, gzip-compressed. */
+  key: string
+  /** SHA-256, hex, of the uncompressed asciicast. */
+  sha256: string
+  /** Size of the uncompressed asciicast. */
+  bytes: number
+  /** Bytes of terminal output in it. */
+  outputBytes: number
+  durationMs: number
+}
+
+/** What the first line of a recording says. */
+export interface RecordingHeader {
+  sessionId: string
+  size: TerminalSize
+  startedAt: Date
+  title: string
+  command: string
+  /** Who, what and by which rule: lands under `hatchway` in the header. */
+  facts: Readonly<Record<string, string>>
+}
+
+/**
+ * One recording that is being written. The calls that add to it are synchronous: when one returns, the bytes are
+ * with the kernel and survive the death of this process. They throw `recording_failed` when that did not work.
+ */
+export interface Recorder {
+  /** Bytes of terminal output recorded so far: the session's offset. */
+  readonly offset: number
+  output(bytes: Uint8Array): void
+  input(bytes: Uint8Array): void
+  resize(size: TerminalSize): void
+  marker(label: string): void
+  /** Called once when the once-a-second flush to the disk fails. */
+  onFailure(listener: (cause: Error) => void): void
+  /** Writes the exit event, flushes to disk, compresses into the blobs, removes the live file. */
+  finish(end: SessionEnd): Promise<RecordingSummary>
+  /** Flushes to disk and closes without sealing: another process will go on. */
+  suspend(): Promise<void>
+}
+
+export interface ResumedRecording {
+  recorder: Recorder
+  /** The last output bytes before the gap, at most 1 MiB: they end at `recorder.offset`. */
+  tail: Uint8Array
+  /** Every output byte from the beginning, in chunks, to rebuild the screen. */
+  replay(): AsyncIterable<Uint8Array>
+  /** The terminal's size at the end of the recording. */
+  size: TerminalSize
+  /** Wall clock of the last event. */
+  lastEventAt: Date
+}
+
+/** Where recordings live: plain files while they grow, compressed blobs once sealed. */
+export interface Recordings {
+  /** Creates the file and has its header on disk before it resolves. Throws `recording_failed`. */
+  start(header: RecordingHeader): Promise<Recorder>
+  /** Opens a live recording of an earlier process, cutting a torn last line. Throws `recording_not_found`. */
+  resume(sessionId: string): Promise<ResumedRecording>
+  /** The asciicast v3 as it stands, live or sealed. Throws `recording_not_found`. */
+  read(sessionId: string, sealed: RecordingSummary | undefined): Promise<Readable>
+  /** Sessions that have a live file: what recovery after a crash has to look at. */
+  listLive(): Promise<string[]>
+}

@@ -1,0 +1,119 @@
+import type { Action } from './policy.ts'
+import type { RecordingSummary } from './recording.ts'
+import type { DebugContainer, Identity, Profile, StartProgress, TerminalSize } from './target.ts'
+
+export const sessionStates = ['pending-approval', 'starting', 'running', 'ended'] as const
+export type SessionState = (typeof sessionStates)[number]
+
+export const endReasons = [
+  'exit',
+  'target-exited',
+  'terminated',
+  'idle',
+  'expired',
+  'denied',
+  'failed',
+  'recording-failed',
+  'lost',
+  'shutdown',
+] as const
+export type EndReason = (typeof endReasons)[number]
+
+export interface SessionEnd {
+  reason: EndReason
+  exitCode?: number
+  /** Who ended it, when a person did. */
+  by?: string
+  /** Plain words: what happened. */
+  detail?: string
+}
+
+/** One debug container, one terminal, n viewers. The row outlives the process that serves it. */
+export interface SessionRow {
+  id: string
+  state: SessionState
+  target: {
+    /** As asked. */
+    ref: string
+    name: string
+    environment: string
+    namespace?: string
+    image: string
+    labels: Readonly<Record<string, string>>
+    resolved: { id: string; imageDigest?: string; node?: string }
+  }
+  user: { subject: string; name: string }
+  toolbox: string
+  profile: Profile
+  identity?: Identity
+  reason?: string
+  ticket?: string
+  size: TerminalSize
+  requestedAt: Date
+  startedAt?: Date
+  endedAt?: Date
+  end?: SessionEnd
+  /** The moment at which policy ends it. */
+  deadline: Date
+  idleTimeoutMs: number
+  recordInput: boolean
+  recordingMode: 'strict' | 'best-effort'
+  /** The rules that allowed it. */
+  rules: readonly string[]
+  container?: DebugContainer
+  recording?: RecordingSummary
+}
+
+/** What only the serving process knows about a live session. */
+export interface LiveState {
+  progress?: StartProgress
+  viewers: readonly ViewerInfo[]
+}
+
+export interface ViewerInfo {
+  id: string
+  subject: string
+  name: string
+  role: 'controller' | 'observer'
+}
+
+export const auditKinds = [
+  'signed-in',
+  'signed-out',
+  'sign-in-failed',
+  'denied',
+  'opened',
+  'started',
+  'viewed',
+  'controlled',
+  'terminated',
+  'ended',
+  'adopted',
+  'reaped',
+  'recording-degraded',
+  'played',
+  'exported',
+  'audit-read',
+  'policy-loaded',
+] as const
+export type AuditKind = (typeof auditKinds)[number]
+
+/** Written before its effect takes place. */
+export interface AuditEvent {
+  /** Sortable (UUIDv7); given by the store. */
+  id: string
+  at: Date
+  kind: AuditKind
+  /** Absent for what the gateway does by itself. */
+  who?: { subject: string; name: string }
+  /** Remote address. */
+  from?: string
+  action?: Action
+  target?: string
+  sessionId?: string
+  /** The rules that decided, comma separated. */
+  rule?: string
+  /** Why, in the user's or the gateway's words. */
+  reason?: string
+  detail?: Readonly<Record<string, string | number | boolean>>
+}

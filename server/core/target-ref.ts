@@ -1,0 +1,56 @@
+import { HatchwayError } from './errors.ts'
+
+export const workloadKinds = ['pod', 'deployment', 'statefulset', 'daemonset', 'job', 'replicaset'] as const
+export type WorkloadKind = (typeof workloadKinds)[number]
+
+/** What a caller asks for, before anything is resolved. */
+export type TargetRef =
+  | { kind: 'docker'; environment: string; container: string }
+  | {
+      kind: 'kubernetes'
+      environment: string
+      namespace: string
+      workload: WorkloadKind
+      name: string
+      container?: string
+    }
+
+// Docker's own rule for container names (daemon/names/names.go), which also covers id prefixes.
+const dockerName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/
+const environmentId = /^[a-z0-9][a-z0-9-]{0,62}$/
+// RFC 1123 subdomain, what Kubernetes accepts as an object's name.
+const kubernetesName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
+
+/**
+ * Reads `<environment>/<container>` or `<environment>/<namespace>/<kind>/<name>[/<container>]`.
+ * Throws `invalid_request` with the expected form; nothing of the text is ever used in a path unchecked.
+ */
+export function parseTargetRef(text: string): TargetRef {
+  const parts = text.split('/')
+  const [environment = '', second = '', third = '', name = '', container] = parts
+  if (!environmentId.test(environment)) throw badRef(text)
+  if (parts.length === 2) {
+    if (!dockerName.test(second)) throw badRef(text)
+    return { kind: 'docker', environment, container: second }
+  }
+  const workload = workloadKinds.find((kind) => kind === third)
+  if (parts.length < 4 || parts.length > 5 || workload === undefined) throw badRef(text)
+  if (![second, name, container ?? 'x'].every((part) => kubernetesName.test(part))) throw badRef(text)
+  const ref = { kind: 'kubernetes', environment, namespace: second, workload, name } as const
+  return container === undefined ? ref : { ...ref, container }
+}
+
+/** The inverse of {@link parseTargetRef}. */
+export function formatTargetRef(ref: TargetRef): string {
+  if (ref.kind === 'docker') return `${ref.environment}/${ref.container}`
+  const base = `${ref.environment}/${ref.namespace}/${ref.workload}/${ref.name}`
+  return ref.container === undefined ? base : `${base}/${ref.container}`
+}
+
+function badRef(text: string): HatchwayError {
+  const shown = JSON.stringify(text.slice(0, 120))
+  return new HatchwayError(
+    'invalid_request',
+    `${shown} is not a target. Write <environment>/<container>, or <environment>/<namespace>/<kind>/<name>[/<container>].`,
+  )
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { rm, writeFile } from 'node:fs/promises'
+import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Lints one planted file and returns what oxlint said, or undefined when it had no complaint. */
+async function lintPlanted(path: string, source: string): Promise<string | undefined> {
+  await writeFile(path, source)
+  try {
+    await run('node_modules/.bin/oxlint', [path])
+    return undefined
+  } catch (error) {
+    return (error as { stdout: string }).stdout
+  } finally {
+    await rm(path)
+  }
+}
+
+// Linters pass silently when their configuration is wrong, so each boundary is crossed once on purpose.
+describe('import boundaries', () => {
+  it('refuses a sibling folder, also for types alone', async () => {
+    const said = await lintPlanted(
+      'server/recording/planted.ts',
+      "import type { Store } from '../store/sqlite.ts'\nexport type Planted = Store\n",
+    )
+    assert.match(said ?? '', /server\/recording may import only: core/)
+  })
+
+  it('refuses any import in core', async () => {
+    const said = await lintPlanted(
+      'server/core/planted.ts',
+      "import type { Session } from '../protocol/api.ts'\nexport type Planted = Session\n",
+    )
+    assert.match(said ?? '', /server\/core may import only: nothing/)
+  })
+
+  it('refuses a package that another folder owns', async () => {
+    const said = await lintPlanted(
+      'server/sessions/planted.ts',
+      "import Docker from 'dockerode'\nexport const planted = new Docker()\n",
+    )
+    assert.match(said ?? '', /does not own this package/)
+  })
+
+  it('refuses the server behind the protocol in the web app', async () => {
+    const said = await lintPlanted(
+      'web/planted.ts',
+      "import type { Target } from '../server/core/target.ts'\nexport type Planted = Target\n",
+    )
+    assert.match(said ?? '', /shares only server\/protocol/)
+  })
+
+  it('lets an allowed import pass', async () => {
+    const said = await lintPlanted(
+      'server/recording/planted.ts',
+      "import type { Recorder } from '../core/recording.ts'\nexport type Planted = Recorder\n",
+    )
+    assert.equal(said, undefined)
+  })
+})
