@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+import { gzipSiblings } from './gzip-siblings.ts'
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  plugins: [react(), gzipSiblings()],
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    sourcemap: false,
+    // A data: URL for an asset would need another source in the content security policy.
+    assetsInlineLimit: 0,
+    // The first browsers that know light-dark(), which the colour tokens rely on.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    target: ['chrome123', 'firefox120', 'safari17.5'],
+    license: { fileName: 'licenses.md' },
+    reportCompressedSize: false,
+  },
+  server: {
+    proxy: { '/api': { target: 'http://127.0.0.1:8080', ws: true } },
+  },
+})
