@@ -33,7 +33,12 @@ export default defineConfig({
     'import/no-cycle': 'error',
     'import/no-unassigned-import': 'off',
     'unicorn/consistent-function-scoping': 'off',
+    // A worker's postMessage has no origin.
+    'unicorn/require-post-message-target-origin': 'off',
     'no-await-in-loop': 'off',
+    // Terminals are made of control characters.
+    'no-control-regex': 'off',
+    'no-underscore-dangle': 'off',
     'no-shadow': 'off',
     'no-console': 'error',
     'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
