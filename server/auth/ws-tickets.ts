@@ -1,0 +1,54 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { HatchwayError } from '../core/errors.ts'
+import type { Principal } from '../core/policy.ts'
+
+export interface WsTickets {
+  /** A ticket of 256 random bits for one WebSocket of this session. Throws `too_many_requests` when too many are unused. */
+  issue(sessionId: string, principal: Principal): { ticket: string; expiresAt: Date }
+  /** Who asked for it, exactly once and within 30 s; any use spends it, also for another session. */
+  redeem(ticket: string, sessionId: string): Principal | undefined
+}
+
+const validMs = 30_000
+const maxOpenTickets = 10_000
+
+/** One-use tickets keep the JWT out of the URL, where proxies would log it. In memory: they don't outlive this process. */
+export function createWsTickets(options: { now?: () => number } = {}): WsTickets {
+  const now = options.now ?? Date.now
+  // In order of expiry, because all live equally long.
+  const open = new Map<string, { sessionId: string; principal: Principal; expiresAt: number }>()
+  const dropExpired = () => {
+    for (const [hash, entry] of open) {
+      if (entry.expiresAt > now()) return
+      open.delete(hash)
+    }
+  }
+  return {
+    issue(sessionId, principal) {
+      dropExpired()
+      if (open.size >= maxOpenTickets) {
+        throw new HatchwayError(
+          'too_many_requests',
+          'Too many unused terminal tickets are open. Try again in 30 seconds.',
+        )
+      }
+      const ticket = randomBytes(32).toString('base64url')
+      const expiresAt = now() + validMs
+      open.set(sha256(ticket), { sessionId, principal, expiresAt })
+      return { ticket, expiresAt: new Date(expiresAt) }
+    },
+    redeem(ticket, sessionId) {
+      dropExpired()
+      const hash = sha256(ticket)
+      const entry = open.get(hash)
+      open.delete(hash)
+      if (entry?.sessionId !== sessionId || entry.principal.expiresAt.getTime() <= now()) return undefined
+      return entry.principal
+    },
+  }
+}
+
+// The map is looked up by hash, so the time of a lookup says nothing about a ticket.
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
