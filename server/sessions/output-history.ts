@@ -39,9 +39,22 @@ export class OutputHistory {
     this.#resizes.push({ offset: this.#ring.end, size })
   }
 
-  /** Output from before `start` that the screen has to know and the ring need not hold. */
-  prime(bytes: Uint8Array): void {
-    this.#screen.write(bytes)
+  /**
+   * Gives the screen the first `bytes` bytes of `chunks`: output from before the start, which the ring does not hold.
+   * Never rejects: the screen is a convenience, and what the ring holds still draws most of it.
+   */
+  async primeFrom(chunks: AsyncIterable<Uint8Array>, bytes: number): Promise<void> {
+    let left = bytes
+    if (left <= 0) return
+    try {
+      for await (const chunk of chunks) {
+        this.#screen.write(chunk.subarray(0, left))
+        left -= chunk.length
+        if (left <= 0) return
+      }
+    } catch {
+      // See above.
+    }
   }
 
   /** Every byte from `offset` on, or undefined when some of it is no longer held. */

@@ -1,6 +1,6 @@
 /** What the rest of the server sees of live sessions. */
 import type { Grant, Principal } from '../core/policy.ts'
-import type { LiveState, SessionRow } from '../core/session.ts'
+import type { EndReason, LiveState, SessionRow } from '../core/session.ts'
 import type { Profile, Target, TargetDriver, TerminalSize, Toolbox } from '../core/target.ts'
 import type { Session as ApiSession } from '../protocol/api.ts'
 import type { ClientMessage, Role, ServerMessage } from '../protocol/terminal.ts'
@@ -60,6 +60,16 @@ export interface LiveSession {
   readonly state: LiveState
   /** Writes the audit event first; then `hello` and output go to the socket. Throws `session_ended`. */
   join(socket: ViewerSocket, request: JoinRequest): Promise<ViewerHandle>
+}
+
+/** Told what happens, for metrics and the log. Nothing here throws. */
+export interface SessionObserver {
+  started(environment: string, ms: number): void
+  startFailed(environment: string, cause: unknown): void
+  ended(reason: EndReason): void
+  output(bytes: number): void
+  /** Something of an end did not work; the reaper or the next start of the gateway comes back to it. */
+  endFailed(sessionId: string, cause: unknown): void
 }
 
 export interface Sessions {

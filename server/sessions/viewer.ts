@@ -9,7 +9,8 @@ export interface ViewerHost {
   readonly history: OutputHistory
   onInput(viewer: Viewer, bytes: Uint8Array): void
   onMessage(viewer: Viewer, message: Exclude<ClientMessage, { type: 'ack' | 'ping' }>): void
-  onAck(viewer: Viewer): void
+  /** How much is unacknowledged has changed. */
+  onFlow(): void
   onLeave(viewer: Viewer): void
 }
 
@@ -126,7 +127,7 @@ export class Viewer implements ViewerHandle {
     } else if (message.type === 'ack') {
       this.#acked = Math.max(this.#acked, Math.min(message.offset, this.#sent))
       if (this.#state === 'behind' && this.unacked <= flow.lowWater) this.#catchUp()
-      this.#host.onAck(this)
+      this.#host.onFlow()
     } else {
       this.#host.onMessage(this, message)
     }
@@ -147,6 +148,7 @@ export class Viewer implements ViewerHandle {
     this.#sent = this.#host.history.end
     this.#state = 'live'
     if (this.#role === 'observer' && this.unacked > flow.observerHighWater) this.#state = 'behind'
+    this.#host.onFlow()
   }
 
   /** Never rejects: a viewer that can't be drawn for is asked to come again. */

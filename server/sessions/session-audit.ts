@@ -1,0 +1,18 @@
+import type { AuditEvent, SessionRow } from '../core/session.ts'
+import type { Store } from '../core/store.ts'
+
+/** `who` defaults to the session's user. */
+export type SessionAuditEvent = Omit<AuditEvent, 'id' | 'at' | 'target' | 'sessionId'>
+
+/** Writes an event about a session, with its target and the rules that allowed it. */
+export async function auditSession(store: Store, row: SessionRow, event: SessionAuditEvent): Promise<void> {
+  const { subject, name } = event.who ?? row.user
+  await store.appendAudit({
+    ...(row.reason === undefined ? {} : { reason: row.reason }),
+    rule: row.rules.join(', '),
+    ...event,
+    target: row.target.ref,
+    sessionId: row.id,
+    who: { subject, name },
+  })
+}

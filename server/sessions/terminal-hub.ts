@@ -1,0 +1,253 @@
+import { messageOf } from '../core/errors.ts'
+import type { Recorder } from '../core/recording.ts'
+import type { ViewerInfo } from '../core/session.ts'
+import type { Terminal, TerminalSize } from '../core/target.ts'
+import { closeCodes, flow, type ServerMessage } from '../protocol/terminal.ts'
+import { CodePointBoundary } from './code-points.ts'
+import type { OutputHistory } from './output-history.ts'
+import type { Viewer, ViewerHost } from './viewer.ts'
+
+/** Half of a character waits this long for its other half before it goes out as it is. */
+const heldCharacterMs = 20
+/** A controller that acknowledges nothing for this long while the terminal waits for it is let go. */
+const stalledControllerMs = 30_000
+
+interface Options {
+  history: OutputHistory
+  size: TerminalSize
+  recordInput: boolean
+  onInput: () => void
+  onViewers: (count: number) => void
+  /** Somebody asks for control; the session writes its audit event and calls `giveControl`. */
+  onTakeControl: (viewer: Viewer) => void
+  /** Returns whether the terminal may go on without a recording. */
+  onRecordingFailed: (cause: unknown) => boolean
+  onOutput: (bytes: number) => void
+}
+
+/**
+ * The terminal path of one session: one terminal, one recorder, n viewers.
+ * Output goes to the recorder, then to the history, then to the viewers, and nowhere else in another order.
+ */
+export class TerminalHub implements ViewerHost {
+  readonly history: OutputHistory
+  readonly #options: Options
+  readonly #viewers = new Set<Viewer>()
+  readonly #boundary = new CodePointBoundary()
+  #recorder: Recorder | undefined
+  #terminal: Terminal | undefined
+  #size: TerminalSize
+  #controller: Viewer | undefined
+  #reading = true
+  #stopped = false
+  #heldTimer: NodeJS.Timeout | undefined
+  #stallTimer: NodeJS.Timeout | undefined
+
+  constructor(options: Options) {
+    this.#options = options
+    this.history = options.history
+    this.#size = options.size
+  }
+
+  get size(): TerminalSize {
+    return this.#size
+  }
+
+  get viewers(): ViewerInfo[] {
+    return [...this.#viewers].map((viewer) => viewer.info)
+  }
+
+  get controller(): Viewer | undefined {
+    return this.#controller
+  }
+
+  set recorder(recorder: Recorder) {
+    this.#recorder = recorder
+    recorder.onFailure((cause) => this.#recordingFailed(cause))
+  }
+
+  /** Reads from this terminal from now on. */
+  attach(terminal: Terminal): void {
+    this.#terminal = terminal
+    this.#reading = true
+    const { io } = terminal
+    io.on('data', (chunk: Buffer) => {
+      if (this.#terminal === terminal) this.#handleOutput(this.#boundary.push(chunk))
+    })
+    io.on('drain', () => {
+      for (const viewer of this.#viewers) viewer.resumeInput()
+    })
+    // Its end arrives through `terminal.ended`; without a listener Node would end the process.
+    io.on('error', () => undefined)
+    this.onFlow()
+  }
+
+  /** Lets go of the terminal and leaves its process running. */
+  detach(): void {
+    this.#flushHeld()
+    const terminal = this.#terminal
+    this.#terminal = undefined
+    terminal?.detach()
+  }
+
+  /** No output passes from now on; viewers stay. */
+  stop(): void {
+    this.detach()
+    this.#stopped = true
+    clearTimeout(this.#stallTimer)
+  }
+
+  add(viewer: Viewer): void {
+    this.#viewers.add(viewer)
+    if (viewer.role === 'controller') this.giveControl(viewer)
+    this.#options.onViewers(this.#viewers.size)
+  }
+
+  /** Makes this viewer the controller; another one before it is sent away. */
+  giveControl(viewer: Viewer): void {
+    const before = this.#controller
+    this.#controller = viewer
+    viewer.role = 'controller'
+    if (before !== undefined && before !== viewer) {
+      const self = before.info.id
+      before.send({ type: 'viewers', viewers: this.viewers.filter((other) => other.id !== self), self })
+      before.close(closeCodes.controlTaken, 'control_taken')
+      this.#viewers.delete(before)
+    }
+    this.tellViewers()
+    this.onFlow()
+  }
+
+  tellViewers(): void {
+    const viewers = this.viewers
+    for (const viewer of this.#viewers) viewer.send({ type: 'viewers', viewers, self: viewer.info.id })
+  }
+
+  broadcast(message: ServerMessage): void {
+    for (const viewer of this.#viewers) viewer.send(message)
+  }
+
+  closeViewers(code: number, reason: string): void {
+    for (const viewer of this.#viewers) viewer.close(code, reason)
+    this.#viewers.clear()
+    this.#controller = undefined
+  }
+
+  /** Writes into the recording what is not terminal output. */
+  mark(label: string): void {
+    this.#record((recorder) => recorder.marker(label))
+  }
+
+  onInput(_viewer: Viewer, bytes: Uint8Array): void {
+    const io = this.#terminal?.io
+    if (io === undefined || io.destroyed || this.#stopped) return
+    if (this.#options.recordInput && !this.#record((recorder) => recorder.input(bytes))) return
+    this.#options.onInput()
+    if (!io.write(bytes)) for (const viewer of this.#viewers) viewer.pauseInput()
+  }
+
+  onMessage(
+    viewer: Viewer,
+    message: { type: 'resize'; size: TerminalSize } | { type: 'take-control' },
+  ): void {
+    if (message.type === 'take-control') {
+      if (viewer !== this.#controller) this.#options.onTakeControl(viewer)
+    } else if (viewer === this.#controller) {
+      this.#resize(message.size, viewer)
+    }
+  }
+
+  onLeave(viewer: Viewer): void {
+    if (!this.#viewers.delete(viewer)) return
+    if (this.#controller === viewer) this.#controller = undefined
+    this.onFlow()
+    this.tellViewers()
+    this.#options.onViewers(this.#viewers.size)
+  }
+
+  /** The only place that pauses and resumes reading from the container. */
+  onFlow(): void {
+    const io = this.#terminal?.io
+    if (io === undefined) return
+    const unacked = this.#controller?.unacked ?? 0
+    const limit = this.#reading ? flow.highWater : flow.lowWater
+    const reading = unacked <= limit && !this.history.overloaded
+    if (reading !== this.#reading) {
+      this.#reading = reading
+      if (reading) io.resume()
+      else io.pause()
+    }
+    this.#watchForStall()
+  }
+
+  #watchForStall(): void {
+    const controller = this.#controller
+    if (this.#reading || controller === undefined) {
+      clearTimeout(this.#stallTimer)
+      this.#stallTimer = undefined
+      return
+    }
+    if (this.#stallTimer !== undefined) return
+    const { acked } = controller
+    this.#stallTimer = setTimeout(() => {
+      this.#stallTimer = undefined
+      if (controller !== this.#controller) return
+      if (controller.acked !== acked) {
+        this.#watchForStall()
+        return
+      }
+      controller.close(closeCodes.tooSlow, 'too_slow')
+      this.onLeave(controller)
+    }, stalledControllerMs)
+    this.#stallTimer.unref()
+  }
+
+  #resize(size: TerminalSize, by: Viewer): void {
+    if (size.cols === this.#size.cols && size.rows === this.#size.rows) return
+    if (this.#stopped || !this.#record((recorder) => recorder.resize(size))) return
+    this.#size = size
+    this.history.resize(size)
+    // A container that is gone tells so through `terminal.ended`.
+    this.#terminal?.resize(size).catch(() => undefined)
+    for (const viewer of this.#viewers) if (viewer !== by) viewer.send({ type: 'resize', size })
+  }
+
+  #handleOutput(bytes: Uint8Array): void {
+    clearTimeout(this.#heldTimer)
+    if (this.#boundary.holding) this.#heldTimer = setTimeout(() => this.#flushHeld(), heldCharacterMs)
+    if (bytes.length === 0 || this.#stopped) return
+    if (!this.#record((recorder) => recorder.output(bytes))) return
+    this.history.append(bytes)
+    const { end } = this.history
+    for (const viewer of this.#viewers) viewer.offer(bytes, end)
+    this.#options.onOutput(bytes.length)
+    this.onFlow()
+  }
+
+  #flushHeld(): void {
+    if (this.#boundary.holding) this.#handleOutput(this.#boundary.flush())
+  }
+
+  /** Runs a call on the recorder; false when the terminal must not go on. */
+  #record(call: (recorder: Recorder) => void): boolean {
+    if (this.#recorder === undefined) return true
+    try {
+      call(this.#recorder)
+      return true
+    } catch (cause) {
+      return this.#recordingFailed(cause)
+    }
+  }
+
+  #recordingFailed(cause: unknown): boolean {
+    if (this.#recorder === undefined) return !this.#stopped
+    this.#recorder = undefined
+    if (this.#options.onRecordingFailed(cause)) {
+      const text = `This session is no longer recorded: ${messageOf(cause)}`
+      this.broadcast({ type: 'notice', level: 'error', text })
+      return true
+    }
+    this.stop()
+    return false
+  }
+}
