@@ -1,0 +1,309 @@
+import type { Session, SessionEnd, StartProgress, Viewer } from '../../server/protocol/api.ts'
+import type { Role, ServerMessage } from '../../server/protocol/terminal.ts'
+import { ApiError } from '../api-error.ts'
+import { api } from '../api.ts'
+import { signedInAgain } from '../sign-in-gate.ts'
+import type { InputProgress } from './input-queue.ts'
+import { needsConfirmation, preparePaste } from './paste-text.ts'
+import { takePrefill } from './prefill.ts'
+import { TerminalConnection, type ConnectionState, type Refusal } from './terminal-connection.ts'
+import type { TerminalCommand } from './terminal-keys.ts'
+import type { TerminalPreferences } from './terminal-preferences.ts'
+import { TerminalView, type TerminalViewHost } from './terminal-view.ts'
+
+export interface Notice {
+  id: number
+  level: 'info' | 'warning' | 'error'
+  text: string
+}
+
+/** Something that only the user can decide. */
+export interface Question {
+  kind: 'paste' | 'clipboard'
+  text: string
+  answer: (yes: boolean) => void
+}
+
+/** All that the page shows of one terminal. Replaced, never changed. */
+export interface OpenTerminalState {
+  connection: ConnectionState
+  session?: Session
+  role: Role
+  progress?: StartProgress
+  viewers: readonly Viewer[]
+  /** This tab's own id among the viewers. */
+  self: string
+  notices: readonly Notice[]
+  end?: SessionEnd
+  title: string
+  paste?: InputProgress | undefined
+  question?: Question | undefined
+  found?: { index: number; count: number } | undefined
+  linkHint?: string | undefined
+  /** Keys were pressed while there was no line; they were not sent. */
+  inputDropped: boolean
+  /** The next key is sent as a control key (the key bar's Ctrl). */
+  ctrl: boolean
+}
+
+const droppedHintMs = 3_000
+const promptQuietMs = 200
+const mostNotices = 4
+
+/** One session's terminal with its line and its screen. It outlives the page that shows it. */
+export class OpenTerminal {
+  readonly id: string
+  readonly view: TerminalView
+  readonly #connection: TerminalConnection
+  readonly #onCommand: (command: TerminalCommand) => void
+  readonly #life = new AbortController()
+  readonly #listeners = new Set<() => void>()
+  readonly #encoder = new TextEncoder()
+  #state: OpenTerminalState = {
+    connection: { kind: 'connecting' },
+    role: 'controller',
+    viewers: [],
+    self: '',
+    notices: [],
+    title: '',
+    inputDropped: false,
+    ctrl: false,
+  }
+  #noticeId = 0
+  #droppedTimer: ReturnType<typeof setTimeout> | undefined
+  #promptTimer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(
+    id: string,
+    preferences: TerminalPreferences,
+    onCommand: (command: TerminalCommand) => void,
+    role: Role,
+  ) {
+    this.id = id
+    this.#onCommand = onCommand
+    this.view = new TerminalView(this.#viewHost(), preferences)
+    const origin = location.origin.replace(/^http/, 'ws')
+    this.#connection = new TerminalConnection({
+      url: `${origin}/api/v1/sessions/${encodeURIComponent(id)}/terminal`,
+      role,
+      listener: {
+        onState: (state) => this.#connectionChanged(state),
+        onMessage: (message) => this.#handle(message),
+        onClear: (size) => this.view.clear(size),
+        onOutput: (part, drawn) => {
+          this.view.write(part, drawn)
+          if (part.catchesUp) this.view.fitAfterOutput()
+          this.#promptMayBeThere()
+        },
+        onInputProgress: (paste) => this.#set({ paste }),
+      },
+      explainRefusal: (signal) => this.#explainRefusal(signal),
+    })
+    this.#connection.connect()
+    this.#watchBrowser()
+  }
+
+  /** For useSyncExternalStore. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  readonly getState = (): OpenTerminalState => this.#state
+
+  takeControl(): void {
+    if (this.#connection.state.kind === 'live') this.#connection.takeControl()
+    else this.#connection.connect({ role: 'controller', take: true })
+  }
+
+  watch(): void {
+    this.#connection.connect({ role: 'observer' })
+  }
+
+  retryNow(): void {
+    this.#connection.connect()
+  }
+
+  /** Asks first where each line would run, or where there is more than anybody reads. */
+  async paste(text: string): Promise<void> {
+    if (needsConfirmation(text, this.view.bracketedPaste) && !(await this.#ask('paste', text))) return
+    this.#send(this.#encoder.encode(preparePaste(text, this.view.bracketedPaste)))
+    this.view.focus()
+  }
+
+  /** Types for the key bar; its arrows come in the form that the program asked for. */
+  type(text: string): void {
+    this.#send(this.#encoder.encode(text))
+  }
+
+  cancelPaste(): void {
+    this.#connection.cancelInput()
+  }
+
+  setCtrl(ctrl: boolean): void {
+    this.#set({ ctrl })
+  }
+
+  dismiss(noticeId: number): void {
+    this.#set({ notices: this.#state.notices.filter((notice) => notice.id !== noticeId) })
+  }
+
+  notify(level: Notice['level'], text: string): void {
+    const others = this.#state.notices.filter((notice) => notice.text !== text)
+    this.#set({ notices: [...others, { id: ++this.#noticeId, level, text }].slice(-mostNotices) })
+  }
+
+  dispose(): void {
+    this.#life.abort()
+    clearTimeout(this.#droppedTimer)
+    clearTimeout(this.#promptTimer)
+    this.#state.question?.answer(false)
+    this.#connection.close()
+    this.view.dispose()
+  }
+
+  #viewHost(): TerminalViewHost {
+    return {
+      onInput: (bytes) => this.#send(this.#withCtrl(bytes)),
+      onPaste: (text) => void this.paste(text),
+      onRoom: (size) => this.#connection.resize(size),
+      onTitle: (title) => this.#set({ title }),
+      onCommand: (command) => {
+        // Ctrl-C means stop: what is still being pasted must not follow it.
+        if (command.kind === 'interrupt') this.cancelPaste()
+        else this.#onCommand(command)
+      },
+      onLinkHint: (linkHint) => this.#set({ linkHint }),
+      onSearchResult: (found) => this.#set({ found }),
+      onClipboardRefused: (why) => this.notify('warning', why),
+      confirmClipboard: (text) => this.#ask('clipboard', text),
+    }
+  }
+
+  #connectionChanged(connection: ConnectionState): void {
+    this.#set({ connection, role: this.#connection.role })
+    if (connection.kind === 'live') this.view.setRole(this.#connection.role)
+    if (connection.kind === 'ended') {
+      this.view.freeze()
+      if (!this.#life.signal.aborted) void this.#refresh()
+    }
+    if (connection.kind === 'expired') void this.#signInAgain()
+  }
+
+  #handle(message: ServerMessage): void {
+    if (message.type === 'hello') {
+      this.#setSession(message.session)
+      this.view.setRole(message.role)
+    } else if (message.type === 'state') {
+      const session = this.#state.session
+      this.#set({
+        ...(session === undefined ? {} : { session: { ...session, state: message.state } }),
+        ...(message.progress === undefined ? {} : { progress: message.progress }),
+      })
+      // The identity and the deadline are known only now.
+      if (message.state === 'running') void this.#refresh()
+    } else if (message.type === 'resize') this.view.setSize(message.size)
+    else if (message.type === 'viewers') {
+      this.#set({ viewers: message.viewers, self: message.self, role: this.#connection.role })
+      this.view.setRole(this.#connection.role)
+    } else if (message.type === 'notice') this.notify(message.level, message.text)
+    else if (message.type === 'exit') this.#set({ end: message.end })
+  }
+
+  #setSession(session: Session): void {
+    this.#set({
+      session,
+      ...(session.end === undefined ? {} : { end: session.end }),
+      ...(session.progress === undefined ? {} : { progress: session.progress }),
+      ...(session.viewers.length === 0 ? {} : { viewers: session.viewers }),
+    })
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      this.#setSession(await this.#fetchSession(this.#life.signal))
+    } catch {
+      // What the socket told stays; the next message or reload brings the rest.
+    }
+  }
+
+  #fetchSession(signal: AbortSignal): Promise<Session> {
+    return api<Session>(`/sessions/${encodeURIComponent(this.id)}`, { signal, onUnauthenticated: 'throw' })
+  }
+
+  async #explainRefusal(signal: AbortSignal): Promise<Refusal> {
+    try {
+      const session = await this.#fetchSession(signal)
+      this.#setSession(session)
+      if (session.state === 'ended') return { kind: 'ended' }
+      if (session.can.watch || session.can.control) return { kind: 'retry' }
+      return { kind: 'refused', detail: 'Policy does not let you watch this session.' }
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) return { kind: 'retry' }
+      if (cause.status === 401) return { kind: 'expired' }
+      const isFinal = cause.status === 403 || cause.status === 404 || cause.status === 410
+      return isFinal ? { kind: 'refused', detail: cause.message } : { kind: 'retry' }
+    }
+  }
+
+  async #signInAgain(): Promise<void> {
+    try {
+      await signedInAgain(this.#life.signal)
+      this.#connection.connect()
+    } catch {
+      // Closed while waiting.
+    }
+  }
+
+  #ask(kind: Question['kind'], text: string): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    this.#state.question?.answer(false)
+    const answer = (yes: boolean) => {
+      this.#set({ question: undefined })
+      resolve(yes)
+    }
+    this.#set({ question: { kind, text, answer } })
+    return promise
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.#connection.send(bytes) || this.#state.end !== undefined) return
+    this.#set({ inputDropped: true })
+    clearTimeout(this.#droppedTimer)
+    this.#droppedTimer = setTimeout(() => this.#set({ inputDropped: false }), droppedHintMs)
+  }
+
+  #withCtrl(bytes: Uint8Array): Uint8Array {
+    const [first] = bytes
+    if (!this.#state.ctrl || bytes.length !== 1 || first === undefined) return bytes
+    this.#set({ ctrl: false })
+    return first >= 0x40 && first < 0x80 ? Uint8Array.of(first & 0x1f) : bytes
+  }
+
+  /** A runbook's command waits for the first prompt: output, then a moment of silence. */
+  #promptMayBeThere(): void {
+    clearTimeout(this.#promptTimer)
+    this.#promptTimer = setTimeout(() => {
+      if (this.#state.session?.state !== 'running' || this.#state.role !== 'controller') return
+      const text = takePrefill(this.id)
+      if (text !== undefined) this.type(text)
+    }, promptQuietMs)
+  }
+
+  #watchBrowser(): void {
+    const { signal } = this.#life
+    addEventListener('online', () => this.#connection.probe(), { signal })
+    document.addEventListener(
+      'visibilitychange',
+      () => {
+        if (!document.hidden) this.#connection.probe()
+      },
+      { signal },
+    )
+  }
+
+  #set(change: Partial<OpenTerminalState>): void {
+    this.#state = { ...this.#state, ...change }
+    for (const listener of this.#listeners) listener()
+  }
+}
