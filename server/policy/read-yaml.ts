@@ -1,0 +1,103 @@
+import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml'
+import type { z } from 'zod'
+import { ConfigError, type ConfigProblem } from '../core/config-error.ts'
+
+/** Names the line of a key, so that later checks can report as the schema does. */
+export type LineOf = (path: readonly PropertyKey[]) => number | undefined
+
+/**
+ * Reads YAML 1.2 and checks it against a schema. Throws ConfigError with every problem and its line.
+ * `file` only names the source in messages. Values never land in messages: they may be secrets in the wrong place.
+ */
+export function readYaml<Schema extends z.ZodType>(
+  file: string,
+  text: string,
+  schema: Schema,
+): { value: z.output<Schema>; lineOf: LineOf } {
+  const lines = new LineCounter()
+  const document = parseYaml(file, text, lines)
+  const lineOf: LineOf = (path) => findLine(document, lines, path)
+  const result = schema.safeParse(toPlain(file, document))
+  if (result.success) return { value: result.data, lineOf }
+  const problems = result.error.issues.flatMap((issue) => describeIssue(issue, document, lineOf))
+  throw new ConfigError(file, sortByLine(problems))
+}
+
+/** In the order in which a reader of the file meets them. */
+export function sortByLine(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
+}
+
+/** `auth.issuers[0].audience`, as messages write it. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, index) =>
+      typeof key === 'number' ? `[${key}]` : index === 0 ? String(key) : `.${String(key)}`,
+    )
+    .join('')
+}
+
+function parseYaml(file: string, text: string, lines: LineCounter): Document.Parsed {
+  let document: Document.Parsed
+  try {
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true })
+  } catch {
+    // Nesting that is deep enough exhausts the stack.
+    throw new ConfigError(file, [{ path: '', message: 'this YAML cannot be read; is it nested too deeply?' }])
+  }
+  const complaints = [...document.errors, ...document.warnings]
+  if (complaints.length === 0) return document
+  const problems = complaints.map(({ pos, message }) => ({
+    line: lines.linePos(pos[0]).line,
+    path: '',
+    message,
+  }))
+  // One broken bracket can echo a thousand times.
+  const unique = new Map(problems.map((problem) => [`${problem.line} ${problem.message}`, problem]))
+  throw new ConfigError(file, [...unique.values()].slice(0, 20))
+}
+
+function toPlain(file: string, document: Document.Parsed): unknown {
+  try {
+    // An empty file is an empty map. The alias limit stops "billion laughs".
+    return document.toJS({ maxAliasCount: 100 }) ?? {}
+  } catch {
+    throw new ConfigError(file, [
+      { path: '', message: 'this YAML cannot be read; it repeats too much by aliases' },
+    ])
+  }
+}
+
+function findLine(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
+  let node: unknown = document.contents
+  let offset = rangeStart(node)
+  for (const key of path) {
+    if (!isCollection(node)) break
+    const pair = isMap(node)
+      ? node.items.find((item) => isScalar(item.key) && item.key.value === key)
+      : undefined
+    const next: unknown = pair === undefined ? node.get(key, true) : pair.value
+    if (pair === undefined && next === undefined) break
+    offset = rangeStart(pair?.key) ?? rangeStart(next) ?? offset
+    node = next
+  }
+  return offset === undefined ? undefined : lines.linePos(offset).line
+}
+
+function rangeStart(node: unknown): number | undefined {
+  return (node as Node | null | undefined)?.range?.[0]
+}
+
+function describeIssue(issue: z.core.$ZodIssue, document: Document, lineOf: LineOf): ConfigProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => problemAt([...issue.path, key], 'unknown key', lineOf))
+  }
+  if (issue.code === 'invalid_key') return [problemAt(issue.path, 'this key is not a valid name', lineOf)]
+  const missing = issue.code !== 'custom' && issue.path.length > 0 && !document.hasIn(issue.path)
+  return [problemAt(issue.path, missing ? `is missing: it ${issue.message}` : issue.message, lineOf)]
+}
+
+function problemAt(path: readonly PropertyKey[], message: string, lineOf: LineOf): ConfigProblem {
+  const line = lineOf(path)
+  return { ...(line !== undefined && { line }), path: formatPath(path), message }
+}
