@@ -1,0 +1,187 @@
+import { ftruncateSync, writeSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { HatchwayError, messageOf } from '../core/errors.ts'
+import type { Recorder, RecordingSummary } from '../core/recording.ts'
+import type { SessionEnd } from '../core/session.ts'
+import type { TerminalSize } from '../core/target.ts'
+import { encodeBytes, encodeEvent } from './asciicast.ts'
+import type { Flushable, FlushSchedule } from './flush-schedule.ts'
+import type { RecordingClock } from './recording-clock.ts'
+
+// One line of the largest usual chunk, 64 KiB of control characters, fits. Shared: writing is synchronous.
+const scratch = Buffer.allocUnsafe(512 * 1024)
+
+export interface LiveRecordingOptions {
+  sessionId: string
+  file: FileHandle
+  /** Size of the file: everything before it is whole lines. */
+  position: number
+  clock: RecordingClock
+  /** Output bytes that the file already holds. */
+  offset: number
+  /** An earlier process wrote the exit event and died before the recording was sealed. */
+  exited: boolean
+  schedule: FlushSchedule
+  /** Compresses the file, which is on disk and complete, into the blobs and removes it. */
+  seal: (totals: { outputBytes: number; durationMs: number }) => Promise<RecordingSummary>
+}
+
+/** The file of one recording while it grows. Every write is with the kernel before the call returns. */
+export class LiveRecording implements Recorder, Flushable {
+  readonly #options: LiveRecordingOptions
+  readonly #file: FileHandle
+  #position: number
+  #offset: number
+  #exited: boolean
+  #dirty = false
+  #open = true
+  #failure: Error | undefined
+  #flushing: Promise<void> | undefined
+  #onFailure: ((cause: Error) => void) | undefined
+  #finishing: Promise<RecordingSummary> | undefined
+
+  constructor(options: LiveRecordingOptions) {
+    this.#options = options
+    this.#file = options.file
+    this.#position = options.position
+    this.#offset = options.offset
+    this.#exited = options.exited
+    options.schedule.add(this)
+  }
+
+  get offset(): number {
+    return this.#offset
+  }
+
+  get dirty(): boolean {
+    return this.#dirty && this.#failure === undefined
+  }
+
+  output(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#append(encodeBytes(this.#options.clock.nextInterval(), 'o', asBuffer(bytes)))
+    this.#offset += bytes.length
+  }
+
+  input(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#append(encodeBytes(this.#options.clock.nextInterval(), 'i', asBuffer(bytes)))
+  }
+
+  resize(size: TerminalSize): void {
+    this.#append(encodeEvent(this.#options.clock.nextInterval(), 'r', `${size.cols}x${size.rows}`))
+  }
+
+  marker(label: string): void {
+    this.#append(encodeEvent(this.#options.clock.nextInterval(), 'm', label))
+  }
+
+  onFailure(listener: (cause: Error) => void): void {
+    this.#onFailure = listener
+  }
+
+  /** Flushes to the disk. Never rejects: a failure is told to the listener, once, and ends the recording. */
+  async flush(): Promise<void> {
+    if (!this.#open || this.#flushing !== undefined) return this.#flushing
+    this.#dirty = false
+    this.#flushing = this.#file
+      .datasync()
+      .catch((cause: unknown) => {
+        this.#failure ??= this.#failed(cause)
+        const listener = this.#onFailure
+        this.#onFailure = undefined
+        listener?.(this.#failure)
+      })
+      .finally(() => (this.#flushing = undefined))
+    return this.#flushing
+  }
+
+  finish(end: SessionEnd): Promise<RecordingSummary> {
+    this.#finishing ??= this.#finish(end).catch((cause: unknown) => {
+      // Tried again by the next call, or by the next process.
+      this.#finishing = undefined
+      throw this.#failed(cause)
+    })
+    return this.#finishing
+  }
+
+  async suspend(): Promise<void> {
+    try {
+      await this.#close()
+    } catch (cause) {
+      throw this.#failed(cause)
+    }
+  }
+
+  async #finish(end: SessionEnd): Promise<RecordingSummary> {
+    const { clock, seal } = this.#options
+    if (!this.#exited) {
+      if (!this.#open) throw new Error('it is closed')
+      // Also after a failed write: what was recorded until then is worth a proper end, if there is room for one.
+      const reason = end.reason === 'exit' ? '' : encodeEvent(clock.nextInterval(), 'm', endLabel(end))
+      this.#write(reason + encodeEvent(clock.nextInterval(), 'x', String(end.exitCode ?? 1)))
+      this.#exited = true
+    }
+    await this.#close()
+    return seal({ outputBytes: this.#offset, durationMs: Math.round(clock.lastUs / 1000) })
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#open) return
+    await this.#flushing
+    await this.#file.datasync()
+    this.#open = false
+    this.#options.schedule.remove(this)
+    await this.#file.close()
+  }
+
+  #append(lines: string): void {
+    if (this.#failure !== undefined) throw this.#failure
+    if (!this.#open || this.#exited) throw this.#failed('it is closed')
+    try {
+      this.#write(lines)
+    } catch (cause) {
+      this.#failure = this.#failed(cause)
+      throw this.#failure
+    }
+  }
+
+  #write(lines: string): void {
+    // A UTF-16 unit becomes at most 3 bytes.
+    const fits = lines.length * 3 <= scratch.length
+    const bytes = fits ? scratch.subarray(0, scratch.write(lines, 'utf8')) : Buffer.from(lines, 'utf8')
+    this.#dirty = true
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(this.#file.fd, bytes, done)
+    } catch (cause) {
+      this.#cutTornLine()
+      throw cause
+    }
+    this.#position += bytes.length
+  }
+
+  // A full disk may have taken half a line, after which no other line could follow.
+  #cutTornLine(): void {
+    try {
+      ftruncateSync(this.#file.fd, this.#position)
+    } catch {
+      // The failure that led here is the one to report; resume() cuts the line too.
+    }
+  }
+
+  #failed(cause: unknown): HatchwayError {
+    if (cause instanceof HatchwayError) return cause
+    const { sessionId } = this.#options
+    const detail = `The recording of session ${sessionId} cannot be written: ${messageOf(cause)}. Check the disk that holds the data directory.`
+    return new HatchwayError('recording_failed', detail, { cause })
+  }
+}
+
+function endLabel(end: SessionEnd): string {
+  const by = end.by === undefined ? '' : ` by ${end.by}`
+  const detail = end.detail === undefined ? '' : `: ${end.detail}`
+  return `ended: ${end.reason}${by}${detail}`
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,233 @@
+import { constants } from 'node:fs'
+import { chmod, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { HatchwayError, messageOf } from '../core/errors.ts'
+import type {
+  Recorder,
+  RecordingHeader,
+  Recordings,
+  RecordingSummary,
+  ResumedRecording,
+} from '../core/recording.ts'
+import type { Blobs } from '../core/store.ts'
+import { bytesOf, encodeHeader, readCast } from './asciicast.ts'
+import { flushDirectory } from './durable-file.ts'
+import { FlushSchedule } from './flush-schedule.ts'
+import { LiveRecording } from './live-recording.ts'
+import { RecordingClock, systemClock, type Clock } from './recording-clock.ts'
+import { readFrom, scanRecording, wholeLines, type ScannedRecording } from './scan-recording.ts'
+import { SealedRecording, sealRecording } from './seal-recording.ts'
+
+export interface DirectoryRecordingsOptions {
+  /** Where recordings grow, as `<sessionId>.cast`. Made when it is missing, mode 0700. */
+  liveDir: string
+  blobs: Blobs
+  clock?: Clock
+}
+
+// Long enough for a session's row to be written after its recording was sealed.
+const sealedGraceMs = 10 * 60_000
+
+/**
+ * Recordings as files in one local directory while they grow, and as gzip-compressed blobs afterwards. A sealed one
+ * leaves its summary as `<sessionId>.sealed` for ten minutes, so that a crash before the row is written loses nothing:
+ * `listLive` still names it, `resume` opens it, and its recorder's `finish` gives the same summary again.
+ */
+export class DirectoryRecordings implements Recordings {
+  readonly #liveDir: string
+  readonly #blobs: Blobs
+  readonly #clock: Clock
+  readonly #schedule = new FlushSchedule()
+
+  constructor(options: DirectoryRecordingsOptions) {
+    this.#liveDir = options.liveDir
+    this.#blobs = options.blobs
+    this.#clock = options.clock ?? systemClock
+  }
+
+  async start(header: RecordingHeader): Promise<Recorder> {
+    const { sessionId } = header
+    const startedAt = header.startedAt.getTime()
+    const clock = new RecordingClock(this.#clock, startedAt)
+    const path = this.#pathOf(sessionId, 'cast')
+    const line = encodeHeader(header)
+    let file: FileHandle | undefined
+    try {
+      await mkdir(this.#liveDir, { recursive: true, mode: 0o700 })
+      await chmod(this.#liveDir, 0o700)
+      file = await open(path, 'ax', 0o600)
+      await file.appendFile(line)
+      await file.sync()
+      await flushDirectory(this.#liveDir)
+    } catch (cause) {
+      if (file !== undefined) {
+        await file.close()
+        await rm(path, { force: true })
+      }
+      throw failed(path, 'started', cause)
+    }
+    const position = Buffer.byteLength(line)
+    return this.#record(file, { sessionId, startedAt, clock, position, offset: 0, exited: false })
+  }
+
+  async resume(sessionId: string): Promise<ResumedRecording> {
+    const path = this.#pathOf(sessionId, 'cast')
+    const file = await openIfThere(path, constants.O_RDWR | constants.O_APPEND)
+    if (file === undefined) return this.#resumeSealed(sessionId)
+    try {
+      const scanned = await scanRecording(readFrom(file))
+      if (scanned === undefined) throw await setAside(path, sessionId)
+      await file.truncate(scanned.end)
+      const { startedAt, lastUs, end, outputBytes, exited } = scanned
+      const clock = new RecordingClock(this.#clock, startedAt, lastUs)
+      const recorder = this.#record(file, {
+        sessionId,
+        startedAt,
+        clock,
+        position: end,
+        offset: outputBytes,
+        exited,
+      })
+      return this.#resumed(sessionId, recorder, scanned)
+    } catch (cause) {
+      await file.close()
+      throw failed(path, 'opened', cause)
+    }
+  }
+
+  async read(sessionId: string, sealed: RecordingSummary | undefined): Promise<Readable> {
+    if (sealed !== undefined) return this.#readSealed(sealed)
+    const file = await openIfThere(this.#pathOf(sessionId, 'cast'), constants.O_RDONLY)
+    if (file === undefined) {
+      const summary = await this.#findSummary(sessionId)
+      if (summary === undefined) throw notFound(sessionId)
+      return this.#readSealed(summary)
+    }
+    const { size } = await file.stat()
+    const end = await wholeLines(file, size)
+    const stream = readFrom(file, end)
+    stream.once('close', () => void file.close().catch(() => undefined))
+    return stream
+  }
+
+  async listLive(): Promise<string[]> {
+    const names = await readdir(this.#liveDir).catch((cause: unknown) => {
+      if (isMissing(cause)) return []
+      throw failed(this.#liveDir, 'listed', cause)
+    })
+    for (const name of names) if (name.endsWith('.sealed')) this.#forgetLater(join(this.#liveDir, name))
+    const ids = names.map((name) => /^(.+)\.(?:cast|sealed)$/.exec(name)?.[1])
+    return [...new Set(ids.filter((id) => id !== undefined))].toSorted()
+  }
+
+  #record(
+    file: FileHandle,
+    start: {
+      sessionId: string
+      startedAt: number
+      clock: RecordingClock
+      position: number
+      offset: number
+      exited: boolean
+    },
+  ): Recorder {
+    const { sessionId, startedAt } = start
+    const paths = { live: this.#pathOf(sessionId, 'cast'), sealed: this.#pathOf(sessionId, 'sealed') }
+    const seal = async (totals: { outputBytes: number; durationMs: number }) => {
+      const summary = await sealRecording(this.#blobs, { sessionId, startedAt, paths, ...totals })
+      this.#forgetLater(paths.sealed)
+      return summary
+    }
+    return new LiveRecording({ ...start, file, schedule: this.#schedule, seal })
+  }
+
+  async #resumeSealed(sessionId: string): Promise<ResumedRecording> {
+    const summary = await this.#findSummary(sessionId)
+    if (summary === undefined) throw notFound(sessionId)
+    const scanned = await scanRecording(await this.#readSealed(summary))
+    if (scanned === undefined) throw notFound(sessionId)
+    return this.#resumed(sessionId, new SealedRecording(summary), scanned)
+  }
+
+  #resumed(sessionId: string, recorder: Recorder, scanned: ScannedRecording): ResumedRecording {
+    const { tail, size, startedAt, lastUs, outputBytes } = scanned
+    const read = () => this.read(sessionId, undefined)
+    return {
+      recorder,
+      tail,
+      size,
+      lastEventAt: new Date(startedAt + lastUs / 1000),
+      async *replay() {
+        let left = outputBytes
+        for await (const item of readCast(await read())) {
+          if (left <= 0) return
+          if (item.type !== 'event' || item.code !== 'o') continue
+          const bytes = bytesOf(item)
+          left -= bytes.length
+          yield bytes
+        }
+      },
+    }
+  }
+
+  async #findSummary(sessionId: string): Promise<RecordingSummary | undefined> {
+    const path = this.#pathOf(sessionId, 'sealed')
+    try {
+      return JSON.parse(await readFile(path, 'utf8')) as RecordingSummary
+    } catch (cause) {
+      if (isMissing(cause)) return undefined
+      throw failed(path, 'read', cause)
+    }
+  }
+
+  async #readSealed(summary: RecordingSummary): Promise<Readable> {
+    const gunzip = createGunzip()
+    // An error of either stream destroys the other and reaches the reader of `gunzip`.
+    pipeline(await this.#blobs.get(summary.key), gunzip, () => undefined)
+    return gunzip
+  }
+
+  #forgetLater(path: string): void {
+    setTimeout(() => void rm(path, { force: true }).catch(() => undefined), sealedGraceMs).unref()
+  }
+
+  #pathOf(sessionId: string, extension: 'cast' | 'sealed'): string {
+    if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(sessionId)) throw notFound(sessionId)
+    return join(this.#liveDir, `${sessionId}.${extension}`)
+  }
+}
+
+async function openIfThere(path: string, flags: number): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, flags)
+  } catch (cause) {
+    if (isMissing(cause)) return undefined
+    throw failed(path, 'opened', cause)
+  }
+}
+
+// Nothing follows from such a file, but it may be evidence of what happened: it is kept under another name.
+async function setAside(path: string, sessionId: string): Promise<HatchwayError> {
+  await rename(path, `${path}.damaged`)
+  return new HatchwayError(
+    'recording_not_found',
+    `The recording of session ${sessionId} has no readable header. It was kept as ${path}.damaged.`,
+  )
+}
+
+function isMissing(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+}
+
+function notFound(sessionId: string): HatchwayError {
+  const shown = JSON.stringify(sessionId.slice(0, 128))
+  return new HatchwayError('recording_not_found', `There is no recording of session ${shown}.`)
+}
+
+function failed(path: string, act: string, cause: unknown): HatchwayError {
+  if (cause instanceof HatchwayError) return cause
+  const detail = `The recording ${path} cannot be ${act}: ${messageOf(cause)}. Check the disk and the permissions of the data directory.`
+  return new HatchwayError('recording_failed', detail, { cause })
+}

@@ -1,0 +1,89 @@
+import type { FileHandle } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import type { TerminalSize } from '../core/target.ts'
+import { bytesOf, parseSize, readCast, startOf, type CastHeader } from './asciicast.ts'
+
+/** What a recording holds. */
+export interface ScannedRecording {
+  header: CastHeader
+  /** Position after the last whole event: what follows is torn. */
+  end: number
+  outputBytes: number
+  /** Position of the last event on the recording's own time axis. */
+  lastUs: number
+  /** When the recording began, in ms since 1970. */
+  startedAt: number
+  size: TerminalSize
+  /** The last output bytes. */
+  tail: Buffer
+  /** Its last event is the exit. */
+  exited: boolean
+}
+
+const tailBytes = 1024 * 1024
+
+/** Reads the file from its start to `end`, without taking the handle over. */
+export function readFrom(file: FileHandle, end?: number): Readable {
+  if (end === 0) return Readable.from([])
+  const range = end === undefined ? { start: 0 } : { start: 0, end: end - 1 }
+  return file.createReadStream({ ...range, autoClose: false, highWaterMark: 256 * 1024 })
+}
+
+/** Reads a whole recording. Undefined when its first line is not a header. */
+export async function scanRecording(source: AsyncIterable<Buffer>): Promise<ScannedRecording | undefined> {
+  let scanned: Omit<ScannedRecording, 'tail'> | undefined
+  const tail = new Tail()
+  for await (const item of readCast(source)) {
+    if (item.type === 'header') scanned = begin(item.header, item.end)
+    if (scanned === undefined) return undefined
+    if (item.type !== 'event') continue
+    scanned.end = item.end
+    scanned.lastUs += item.intervalUs
+    scanned.exited = item.code === 'x'
+    if (item.code === 'r') scanned.size = parseSize(item.text) ?? scanned.size
+    if (item.code === 'o') {
+      const bytes = bytesOf(item)
+      scanned.outputBytes += bytes.length
+      tail.add(bytes)
+    }
+  }
+  return scanned === undefined ? undefined : { ...scanned, tail: tail.take() }
+}
+
+/** Position after the last line end before `size`. */
+export async function wholeLines(file: FileHandle, size: number): Promise<number> {
+  const block = Buffer.alloc(64 * 1024)
+  for (let end = size; end > 0;) {
+    const start = Math.max(0, end - block.length)
+    const { bytesRead } = await file.read(block, 0, end - start, start)
+    const newline = block.subarray(0, bytesRead).lastIndexOf(0x0a)
+    if (newline !== -1) return start + newline + 1
+    end = start
+  }
+  return 0
+}
+
+function begin(header: CastHeader, end: number): Omit<ScannedRecording, 'tail'> {
+  const size = { cols: header.term.cols, rows: header.term.rows }
+  return { header, end, outputBytes: 0, lastUs: 0, startedAt: startOf(header), size, exited: false }
+}
+
+/** The last bytes of a stream. */
+class Tail {
+  #chunks: Buffer[] = []
+  #length = 0
+
+  add(bytes: Buffer): void {
+    this.#chunks.push(bytes)
+    this.#length += bytes.length
+    // Joined now and then, so that neither many small chunks nor long streams cost memory.
+    if (this.#length > 2 * tailBytes || this.#chunks.length > 4096) this.#chunks = [this.take()]
+    if (this.#chunks.length === 1) this.#length = this.#chunks[0]?.length ?? 0
+  }
+
+  take(): Buffer {
+    const joined = Buffer.concat(this.#chunks)
+    // A copy: a view would keep the whole of `joined` alive.
+    return Buffer.from(joined.subarray(Math.max(0, joined.length - tailBytes)))
+  }
+}
