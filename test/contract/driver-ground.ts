@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto'
+import type {
+  DebugContainer,
+  DebugSpec,
+  OpenedTerminal,
+  StartProgress,
+  Target,
+  TargetDriver,
+  Toolbox,
+} from '../../server/core/target.ts'
+import type { TargetRef } from '../../server/core/target-ref.ts'
+import { Shell } from '../support/shell.ts'
+import { within } from '../support/within.ts'
+
+/** A workload that the contract debugs. */
+export interface GroundTarget {
+  ref: TargetRef
+  /** Makes its first process end with exit code 7. Only for the mortal one. */
+  end(): Promise<void>
+}
+
+/** What a backend gives so that the contract can be tried on it. */
+export interface DriverGround {
+  environment: string
+  toolbox: Toolbox
+  /** A reference of the right form that fits nothing. */
+  unknown: TargetRef
+  /** A driver as a gateway of that installation has one. The contract closes it. */
+  connect(installation: string): Promise<TargetDriver>
+  /** Runs as 65532:65532 without a shell and serves `hello from the target` at 127.0.0.1:8080/hello.txt. */
+  startWeb(): Promise<GroundTarget>
+  startMortal(): Promise<GroundTarget>
+  /** Known to the backend and not running. */
+  createStopped(): Promise<GroundTarget>
+  /** What the backend still runs of this session; empty once it is gone. */
+  remains(sessionId: string): Promise<string[]>
+  close(): Promise<void>
+}
+
+export interface OpenOptions extends Partial<DebugSpec> {
+  target?: Target
+  onProgress?: (progress: StartProgress) => void
+  signal?: AbortSignal
+}
+
+export interface OpenedShell extends OpenedTerminal {
+  shell: Shell
+}
+
+/** One driver on a ground, and everything that a test opened with it. */
+export class DriverUser {
+  readonly ground: DriverGround
+  readonly installation = `test-${randomUUID()}`
+  #driver: TargetDriver | undefined
+  #web: Target | undefined
+  readonly #opened: DebugContainer[] = []
+
+  constructor(ground: DriverGround) {
+    this.ground = ground
+  }
+
+  get driver(): TargetDriver {
+    if (this.#driver === undefined) throw new Error('The driver is not connected yet')
+    return this.#driver
+  }
+
+  /** The target that serves a page. */
+  get web(): Target {
+    if (this.#web === undefined) throw new Error('The target is not started yet')
+    return this.#web
+  }
+
+  async start(): Promise<void> {
+    this.#driver = await this.ground.connect(this.installation)
+    const { ref } = await this.ground.startWeb()
+    this.#web = await this.driver.find(ref, deadline())
+  }
+
+  spec(change: Partial<DebugSpec> = {}): DebugSpec {
+    return {
+      sessionId: randomUUID(),
+      installation: this.installation,
+      user: 'engineer@example.com',
+      toolbox: this.ground.toolbox,
+      profile: 'auto',
+      size: { cols: 120, rows: 30 },
+      maxDurationMs: 600_000,
+      ...change,
+    }
+  }
+
+  /** Opens a terminal on the web target, or on `target`. Taken away by {@link stopAll}. */
+  async open({ target, onProgress, signal, ...change }: OpenOptions = {}): Promise<OpenedShell> {
+    const opened = await this.driver.open(
+      this.spec(change),
+      target ?? this.web,
+      onProgress ?? (() => {}),
+      signal ?? deadline(),
+    )
+    this.#opened.push(opened.container)
+    return { ...opened, shell: new Shell(opened.terminal) }
+  }
+
+  async stopAll(): Promise<void> {
+    const opened = this.#opened.splice(0)
+    await Promise.all(opened.map((container) => this.driver.stop(container, deadline())))
+  }
+
+  async close(): Promise<void> {
+    this.#driver?.close()
+    await this.ground.close()
+  }
+}
+
+/** No call of a driver may take longer in these tests. */
+export function deadline(timeoutMs = 30_000): AbortSignal {
+  return AbortSignal.timeout(timeoutMs)
+}
+
+/** How the terminal ended, within a deadline. */
+export function endOf({ terminal }: Pick<OpenedTerminal, 'terminal'>, timeoutMs?: number) {
+  return within(terminal.ended, 'the terminal to end', timeoutMs)
+}

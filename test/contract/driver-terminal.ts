@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { type DriverGround, DriverUser, endOf } from './driver-ground.ts'
+
+/** What a user of the prompt sees and can do. */
+export function terminalContract(start: () => Promise<DriverGround>): void {
+  describe('terminal', () => {
+    let user: DriverUser
+    before(async () => {
+      user = new DriverUser(await start())
+      await user.start()
+    })
+    afterEach(() => user.stopAll())
+    after(() => user.close())
+
+    it('runs as the target does', async () => {
+      const { shell, identity } = await user.open()
+      assert.equal(await shell.run('echo $(id -u):$(id -g)'), '65532:65532')
+      assert.deepEqual({ uid: identity.uid, gid: identity.gid }, { uid: 65532, gid: 65532 })
+    })
+
+    it("sees the target's processes, files and network", async () => {
+      const { shell, identity } = await user.open()
+      assert.match(await shell.run('ps'), /\/httpd -f -p 8080/)
+      assert.equal(identity.seesFiles, true)
+      assert.equal(await shell.run('cat /proc/1/root/www/hello.txt'), 'hello from the target')
+      assert.equal(await shell.run('wget -qO- http://127.0.0.1:8080/hello.txt'), 'hello from the target')
+    })
+
+    it("leaves nothing in the target's own files", async () => {
+      const { shell } = await user.open()
+      assert.equal(
+        await shell.run(
+          'ls -a /proc/1/root | grep -vE "^(\\.|\\.\\.|dev|etc|proc|sys|\\.dockerenv)$" | sort | xargs',
+        ),
+        'httpd www',
+      )
+    })
+
+    it('says where it starts, in order', async () => {
+      const phases: string[] = []
+      await user.open({ onProgress: ({ phase }) => phases.push(phase) })
+      const order = ['resolving', 'pulling', 'creating', 'attaching']
+      const seen = [...new Set(phases)]
+      assert.deepEqual(
+        seen,
+        order.filter((phase) => seen.includes(phase)),
+        'phases never go back',
+      )
+      assert.equal(seen.at(-1), 'attaching')
+    })
+
+    it('has its size before the first byte', async () => {
+      const { shell } = await user.open({
+        size: { cols: 97, rows: 31 },
+        command: ['/bin/sh', '-c', 'stty size; exec cat'],
+      })
+      await shell.expect(/^31 97\r\n/)
+    })
+
+    it('resizes, and the program is told', async () => {
+      const { shell, terminal } = await user.open()
+      await shell.ready()
+      shell.type("trap 'stty size' WINCH; echo trapped\n")
+      await shell.expect(/\ntrapped/)
+      await terminal.resize({ cols: 133, rows: 44 })
+      // The trap runs when the shell reads its next line.
+      shell.type('\n')
+      await shell.expect(/44 133\r\n/)
+      assert.equal(await shell.run('stty size'), '44 133')
+    })
+
+    it('refuses to resize what is gone', async () => {
+      const opened = await user.open()
+      opened.shell.type('exit\n')
+      await endOf(opened)
+      await assert.rejects(opened.terminal.resize({ cols: 80, rows: 24 }), { name: 'HatchwayError' })
+    })
+
+    it('sets a terminal type', async () => {
+      const { shell } = await user.open()
+      assert.match(await shell.run('echo $TERM'), /^xterm/)
+    })
+
+    it('runs a command in place of the shell, with its arguments as they are', async () => {
+      const opened = await user.open({ command: ['/bin/printf', '[%s]', 'a b', '$HOME', "it's", ''] })
+      await opened.shell.expect(/\[a b\]\[\$HOME\]\[it's\]\[\]/)
+      assert.deepEqual(await endOf(opened), { kind: 'exit', exitCode: 0 })
+    })
+
+    it("gives the shell's exit code, after its last byte", async () => {
+      const opened = await user.open()
+      opened.shell.type('echo fare""well; exit 3\n')
+      assert.deepEqual(await endOf(opened), { kind: 'exit', exitCode: 3 })
+      assert.match(opened.shell.output, /farewell/)
+    })
+
+    it('does not blame the target when the shell is killed', async () => {
+      const opened = await user.open()
+      opened.shell.type('kill -9 $$\n')
+      assert.deepEqual(await endOf(opened), { kind: 'exit', exitCode: 137 })
+    })
+
+    it('says that a command that does not exist could not be started', async () => {
+      const opening = user.open({ command: ['/no/such/program'] }).then(async (opened) => endOf(opened))
+      const how = await opening.catch((cause: unknown) => cause)
+      if (how instanceof Error) assert.equal((how as { code?: string }).code, 'start_failed')
+      else assert.deepEqual(how, { kind: 'exit', exitCode: 127 })
+    })
+
+    it('starts a session of its own for each open', async () => {
+      const [one, two] = await Promise.all([user.open(), user.open()])
+      assert.notEqual(one.container.id, two.container.id)
+      await one.shell.run('export MINE=1')
+      assert.equal(await two.shell.run('echo "[$MINE]"'), '[]')
+    })
+
+    it('tells which image it really runs', async () => {
+      const { imageId } = await user.open()
+      assert.match(imageId, /sha256:[0-9a-f]{64}/)
+    })
+  })
+}

@@ -1,0 +1,18 @@
+import { describe } from 'node:test'
+import { findingContract } from './driver-finding.ts'
+import type { DriverGround } from './driver-ground.ts'
+import { lifeContract } from './driver-life.ts'
+import { ownershipContract } from './driver-ownership.ts'
+import { streamContract } from './driver-stream.ts'
+import { terminalContract } from './driver-terminal.ts'
+
+/** What every TargetDriver promises, tried on a real backend. `start` is called once for each part. */
+export function driverContract({ name, start }: { name: string; start: () => Promise<DriverGround> }): void {
+  describe(`driver contract on ${name}`, () => {
+    findingContract(start)
+    terminalContract(start)
+    streamContract(start)
+    lifeContract(start)
+    ownershipContract(start)
+  })
+}

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import Docker from 'dockerode'
+
+const run = promisify(execFile)
+const newestScript = fileURLToPath(new URL('../engines/newest-engine.sh', import.meta.url))
+
+/** One Docker engine that tests may use. */
+export interface TestEngine {
+  /** `oldest` is the machine's own, `newest` the one that test/engines/newest-engine.sh starts. */
+  name: string
+  socket: string
+  docker: Docker
+  /** The path of the engine's network namespace when it isn't the machine's. */
+  networkNamespace?: string
+}
+
+/** Where the machine's own engine listens. */
+export const defaultSocket = process.env['HATCHWAY_TEST_SOCKET'] ?? '/var/run/docker.sock'
+
+/**
+ * The engines to run on: both, or what HATCHWAY_TEST_ENGINES names, which test/run.ts sets to what the machine has.
+ * Starts the newest when it doesn't run. Throws when an engine doesn't answer: a missing backend is never skipped here.
+ */
+export async function testEngines(): Promise<TestEngine[]> {
+  const names = (process.env['HATCHWAY_TEST_ENGINES'] ?? 'oldest,newest').split(',').filter(Boolean)
+  return Promise.all(names.map((name) => testEngine(name)))
+}
+
+/** The machine's own engine. */
+export function defaultEngine(): Promise<TestEngine> {
+  return testEngine('oldest')
+}
+
+async function testEngine(name: string): Promise<TestEngine> {
+  if (name === 'newest') return startOwnEngine('newest')
+  if (name !== 'oldest') throw new Error(`HATCHWAY_TEST_ENGINES knows oldest and newest, not ${name}`)
+  const docker = new Docker({ socketPath: defaultSocket })
+  await docker.ping()
+  return { name, socket: defaultSocket, docker }
+}
+
+/** An engine process that a test owns, so that it may end and start it again. */
+export interface OwnEngineOptions {
+  binaries?: 'newest' | 'system'
+  /** More options for dockerd, such as `--live-restore`. */
+  args?: readonly string[]
+}
+
+/** Starts an engine beside the machine's, or finds it running. `instance` names its data and its socket. */
+export async function startOwnEngine(instance: string, options: OwnEngineOptions = {}): Promise<TestEngine> {
+  await script(['start', instance, ...(options.args ?? [])], options)
+  const socket = (await script(['socket', instance], options)).trim()
+  const networkNamespace = (await script(['netns', instance], options)).trim()
+  return { name: instance, socket, networkNamespace, docker: new Docker({ socketPath: socket }) }
+}
+
+/** Ends it with TERM and waits; containers live on when it was started with `--live-restore`. */
+export async function stopOwnEngine(instance: string): Promise<void> {
+  await script(['stop', instance], {})
+}
+
+async function script(args: readonly string[], options: OwnEngineOptions): Promise<string> {
+  const env = { ...process.env, HATCHWAY_ENGINE_BINARIES: options.binaries ?? 'newest' }
+  // The deadline covers a download on a slow link.
+  const { stdout } = await run(newestScript, [...args], { env, timeout: 300_000 })
+  return stdout
+}

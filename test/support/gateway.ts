@@ -1,0 +1,173 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import type { Problem, Session } from '../../server/protocol/api.ts'
+import { eventually } from './eventually.ts'
+import { imageRef } from './images.ts'
+import { TerminalClient, type ConnectOptions } from './terminal-client.ts'
+import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
+
+const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
+
+export const fullAccess = `
+rules:
+  - name: everything
+    who: {everyone: true}
+    actions: [list, open, watch, terminate, run, read-recording, read-audit]
+    effect: allow
+`
+
+export interface GatewayOptions {
+  /** YAML; the default lets everybody do everything. */
+  policy?: string
+  /** Merged over the default configuration, key by key at the top level. */
+  config?: Record<string, unknown>
+  socket?: string
+}
+
+/** A gateway of its own: a real process with a data directory, a policy and a real token issuer. */
+export class TestGateway {
+  readonly url: string
+  readonly directory: string
+  readonly issuer: TokenIssuer
+  #process: ChildProcess | undefined
+  #log = ''
+
+  private constructor(url: string, directory: string, issuer: TokenIssuer) {
+    this.url = url
+    this.directory = directory
+    this.issuer = issuer
+  }
+
+  static async start(options: GatewayOptions = {}): Promise<TestGateway> {
+    const directory = await mkdtemp(join(tmpdir(), 'hatchway-gateway-'))
+    const issuer = await startTokenIssuer()
+    const port = await freePort()
+    const gateway = new TestGateway(`http://127.0.0.1:${port}`, directory, issuer)
+    await writeFile(join(directory, 'policy.yaml'), options.policy ?? fullAccess)
+    const config = {
+      listen: { host: '127.0.0.1', port },
+      dataDir: './data',
+      auth: { issuers: [{ issuer: issuer.issuer, audience: 'hatchway', jwksUri: issuer.jwksUri }] },
+      environments: [{ id: 'local', kind: 'docker', socket: options.socket ?? '/var/run/docker.sock' }],
+      toolboxes: [{ name: 'busybox', image: imageRef('toolbox'), shell: ['/bin/sh'] }],
+      policy: './policy.yaml',
+      ...options.config,
+    }
+    await writeFile(join(directory, 'hatchway.yaml'), stringify(config))
+    await gateway.up()
+    return gateway
+  }
+
+  get log(): string {
+    return this.#log
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0
+  }
+
+  /** Starts the process and waits until it is ready. */
+  async up(): Promise<void> {
+    const args = [main, 'serve', '--config', join(this.directory, 'hatchway.yaml')]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = child
+    const keep = (chunk: Buffer) => (this.#log += chunk.toString())
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    await eventually(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`The gateway ended: ${this.#log.slice(-2000)}`)
+        return (await fetch(`${this.url}/livez`)).ok
+      },
+      { timeoutMs: 20_000, what: 'the gateway to answer' },
+    )
+  }
+
+  /** Ends the process with this signal and waits until it is gone. */
+  async down(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#process
+    this.#process = undefined
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+
+  /** Ends everything, also the sessions that are still live. */
+  async stop(): Promise<void> {
+    if (this.#process !== undefined) await this.endSessions()
+    await this.down()
+    await this.issuer.close()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+
+  async endSessions(): Promise<void> {
+    const { items } = await this.api<{ items: Session[] }>(
+      'GET',
+      '/sessions?state=starting,running&limit=200',
+    )
+    await Promise.allSettled(items.map(({ id }) => this.api('DELETE', `/sessions/${id}`)))
+  }
+
+  token(subject = 'jane', claims: Record<string, unknown> = {}): Promise<string> {
+    return this.issuer.sign({ sub: subject, name: subject, ...claims })
+  }
+
+  /** A call by `who`; throws with the problem's code and words when it is refused. */
+  async api<T>(method: string, path: string, body?: unknown, who = 'jane'): Promise<T> {
+    const response = await this.fetch(method, path, body, who)
+    const text = await response.text()
+    if (!response.ok) {
+      const problem = JSON.parse(text) as Problem
+      throw new Error(`${method} ${path}: ${response.status} ${problem.code}: ${problem.detail}`)
+    }
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  async fetch(method: string, path: string, body?: unknown, who = 'jane'): Promise<Response> {
+    const headers: Record<string, string> = { authorization: `Bearer ${await this.token(who)}` }
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    return fetch(`${this.url}/api/v1${path}`, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+  }
+
+  /** Opens a session and a terminal in it, and waits for its prompt. */
+  async open(
+    target: string,
+    options: { body?: Record<string, unknown>; who?: string; terminal?: Partial<ConnectOptions> } = {},
+  ): Promise<{ session: Session; terminal: TerminalClient }> {
+    const who = options.who ?? 'jane'
+    const session = await this.api<Session>('POST', '/sessions', { target, ...options.body }, who)
+    const terminal = await this.connect(session.id, { ...options.terminal, who })
+    await terminal.expect(/[#$] /)
+    return { session, terminal }
+  }
+
+  async connect(
+    sessionId: string,
+    options: Partial<ConnectOptions> & { who?: string } = {},
+  ): Promise<TerminalClient> {
+    const { who = 'jane', ...rest } = options
+    return TerminalClient.connect({ url: this.url, token: await this.token(who), sessionId, ...rest })
+  }
+}
+
+/** A loopback port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { Terminal } from '../../server/core/target.ts'
+import { within } from './within.ts'
+
+/**
+ * A scripted user of one terminal. Bytes are kept as latin1, one character each. It never answers the shell's cursor
+ * query, because what it would type is what some tests look for.
+ */
+export class Shell {
+  readonly terminal: Terminal
+  #output = ''
+  #seen = 0
+  #wake: (() => void) | undefined
+  #closed = false
+
+  constructor(terminal: Terminal) {
+    this.terminal = terminal
+    terminal.io.on('data', (chunk: Buffer) => {
+      this.#output += chunk.toString('latin1')
+      this.#wake?.()
+    })
+    terminal.io.on('close', () => {
+      this.#closed = true
+      this.#wake?.()
+    })
+    terminal.io.on('error', () => {})
+  }
+
+  /** Everything that arrived so far. */
+  get output(): string {
+    return this.#output
+  }
+
+  type(text: string | Buffer): void {
+    this.terminal.io.write(typeof text === 'string' ? Buffer.from(text) : text)
+  }
+
+  /** Writes more than fits at once, at the terminal's pace. */
+  async paste(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; at += 16_384) {
+      if (!this.terminal.io.write(bytes.subarray(at, at + 16_384))) {
+        await within(
+          once(this.terminal.io, 'drain'),
+          `the terminal to take more input after ${at} bytes`,
+          30_000,
+        )
+      }
+    }
+  }
+
+  /** Waits for output behind the last match; what is matched counts as seen. */
+  async expect(pattern: RegExp, timeoutMs = 10_000): Promise<RegExpExecArray> {
+    const deadline = Date.now() + timeoutMs
+    for (;;) {
+      const match = pattern.exec(this.#output.slice(this.#seen))
+      if (match) {
+        this.#seen += match.index + match[0].length
+        return match
+      }
+      const left = deadline - Date.now()
+      const tail = JSON.stringify(this.#output.slice(-300))
+      if (this.#closed)
+        throw new Error(`The terminal closed before ${pattern} came; its last output: ${tail}`)
+      const more = new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      await within(more, `${pattern} in the terminal, whose last output is ${tail}`, Math.max(left, 1))
+    }
+  }
+
+  /** Waits until nothing of the prompt is left to come, by running an empty command. */
+  async ready(timeoutMs?: number): Promise<void> {
+    await this.run(':', timeoutMs)
+  }
+
+  /** Runs one line and gives what it printed, without the echo, with plain line ends. */
+  async run(line: string, timeoutMs?: number): Promise<string> {
+    return (await this.runStatus(line, timeoutMs)).output
+  }
+
+  async runStatus(line: string, timeoutMs?: number): Promise<{ output: string; status: number }> {
+    const mark = randomBytes(4).toString('hex')
+    // The marks are put together by printf, so that the echo of this line is not taken for them.
+    this.type(`printf '<%s>' b${mark}; ${line}; printf '<%s:%d>' e${mark} $?\n`)
+    const pattern = new RegExp(`<b${mark}>([\\s\\S]*?)<e${mark}:(\\d+)>`)
+    const match = await this.expect(pattern, timeoutMs)
+    return { output: (match[1] ?? '').replaceAll('\r\n', '\n').trim(), status: Number(match[2]) }
+  }
+
+  /** The process id of the shell itself. */
+  async pid(): Promise<number> {
+    return Number(await this.run('echo $$'))
+  }
+}
