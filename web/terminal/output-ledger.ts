@@ -23,6 +23,7 @@ export class OutputLedger {
   #snapshotLeft = 0
   #liveFrom = 0
   #fresh = true
+  #awaitsReset = false
   // Parts of an earlier epoch were cut off by a reset: their late completion says nothing about this one.
   #epoch = 0
 
@@ -31,7 +32,7 @@ export class OutputLedger {
    * in, not what was drawn: the rest is queued in this very terminal and would otherwise be drawn twice.
    */
   get resumeOffset(): number | undefined {
-    return this.#fresh || this.#snapshotLeft > 0 ? undefined : this.#received
+    return this.#fresh || this.#awaitsReset || this.#snapshotLeft > 0 ? undefined : this.#received
   }
 
   /** Bytes of output that the terminal has drawn. */
@@ -46,16 +47,20 @@ export class OutputLedger {
 
   /** Takes over the server's position; true when the terminal has to be cleared because it shows something else. */
   hello(offset: number, liveFrom: number): boolean {
-    const clear = !this.#fresh && (this.#snapshotLeft > 0 || offset !== this.#received)
-    if (clear || this.#fresh) this.#moveTo(offset)
+    const asked = this.resumeOffset
+    // The server begins elsewhere only when it can't begin where it was asked to: a reset follows.
+    this.#awaitsReset = offset !== (asked ?? 0)
+    const continues = asked === offset
+    if (!continues) this.#moveTo(offset)
     this.#acknowledged = offset
     this.#liveFrom = liveFrom
-    return clear
+    return !continues
   }
 
   /** The next `snapshotBytes` bytes draw the screen as it is at `offset`. */
   reset(offset: number, snapshotBytes: number): void {
     this.#moveTo(offset)
+    this.#awaitsReset = false
     this.#snapshotLeft = snapshotBytes
     this.#liveFrom = offset
   }
