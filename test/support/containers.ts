@@ -22,6 +22,25 @@ export interface TestContainer {
   container: Docker.Container
 }
 
+/**
+ * A container of a test image, which the caller removes. Without a network of its own unless `host` says otherwise:
+ * not every test engine has a bridge.
+ */
+export async function runTarget(docker: Docker, spec: TestContainerSpec): Promise<TestContainer> {
+  await ensureImages(docker, spec.image)
+  const name = spec.name ?? `hatchway-test-${spec.image}-${randomBytes(4).toString('hex')}`
+  const container = await docker.createContainer({
+    name,
+    Image: imageRef(spec.image),
+    Labels: { ...spec.labels },
+    HostConfig: { NetworkMode: 'none', ...spec.host },
+    ...(spec.user === undefined ? {} : { User: spec.user }),
+    ...(spec.cmd === undefined ? {} : { Cmd: [...spec.cmd] }),
+  })
+  if (spec.start !== false) await container.start()
+  return { id: container.id, name, container }
+}
+
 /** Containers that one test file makes on one engine, and takes away again. */
 export class TestContainers {
   readonly engine: TestEngine
@@ -31,20 +50,8 @@ export class TestContainers {
     this.engine = engine
   }
 
-  /** Without a network of its own unless `host` says otherwise: not every test engine has a bridge. */
   async start(spec: TestContainerSpec): Promise<TestContainer> {
-    await ensureImages(this.engine.docker, spec.image)
-    const name = spec.name ?? `hatchway-test-${spec.image}-${randomBytes(4).toString('hex')}`
-    const container = await this.engine.docker.createContainer({
-      name,
-      Image: imageRef(spec.image),
-      Labels: { ...spec.labels, [owner]: this.#owner },
-      HostConfig: { NetworkMode: 'none', ...spec.host },
-      ...(spec.user === undefined ? {} : { User: spec.user }),
-      ...(spec.cmd === undefined ? {} : { Cmd: [...spec.cmd] }),
-    })
-    if (spec.start !== false) await container.start()
-    return { id: container.id, name, container }
+    return runTarget(this.engine.docker, { ...spec, labels: { ...spec.labels, [owner]: this.#owner } })
   }
 
   /** Takes away what this instance made, and every debug container of these installations. */

@@ -1,0 +1,116 @@
+/*
+ * `npm test`: everything that this machine can test, and by name what it left out and why.
+ *
+ *   npm test                                 what the machine has
+ *   npm test -- docker-pull stream           only the files whose path contains one of these
+ *   HATCHWAY_TEST_BACKENDS=all npm test      a missing backend is an error
+ *   HATCHWAY_TEST_BACKENDS=docker npm test   these, and an error when one is missing; the others are left out
+ *
+ * Which backends a file needs is in its name, see test/support/backends.ts and test/README.md.
+ */
+import { availableParallelism } from 'node:os'
+import { glob } from 'node:fs/promises'
+import { PassThrough, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { backends, neededBackends } from './support/backends.ts'
+import { stopOwnEngine } from './support/engine.ts'
+import { joinRuns, type TestEvent } from './support/join-runs.ts'
+
+interface Found {
+  name: string
+  what: string
+  /** What there is; absent when it is missing or not chosen. */
+  there?: string
+  /** Why it is left out. */
+  why?: string
+  missing: boolean
+}
+
+const files = await findFiles(process.argv.slice(2))
+const needs = new Map(files.map((file) => [file, neededBackends(file)]))
+const found = await findBackends(new Set([...needs.values()].flat()))
+const left = new Set(found.filter((each) => each.there === undefined).map((each) => each.name))
+const isLeftOut = (file: string) => (needs.get(file) ?? []).some((name) => left.has(name))
+const chosen = files.filter((file) => !isLeftOut(file))
+
+printTable()
+process.exitCode = refusal() ?? (await runAll())
+
+async function findFiles(filters: readonly string[]): Promise<string[]> {
+  const all: string[] = []
+  for await (const file of glob('test/{unit,contract,service,e2e}/**/*.test.ts')) all.push(file)
+  const wanted = filters.length === 0 ? all : all.filter((file) => filters.some((filter) => file.includes(filter)))
+  return wanted.toSorted()
+}
+
+/** Looks for the backends that the chosen files need; the newest engine joins wherever the first one is needed. */
+async function findBackends(needed: ReadonlySet<string>): Promise<Found[]> {
+  const asked = process.env['HATCHWAY_TEST_BACKENDS'] ?? ''
+  const names = asked === '' || asked === 'all' ? undefined : asked.split(',')
+  const unknown = names?.find((name) => !backends.some((backend) => backend.name === name))
+  if (unknown !== undefined) throw new Error(`HATCHWAY_TEST_BACKENDS names ${unknown}, which is no backend`)
+  const wanted = backends.filter(({ name }) => needed.has(name) || (name === 'newest' && needed.has('docker')))
+  const result: Found[] = []
+  for (const { name, what, find } of wanted) {
+    if (names && !names.includes(name)) {
+      result.push({ name, what, why: 'not chosen by HATCHWAY_TEST_BACKENDS', missing: false })
+      continue
+    }
+    try {
+      result.push({ name, what, there: await find(), missing: false })
+    } catch (cause) {
+      result.push({ name, what, why: cause instanceof Error ? cause.message : String(cause), missing: asked !== '' })
+    }
+  }
+  return result
+}
+
+function printTable(): void {
+  console.log(`Running ${chosen.length} of ${files.length} test files.`)
+  for (const { name, what, there, why } of found) {
+    console.log(`  ${name.padEnd(10)} ${there === undefined ? `LEFT OUT: ${what}: ${why}` : `${what}: ${there}`}`)
+  }
+  for (const file of files.filter(isLeftOut)) {
+    console.log(`  left out   ${file} (${needs.get(file)?.filter((name) => left.has(name)).join(', ')})`)
+  }
+  if (left.has('newest')) console.log('  left out   the newest engine in every file that runs on several')
+  console.log('')
+}
+
+/** The exit code when nothing should be run at all. */
+function refusal(): number | undefined {
+  const missing = found.filter((each) => each.missing).map((each) => each.name)
+  if (missing.length > 0) {
+    console.error(`HATCHWAY_TEST_BACKENDS asks for ${missing.join(', ')}, which this machine lacks. Nothing was run.`)
+    return 1
+  }
+  if (chosen.length > 0) return undefined
+  console.error('No test file is left to run.')
+  return 1
+}
+
+async function runAll(): Promise<number> {
+  // Read by test/support/engine.ts in each file's own process.
+  process.env['HATCHWAY_TEST_ENGINES'] = left.has('newest') ? 'oldest' : 'oldest,newest'
+  const light = chosen.filter((file) => file.startsWith('test/unit/'))
+  // What works on a shared engine or measures time runs one file after the other.
+  const heavy = chosen.filter((file) => !file.startsWith('test/unit/'))
+  const groups = [
+    { files: light, concurrency: availableParallelism() },
+    { files: heavy, concurrency: 1 },
+  ].filter((group) => group.files.length > 0)
+  let failed = false
+  const watch = (event: TestEvent) => {
+    failed ||= event.type === 'test:fail' && event.data.todo === undefined
+  }
+  try {
+    const events = joinRuns(groups.map((group) => () => run({ ...group, timeout: 900_000 })), watch)
+    const reporter = new spec()
+    await pipeline(Readable.from(events), reporter, new PassThrough().on('data', (text) => process.stdout.write(text)))
+  } finally {
+    if (found.some((each) => each.name === 'newest' && each.there !== undefined)) await stopOwnEngine('newest')
+  }
+  return failed ? 1 : 0
+}

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process'
+import { access } from 'node:fs/promises'
+import { basename, delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import Docker from 'dockerode'
+import { defaultSocket, startOwnEngine } from './engine.ts'
+
+const run = promisify(execFile)
+
+/** A thing outside this checkout that some tests need. */
+export interface Backend {
+  name: string
+  what: string
+  /** What was found, in a few words. Throws an Error that says what is missing and what to do. */
+  find(): Promise<string>
+}
+
+/** Everything that any test needs beyond Node, by the name that HATCHWAY_TEST_BACKENDS and file names use. */
+export const backends: readonly Backend[] = [
+  { name: 'docker', what: "the machine's Docker engine", find: findDocker },
+  { name: 'newest', what: 'a second, newest Docker engine', find: findNewest },
+  { name: 'registry', what: 'an image registry on loopback', find: findRegistry },
+  { name: 'browser', what: 'Chromium', find: findChromium },
+  { name: 'asciinema', what: 'the asciinema command line', find: () => onPath('asciinema', 'asciinema') },
+]
+
+async function findDocker(): Promise<string> {
+  await access('/bin/busybox').catch(() => {
+    throw new Error('the test images are built from /bin/busybox: install the package busybox-static')
+  })
+  try {
+    const { Version } = await new Docker({ socketPath: defaultSocket, timeout: 10_000 }).version()
+    return `${Version} at ${defaultSocket}`
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`${defaultSocket} does not answer (${why}): run test/engines/default-engine.sh`, { cause })
+  }
+}
+
+async function findNewest(): Promise<string> {
+  if (process.getuid?.() !== 0) throw new Error('starting a second engine needs root')
+  for (const tool of ['ip', 'nsenter', 'curl', 'dpkg', 'apt-get']) await onPath(tool, tool)
+  try {
+    const { docker, socket } = await startOwnEngine('newest')
+    return `${(await docker.version()).Version} at ${socket}`
+  } catch (cause) {
+    const said = (cause as { stderr?: string }).stderr?.trim().split('\n').at(-1)
+    throw new Error(`${said ?? String(cause)}: see test/engines/newest-engine.sh`, { cause })
+  }
+}
+
+async function findRegistry(): Promise<string> {
+  await onPath('htpasswd', 'apache2-utils')
+  return onPath('docker-registry', 'docker-registry')
+}
+
+async function findChromium(): Promise<string> {
+  const named = process.env['HATCHWAY_TEST_CHROMIUM']
+  const path = named ?? (await onPath('chromium', 'chromium'))
+  const { stdout } = await run(path, ['--version'], { timeout: 30_000 })
+  return stdout.trim()
+}
+
+async function onPath(program: string, debianPackage: string): Promise<string> {
+  for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(directory, program)
+    const found = await access(path).then(
+      () => true,
+      () => false,
+    )
+    if (found) return path
+  }
+  throw new Error(`there is no ${program} on the PATH: install the package ${debianPackage}`)
+}
+
+/**
+ * The backends that a test file needs, from its path alone, so that a file can be left out without loading it.
+ * The parts between the first dot and `.test.ts` name backends (`driver.docker.test.ts`, `docker-pull.registry.test.ts`);
+ * a name that starts with `docker-` and everything in test/e2e need the engine. Throws for a part that names none.
+ */
+export function neededBackends(file: string): string[] {
+  const [first = '', ...parts] = basename(file, '.test.ts').split('.')
+  const needed = new Set(parts)
+  if (first.startsWith('docker-') || file.includes('test/e2e/')) needed.add('docker')
+  for (const name of needed) {
+    if (!backends.some((backend) => backend.name === name)) {
+      const known = backends.map((backend) => backend.name).join(', ')
+      throw new Error(`${file} is named for a backend ${name}; there are ${known}`)
+    }
+  }
+  return [...needed]
+}

@@ -1,0 +1,33 @@
+import type { run } from 'node:test'
+
+/** One event of node's test runner. */
+export type TestEvent = Awaited<ReturnType<AsyncIterator<ReturnType<typeof run>>['next']>>['value']
+
+const total = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/
+
+/**
+ * Several runs of node's test runner, one after the other, as one stream of events with one closing summary.
+ * `watch` sees each event first. Rejects when a run's stream breaks.
+ */
+export async function* joinRuns(
+  runs: readonly (() => ReturnType<typeof run>)[],
+  watch: (event: TestEvent) => void,
+): AsyncGenerator<TestEvent> {
+  const totals = new Map<string, number>()
+  for (const start of runs) {
+    for await (const event of start() as AsyncIterable<TestEvent>) {
+      watch(event)
+      const [, name, count] = isClosing(event) ? (total.exec(event.data.message) ?? []) : []
+      if (name !== undefined) totals.set(name, (totals.get(name) ?? 0) + Number(count))
+      else yield event
+    }
+  }
+  for (const [name, count] of totals) {
+    yield { type: 'test:diagnostic', data: { nesting: 0, message: `${name} ${count}`, level: 'info' } } as TestEvent
+  }
+}
+
+// The runner's own totals come without a file; a test's diagnostics come with one.
+function isClosing(event: TestEvent): event is TestEvent & { type: 'test:diagnostic' } {
+  return event.type === 'test:diagnostic' && event.data.nesting === 0 && event.data.file === undefined
+}
