@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, importJWK, SignJWT, type JWK } from 'jose'
-import type { Store } from '../core/store.ts'
+import type { GetOrCreateSecret } from '../core/store.ts'
 import type { IssuerOptions } from './verify-token.ts'
 
 export interface LocalIssuer {
@@ -20,7 +20,7 @@ export interface LocalIssuer {
  * For the start without a configuration and for `hatchway token`.
  */
 export async function createLocalIssuer(options: {
-  getOrCreateSecret: Store['getOrCreateSecret']
+  getOrCreateSecret: GetOrCreateSecret
   issuer: string
   audience: string
 }): Promise<LocalIssuer> {

@@ -57,11 +57,15 @@ export interface Store {
   /** Expired ones are not found. */
   getLogin(idHash: string): Promise<BrowserLogin | undefined>
   deleteLogin(idHash: string): Promise<void>
-  /** A value that this installation made once and keeps, such as its id or signing key. */
-  getOrCreateSecret(name: string, create: () => string): Promise<string>
   check(): Promise<void>
   close(): Promise<void>
 }
+
+/**
+ * A value that this installation made once and keeps, such as its id or signing key. Not in the store: `hatchway token`
+ * needs the key while the gateway holds the store.
+ */
+export type GetOrCreateSecret = (name: string, create: () => string) => Promise<string>
 
 /** Bytes under keys of the form `a/b-c.d`. A put is whole or absent, and on the disk when it resolves. */
 export interface Blobs {
