@@ -1,0 +1,79 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { AuditEvent } from '../core/session.ts'
+import type { AuditQuery, Page } from '../core/store.ts'
+import { smallestId } from './audit-id.ts'
+import { present, toJson } from './json-column.ts'
+import { contains, decodeCursor, toPage } from './list-query.ts'
+import type { AuditEventsTable, Database } from './tables.ts'
+
+export async function insertAuditEvent(database: Kysely<Database>, event: AuditEvent): Promise<void> {
+  await database
+    .insertInto('audit_events')
+    .values({
+      id: event.id,
+      at: event.at.getTime(),
+      kind: event.kind,
+      user_subject: event.who?.subject ?? null,
+      user_name: event.who?.name ?? null,
+      remote_address: event.from ?? null,
+      action: event.action ?? null,
+      target: event.target ?? null,
+      session_id: event.sessionId ?? null,
+      rule: event.rule ?? null,
+      reason: event.reason ?? null,
+      detail: toJson(event.detail),
+    })
+    .execute()
+}
+
+/** Newest first, which is the order of the ids: they begin with the time. */
+export function auditQuery(database: Kysely<Database>, query: AuditQuery) {
+  const { kinds, user, target, sessionId, q, from, to, limit, cursor } = query
+  let select = database.selectFrom('audit_events').selectAll()
+  if (kinds !== undefined) select = select.where('kind', 'in', [...kinds])
+  if (user !== undefined) select = select.where('user_subject', '=', user)
+  if (sessionId !== undefined) select = select.where('session_id', '=', sessionId)
+  if (target !== undefined) select = select.where((builder) => contains(builder, ['target'], target))
+  if (q !== undefined) select = select.where((builder) => contains(builder, searched, q))
+  if (from !== undefined) select = select.where('id', '>=', smallestId(from.getTime()))
+  if (to !== undefined) select = select.where('id', '<', smallestId(to.getTime() + 1))
+  if (cursor !== undefined) select = select.where('id', '<', decodeCursor(cursor).id)
+  return select.orderBy('id', 'desc').limit(limit + 1)
+}
+
+export async function listAuditEvents(
+  database: Kysely<Database>,
+  query: AuditQuery,
+): Promise<Page<AuditEvent>> {
+  const rows = await auditQuery(database, query).execute()
+  return toPage(rows, query.limit, fromColumns, (row) => ({ time: row.at, id: row.id }))
+}
+
+const searched = [
+  'target',
+  'user_subject',
+  'user_name',
+  'session_id',
+  'remote_address',
+  'rule',
+  'reason',
+] as const
+
+function fromColumns(row: Selectable<AuditEventsTable>): AuditEvent {
+  const { user_subject: subject, user_name: name } = row
+  return {
+    id: row.id,
+    at: new Date(row.at),
+    kind: row.kind as AuditEvent['kind'],
+    ...(subject !== null && { who: { subject, name: name ?? subject } }),
+    ...present({
+      from: row.remote_address,
+      action: row.action as AuditEvent['action'] | null,
+      target: row.target,
+      sessionId: row.session_id,
+      rule: row.rule,
+      reason: row.reason,
+    }),
+    ...(row.detail !== null && { detail: JSON.parse(row.detail) as NonNullable<AuditEvent['detail']> }),
+  }
+}

@@ -1,0 +1,107 @@
+import { type Kysely, sql } from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
+import { HatchwayError, messageOf } from '../core/errors.ts'
+import type { Database } from './tables.ts'
+
+// Applied in the order of their names; one that was released is never changed.
+const migrations: Record<string, Migration> = {
+  '0001-first': { up: createFirstTables },
+}
+
+/** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
+export async function migrate(database: Kysely<Database>): Promise<void> {
+  const migrator = new Migrator({ db: database, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  if (error instanceof HatchwayError) throw error
+  const detail = `The store's tables cannot be brought up to date: ${messageOf(error)}. A data directory of a newer Hatchway needs that version.`
+  throw new HatchwayError('store_unavailable', detail, { cause: error })
+}
+
+async function createFirstTables(database: Kysely<Database>): Promise<void> {
+  await createSessions(database)
+  await createAuditEvents(database)
+  await database.schema
+    .createTable('logins')
+    .addColumn('id_hash', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('principal', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
+    .execute()
+  await database.schema.createIndex('logins_expiry').on('logins').column('expires_at').execute()
+  await database.schema
+    .createTable('secrets')
+    .addColumn('name', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('value', 'text', (column) => column.notNull())
+    .execute()
+}
+
+async function createSessions(database: Kysely<Database>): Promise<void> {
+  const required = [
+    'state',
+    'target_ref',
+    'target_name',
+    'target_environment',
+    'target_image',
+    'target_labels',
+  ]
+  const more = [
+    'target_resolved',
+    'user_subject',
+    'user_name',
+    'toolbox',
+    'profile',
+    'size',
+    'recording_mode',
+    'rules',
+  ]
+  const optional = ['target_namespace', 'identity', 'reason', 'ticket', 'ending', 'container', 'recording']
+  const times = ['requested_at', 'deadline', 'idle_timeout_ms']
+  let table = database.schema
+    .createTable('sessions')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+  for (const name of [...required, ...more])
+    table = table.addColumn(name, 'text', (column) => column.notNull())
+  for (const name of optional) table = table.addColumn(name, 'text')
+  for (const name of times) table = table.addColumn(name, 'bigint', (column) => column.notNull())
+  for (const name of ['started_at', 'ended_at']) table = table.addColumn(name, 'bigint')
+  await table.addColumn('record_input', 'integer', (column) => column.notNull()).execute()
+  const order = ['requested_at', 'id'] as const
+  await database.schema
+    .createIndex('sessions_time')
+    .on('sessions')
+    .columns([...order])
+    .execute()
+  for (const first of ['state', 'user_subject'] as const) {
+    const index = database.schema.createIndex(`sessions_${first}`).on('sessions')
+    await index.columns([first, ...order]).execute()
+  }
+}
+
+async function createAuditEvents(database: Kysely<Database>): Promise<void> {
+  const optional = [
+    'user_subject',
+    'user_name',
+    'remote_address',
+    'action',
+    'target',
+    'session_id',
+    'rule',
+    'reason',
+  ]
+  let table = database.schema
+    .createTable('audit_events')
+    .addColumn('id', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('at', 'bigint', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+  for (const name of [...optional, 'detail']) table = table.addColumn(name, 'text')
+  await table.execute()
+  for (const first of ['kind', 'user_subject', 'session_id'] as const) {
+    const index = database.schema.createIndex(`audit_events_${first}`).on('audit_events')
+    await index.columns([first, 'id']).execute()
+  }
+  for (const act of ['update', 'delete']) {
+    await sql`create trigger ${sql.raw(`audit_events_no_${act}`)} before ${sql.raw(act)} on audit_events
+      begin select raise(abort, 'audit events are append-only'); end`.execute(database)
+  }
+}

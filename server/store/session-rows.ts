@@ -1,0 +1,142 @@
+import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
+import { sql, type SqlBool } from 'kysely'
+import { HatchwayError } from '../core/errors.ts'
+import type { SessionRow } from '../core/session.ts'
+import type { Page, SessionQuery } from '../core/store.ts'
+import { present, toJson } from './json-column.ts'
+import { contains, decodeCursor, toPage } from './list-query.ts'
+import type { Database, SessionsTable } from './tables.ts'
+
+type Change = Partial<Omit<SessionRow, 'id'>>
+
+export async function insertSession(database: Kysely<Database>, row: SessionRow): Promise<void> {
+  const { id, ...change } = row
+  const columns = { id, ...toColumns(change) } as Insertable<SessionsTable>
+  await database.insertInto('sessions').values(columns).execute()
+}
+
+/** Throws `session_not_found`. */
+export async function updateSession(database: Kysely<Database>, id: string, change: Change): Promise<void> {
+  const columns = toColumns(change)
+  if (Object.keys(columns).length === 0) {
+    if ((await findSession(database, id)) === undefined) throw notFound(id)
+    return
+  }
+  const result = await database.updateTable('sessions').set(columns).where('id', '=', id).executeTakeFirst()
+  if (result.numUpdatedRows === 0n) throw notFound(id)
+}
+
+export async function findSession(database: Kysely<Database>, id: string): Promise<SessionRow | undefined> {
+  const columns = await database.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
+  return columns === undefined ? undefined : fromColumns(columns)
+}
+
+export async function listSessions(
+  database: Kysely<Database>,
+  query: SessionQuery,
+): Promise<Page<SessionRow>> {
+  const { states, user, target, q, from, to, limit, cursor } = query
+  let select = database.selectFrom('sessions').selectAll()
+  if (states !== undefined) select = select.where('state', 'in', [...states])
+  if (user !== undefined) select = select.where('user_subject', '=', user)
+  if (target !== undefined) select = select.where((builder) => contains(builder, ['target_ref'], target))
+  if (q !== undefined) select = select.where((builder) => contains(builder, searched, q))
+  if (from !== undefined) select = select.where('requested_at', '>=', from.getTime())
+  if (to !== undefined) select = select.where('requested_at', '<=', to.getTime())
+  if (cursor !== undefined) {
+    const { time, id } = decodeCursor(cursor)
+    select = select.where(sql<SqlBool>`(requested_at, id) < (${time}, ${id})`)
+  }
+  const ordered = select.orderBy('requested_at', 'desc').orderBy('id', 'desc')
+  const rows = await ordered.limit(limit + 1).execute()
+  return toPage(rows, limit, fromColumns, (row) => ({ time: row.requested_at, id: row.id }))
+}
+
+const searched = [
+  'target_ref',
+  'target_name',
+  'target_image',
+  'user_subject',
+  'user_name',
+  'reason',
+  'ticket',
+] as const
+
+function toColumns(row: Change): Updateable<SessionsTable> {
+  const { target, user, requestedAt, startedAt, endedAt, deadline } = row
+  return {
+    ...(target && {
+      target_ref: target.ref,
+      target_name: target.name,
+      target_environment: target.environment,
+      target_namespace: target.namespace ?? null,
+      target_image: target.image,
+      target_labels: JSON.stringify(target.labels),
+      target_resolved: JSON.stringify(target.resolved),
+    }),
+    ...(user && { user_subject: user.subject, user_name: user.name }),
+    ...present({
+      state: row.state,
+      toolbox: row.toolbox,
+      profile: row.profile,
+      identity: toJson(row.identity),
+      reason: row.reason,
+      ticket: row.ticket,
+      size: toJson(row.size),
+      requested_at: requestedAt?.getTime(),
+      started_at: startedAt?.getTime(),
+      ended_at: endedAt?.getTime(),
+      ending: toJson(row.end),
+      deadline: deadline?.getTime(),
+      idle_timeout_ms: row.idleTimeoutMs,
+      record_input: row.recordInput === undefined ? undefined : Number(row.recordInput),
+      recording_mode: row.recordingMode,
+      rules: row.rules === undefined ? undefined : JSON.stringify(row.rules),
+      container: toJson(row.container),
+      recording: toJson(row.recording),
+    }),
+  }
+}
+
+function fromColumns(row: Selectable<SessionsTable>): SessionRow {
+  return {
+    id: row.id,
+    state: row.state as SessionRow['state'],
+    target: {
+      ref: row.target_ref,
+      name: row.target_name,
+      environment: row.target_environment,
+      ...present({ namespace: row.target_namespace }),
+      image: row.target_image,
+      labels: JSON.parse(row.target_labels),
+      resolved: JSON.parse(row.target_resolved),
+    },
+    user: { subject: row.user_subject, name: row.user_name },
+    toolbox: row.toolbox,
+    profile: row.profile as SessionRow['profile'],
+    size: JSON.parse(row.size),
+    requestedAt: new Date(row.requested_at),
+    deadline: new Date(row.deadline),
+    idleTimeoutMs: row.idle_timeout_ms,
+    recordInput: row.record_input === 1,
+    recordingMode: row.recording_mode as SessionRow['recordingMode'],
+    rules: JSON.parse(row.rules),
+    ...present({ reason: row.reason, ticket: row.ticket }),
+    ...(row.started_at !== null && { startedAt: new Date(row.started_at) }),
+    ...(row.ended_at !== null && { endedAt: new Date(row.ended_at) }),
+    ...(row.identity !== null && {
+      identity: JSON.parse(row.identity) as NonNullable<SessionRow['identity']>,
+    }),
+    ...(row.ending !== null && { end: JSON.parse(row.ending) as NonNullable<SessionRow['end']> }),
+    ...(row.container !== null && {
+      container: JSON.parse(row.container) as NonNullable<SessionRow['container']>,
+    }),
+    ...(row.recording !== null && {
+      recording: JSON.parse(row.recording) as NonNullable<SessionRow['recording']>,
+    }),
+  }
+}
+
+function notFound(id: string): HatchwayError {
+  return new HatchwayError('session_not_found', `There is no session ${JSON.stringify(id.slice(0, 128))}.`)
+}

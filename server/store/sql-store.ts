@@ -1,0 +1,87 @@
+import type { Kysely } from 'kysely'
+import { sql } from 'kysely'
+import { HatchwayError, messageOf } from '../core/errors.ts'
+import type { AuditEvent, SessionRow } from '../core/session.ts'
+import type { AuditQuery, BrowserLogin, Page, SessionQuery, Store } from '../core/store.ts'
+import { AuditIds } from './audit-id.ts'
+import { insertAuditEvent, listAuditEvents } from './audit-rows.ts'
+import { findLogin, removeLogin, upsertLogin } from './login-rows.ts'
+import { readOrInsertSecret } from './secret-rows.ts'
+import { findSession, insertSession, listSessions, updateSession } from './session-rows.ts'
+import type { Database } from './tables.ts'
+
+/** The store over any SQL database that Kysely speaks to. */
+export class SqlStore implements Store {
+  readonly #database: Kysely<Database>
+  readonly #now: () => number
+  readonly #auditIds: AuditIds
+
+  constructor(database: Kysely<Database>, now: () => number = Date.now) {
+    this.#database = database
+    this.#now = now
+    this.#auditIds = new AuditIds(now)
+  }
+
+  createSession(row: SessionRow): Promise<void> {
+    return this.#use((database) => insertSession(database, row))
+  }
+
+  updateSession(id: string, change: Partial<Omit<SessionRow, 'id'>>): Promise<void> {
+    return this.#use((database) => updateSession(database, id, change))
+  }
+
+  getSession(id: string): Promise<SessionRow | undefined> {
+    return this.#use((database) => findSession(database, id))
+  }
+
+  listSessions(query: SessionQuery): Promise<Page<SessionRow>> {
+    return this.#use((database) => listSessions(database, query))
+  }
+
+  async appendAudit(event: Omit<AuditEvent, 'id' | 'at'>): Promise<AuditEvent> {
+    const { id, at } = this.#auditIds.next()
+    const stored: AuditEvent = { ...event, id, at: new Date(at) }
+    await this.#use((database) => insertAuditEvent(database, stored))
+    return stored
+  }
+
+  listAudit(query: AuditQuery): Promise<Page<AuditEvent>> {
+    return this.#use((database) => listAuditEvents(database, query))
+  }
+
+  saveLogin(login: BrowserLogin): Promise<void> {
+    return this.#use((database) => upsertLogin(database, login, this.#now()))
+  }
+
+  getLogin(idHash: string): Promise<BrowserLogin | undefined> {
+    return this.#use((database) => findLogin(database, idHash, this.#now()))
+  }
+
+  deleteLogin(idHash: string): Promise<void> {
+    return this.#use((database) => removeLogin(database, idHash))
+  }
+
+  getOrCreateSecret(name: string, create: () => string): Promise<string> {
+    return this.#use((database) => readOrInsertSecret(database, name, create))
+  }
+
+  check(): Promise<void> {
+    return this.#use(async (database) => {
+      await sql`select count(*) from secrets`.execute(database)
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#database.destroy()
+  }
+
+  async #use<T>(query: (database: Kysely<Database>) => Promise<T>): Promise<T> {
+    try {
+      return await query(this.#database)
+    } catch (cause) {
+      if (cause instanceof HatchwayError) throw cause
+      const detail = `The store cannot be used: ${messageOf(cause)}.`
+      throw new HatchwayError('store_unavailable', detail, { cause })
+    }
+  }
+}

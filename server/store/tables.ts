@@ -1,0 +1,65 @@
+/** Columns as any SQL database can hold them: text ids, ms since 1970, JSON as text, booleans as 0 and 1. */
+export interface SessionsTable {
+  id: string
+  state: string
+  target_ref: string
+  target_name: string
+  target_environment: string
+  target_namespace: string | null
+  target_image: string
+  target_labels: string
+  target_resolved: string
+  user_subject: string
+  user_name: string
+  toolbox: string
+  profile: string
+  identity: string | null
+  reason: string | null
+  ticket: string | null
+  size: string
+  requested_at: number
+  started_at: number | null
+  ended_at: number | null
+  ending: string | null
+  deadline: number
+  idle_timeout_ms: number
+  record_input: number
+  recording_mode: string
+  rules: string
+  container: string | null
+  recording: string | null
+}
+
+export interface AuditEventsTable {
+  id: string
+  at: number
+  kind: string
+  user_subject: string | null
+  user_name: string | null
+  remote_address: string | null
+  action: string | null
+  target: string | null
+  session_id: string | null
+  rule: string | null
+  reason: string | null
+  detail: string | null
+}
+
+export interface LoginsTable {
+  id_hash: string
+  principal: string
+  created_at: number
+  expires_at: number
+}
+
+export interface SecretsTable {
+  name: string
+  value: string
+}
+
+export interface Database {
+  sessions: SessionsTable
+  audit_events: AuditEventsTable
+  logins: LoginsTable
+  secrets: SecretsTable
+}
