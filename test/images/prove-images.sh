@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Builds every Dockerfile of deploy/ for real and tries what came out. The base images are stand-ins made from Debian
+# packages and the pinned Node, so that no image registry is needed: what this does not prove is the real bases themselves.
+#
+#   test/images/prove-images.sh            needs root, docker, docker-compose, mmdebstrap, curl, and `npm ci` done
+#   HATCHWAY_TEST_CACHE                    where the Debian rootfs is kept (default ~/.cache/hatchway-test)
+set -euo pipefail
+exec </dev/null
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+cd "$root"
+cache=${HATCHWAY_TEST_CACHE:-${HOME:-/root}/.cache/hatchway-test}
+release=trixie
+prefix=hatchway-image-test
+project=hatchway-image-test
+work=$(mktemp -d)
+export DOCKER_BUILDKIT=0 # the one builder that every engine from 20.10 on has without a plugin
+
+say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
+die() {
+  echo "prove-images: $*" >&2
+  exit 1
+}
+expect() { # expect <what> <command…>
+  local what=$1
+  shift
+  "$@" >"$work/said" 2>&1 || {
+    cat "$work/said" >&2
+    die "$what"
+  }
+  say "ok: $what"
+}
+refuse() { # the opposite of expect
+  local what=$1
+  shift
+  if "$@" >"$work/said" 2>&1; then
+    cat "$work/said" >&2
+    die "$what"
+  fi
+  say "ok: $what"
+}
+build() { # build <tag> <arguments…>
+  local tag=$1
+  shift
+  local from=$SECONDS
+  docker build --quiet --network host --tag "$prefix/$tag" "$@" >"$work/built" 2>&1 || {
+    cat "$work/built" >&2
+    die "$tag was not built"
+  }
+  say "built $tag in $((SECONDS - from)) s, $(docker image inspect --format '{{.Size}}' "$prefix/$tag" | awk '{printf "%d MB", $1 / 1e6}')"
+}
+
+. test/images/stand-ins.sh
+. test/images/try-toolbox.sh
+. test/images/try-gateway.sh
+
+trap 'end_gateway; rm -rf "$work"' EXIT
+make_stand_ins
+build toolbox --build-arg BASE_IMAGE="$prefix/debian" deploy/toolbox
+try_toolbox
+build busybox --file test/images/busybox.Dockerfile --build-arg DEBIAN_IMAGE="$prefix/debian" deploy/sample
+build sample --build-arg BUSYBOX_IMAGE="$prefix/busybox" deploy/sample
+build gateway --file deploy/Dockerfile --build-arg BUILD_IMAGE="$prefix/build-base" --build-arg RUNTIME_IMAGE="$prefix/runtime-base" .
+try_gateway
+say "every image of deploy/ builds and works, on stand-in bases"
