@@ -1,0 +1,69 @@
+import type { CommandSpec } from './parse-args.ts'
+
+const config = {
+  config: { value: 'FILE', summary: 'configuration file; else HATCHWAY_CONFIG, else the built-in local one' },
+} as const
+
+/** Every command, as the help shows them. */
+export const commands = [
+  { name: 'serve', summary: 'Runs the gateway.', positionals: [], options: config },
+  {
+    name: 'token',
+    summary: "Prints a JWT signed with this installation's own key.",
+    positionals: [],
+    options: {
+      ...config,
+      user: { value: 'SUBJECT', summary: 'for whom; default: the local user' },
+      name: { value: 'NAME', summary: 'name to show' },
+      group: { value: 'GROUP', repeatable: true, summary: 'a group that policy looks at' },
+      ttl: { value: 'DURATION', summary: 'how long it is good, such as 30m; default 12h, at most 90d' },
+    },
+  },
+  {
+    name: 'policy check',
+    summary: 'Reports every problem of a policy file.',
+    positionals: ['FILE'],
+    options: {},
+  },
+  {
+    name: 'policy explain',
+    summary: 'Says what a policy file decides about one request, and by which rules.',
+    positionals: ['FILE'],
+    options: {
+      user: { value: 'SUBJECT', summary: 'who asks' },
+      group: { value: 'GROUP', repeatable: true, summary: 'a group of theirs' },
+      action: {
+        value: 'ACTION',
+        summary: 'list, open, watch, terminate, run, read-recording, read-audit or approve; default open',
+      },
+      target: { value: 'REF', summary: 'ENVIRONMENT/CONTAINER, or ENVIRONMENT/NAMESPACE/KIND/NAME' },
+      label: { value: 'NAME=VALUE', repeatable: true, summary: "one of the target's labels" },
+      toolbox: { value: 'NAME', summary: 'toolbox that is asked for' },
+      profile: { value: 'NAME', summary: 'profile that is asked for' },
+      reason: {
+        value: 'TEXT',
+        summary: 'reason that is given; pass an empty one to see whether one is needed',
+      },
+    },
+  },
+  {
+    name: 'config check',
+    summary: 'Reports every problem of a configuration file, else prints what it means.',
+    positionals: ['FILE'],
+    options: {},
+  },
+  {
+    name: 'config docs',
+    summary: 'Prints the reference of the configuration file as Markdown.',
+    positionals: [],
+    options: {},
+  },
+  {
+    name: 'verify',
+    summary: 'Checks a recording offline: is it whole and unaltered?',
+    positionals: ['FILE'],
+    options: {},
+  },
+] as const satisfies readonly CommandSpec[]
+
+export type Command = (typeof commands)[number]

@@ -1,0 +1,132 @@
+import { renderConfigDocs } from '../config/config-docs.ts'
+import { loadConfig, localConfig, redactConfig, type Config } from '../config.ts'
+import { ConfigError } from '../core/config-error.ts'
+import { HatchwayError } from '../core/errors.ts'
+import type { Store } from '../core/store.ts'
+import { commands, type Command } from './commands.ts'
+import { findCommand, formatHelp, parseArgs, UsageError, type ParsedArgs } from './parse-args.ts'
+import { checkPolicy, explainPolicy } from './policy.ts'
+import { issueToken } from './token.ts'
+
+/** What the command line needs from the outside. */
+export interface CliContext {
+  env: Readonly<Record<string, string | undefined>>
+  /** Where relative paths of a start without a configuration begin. */
+  directory: string
+  version: string
+  /** To standard output and standard error. */
+  print(text: string): void
+  printError(text: string): void
+  /** Runs the gateway until it is told to stop; resolves with the exit code. */
+  serve(config: Config): Promise<number>
+  /** Checks a recording or an audit log offline and prints what it found; resolves with the exit code. */
+  verify(file: string): Promise<number>
+  /** Opens the installation's kept values. */
+  openSecrets(config: Config): Promise<Pick<Store, 'getOrCreateSecret' | 'close'>>
+}
+
+/** Documented in `hatchway help`; 64 and 78 are EX_USAGE and EX_CONFIG of sysexits.h. */
+export const exitCodes = { done: 0, failed: 1, usage: 64, configuration: 78 } as const
+
+/** Runs one command and resolves with the exit code. Rejects only for defects. */
+export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+  try {
+    return await dispatch(argv, context)
+  } catch (error) {
+    if (error instanceof UsageError) {
+      context.printError(`${error.message} See: hatchway help\n`)
+      return exitCodes.usage
+    }
+    if (error instanceof ConfigError) {
+      const count = error.problems.length
+      context.printError(`${error.message}\n${count} ${count === 1 ? 'problem' : 'problems'} found.\n`)
+      return exitCodes.configuration
+    }
+    if (error instanceof HatchwayError) {
+      context.printError(`${error.message}\n`)
+      return exitCodes.failed
+    }
+    throw error
+  }
+}
+
+async function dispatch(argv: readonly string[], context: CliContext): Promise<number> {
+  const [first, ...rest] = argv
+  if (first === '--version' || first === 'version') {
+    context.print(`hatchway ${context.version}\n`)
+    return exitCodes.done
+  }
+  if (first === undefined || first === 'help' || first === '--help' || first === '-h') {
+    context.print(rest.length > 0 ? formatHelp(findCommand(commands, rest)) : formatOverview())
+    return first === undefined ? exitCodes.usage : exitCodes.done
+  }
+  const command = findCommand(commands, argv)
+  const args = parseArgs(command, argv.slice(command.name.split(' ').length))
+  if (args.help) {
+    context.print(formatHelp(command))
+    return exitCodes.done
+  }
+  return run(command.name, args, context)
+}
+
+async function run(name: Command['name'], args: ParsedArgs, context: CliContext): Promise<number> {
+  switch (name) {
+    case 'serve':
+      return context.serve(chooseConfig(args, context))
+    case 'token':
+      return runToken(args, context)
+    case 'policy check':
+      context.print(checkPolicy(args))
+      return exitCodes.done
+    case 'policy explain': {
+      const { text, allowed } = explainPolicy(args)
+      context.print(text)
+      return allowed ? exitCodes.done : exitCodes.failed
+    }
+    case 'config check': {
+      const config = loadConfig({ path: args.positionals[0] ?? '', env: context.env })
+      context.print(`${JSON.stringify(redactConfig(config), null, 2)}\n`)
+      return exitCodes.done
+    }
+    case 'config docs':
+      context.print(renderConfigDocs())
+      return exitCodes.done
+    case 'verify':
+      return context.verify(args.positionals[0] ?? '')
+    default:
+      name satisfies never
+      throw new UsageError('This command is not available.')
+  }
+}
+
+async function runToken(args: ParsedArgs, context: CliContext): Promise<number> {
+  const config = chooseConfig(args, context)
+  const secrets = await context.openSecrets(config)
+  try {
+    const { token, note } = await issueToken(args, config, (key, create) =>
+      secrets.getOrCreateSecret(key, create),
+    )
+    context.printError(`${note}\n`)
+    context.print(`${token}\n`)
+  } finally {
+    await secrets.close()
+  }
+  return exitCodes.done
+}
+
+function chooseConfig(args: ParsedArgs, { env, directory }: CliContext): Config {
+  const path = args.option('config') ?? env['HATCHWAY_CONFIG']
+  return path === undefined || path === '' ? localConfig({ env, directory }) : loadConfig({ path, env })
+}
+
+function formatOverview(): string {
+  const width = Math.max(...commands.map(({ name }) => name.length))
+  return `hatchway COMMAND
+
+Commands:
+${commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
+  ${'help COMMAND'.padEnd(width)}  show what a command takes
+
+Exit codes: 0 done (valid, allowed, unaltered), 1 failed (denied, altered), 64 wrong usage, 78 wrong configuration or policy.
+`
+}

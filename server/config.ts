@@ -1,0 +1,158 @@
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { IssuerOptions } from './auth/verify-token.ts'
+import { createConfigSchema } from './config/config-schema.ts'
+import { localEngine, localUser } from './config/local.ts'
+import { ConfigError } from './core/config-error.ts'
+import { messageOf } from './core/errors.ts'
+import type { Toolbox } from './core/target.ts'
+import { readYaml } from './policy/read-yaml.ts'
+
+/** How a Docker engine is reached. PEM texts, not paths. */
+export type DockerEngine =
+  | { kind: 'socket'; path: string }
+  | { kind: 'tcp'; host: string; port: number; tls?: { ca: string; cert: string; key: string } }
+
+export interface DockerEnvironment {
+  id: string
+  kind: 'docker'
+  engine: DockerEngine
+}
+
+/** The whole configuration, checked, with defaults filled in and secrets read. Frozen; paths are absolute. */
+export interface Config {
+  /** The file it came from; absent for the start without one. */
+  readonly file?: string
+  readonly listen: { host: string; port: number }
+  /** An origin, without a slash at the end. Absent: the loopback address that the gateway listens on. */
+  readonly publicUrl?: string
+  readonly dataDir: string
+  readonly auth: {
+    readonly issuers: readonly IssuerOptions[]
+    /** Tokens of the installation's own key and the one-time sign-in link. */
+    readonly localTokens: boolean
+    readonly clockSkewSeconds: number
+    /** Whom the one-time link signs in. */
+    readonly localUser: { subject: string; name: string; groups: readonly string[] }
+  }
+  readonly environments: readonly DockerEnvironment[]
+  readonly toolboxes: readonly Toolbox[]
+  /** Path of the policy file. Absent: everything is allowed to whoever signs in. */
+  readonly policy?: string
+  readonly limits: { sessionsPerUser: number; sessions: number; detachedGraceMs: number }
+  readonly sidecar: { memoryBytes: number; cpus: number; pids: number }
+  readonly trustProxy: readonly string[]
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+  readonly metrics: { token?: string }
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+const maxConfigBytes = 1024 * 1024
+
+/** Reads a configuration file. Throws ConfigError with every problem and its line. */
+export function loadConfig({ path, env }: { path: string; env: Env }): Config {
+  const file = resolve(path)
+  let source: string
+  try {
+    if (statSync(file).size > maxConfigBytes) throw new Error('it is larger than 1 MiB')
+    source = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new ConfigError(path, [{ path: '', message: `cannot be read: ${messageOf(cause)}` }])
+  }
+  const { value } = readYaml(path, source, createConfigSchema({ directory: dirname(file), env }))
+  return toConfig(value, file)
+}
+
+/**
+ * The configuration when there is no file: loopback only, the local Docker engine, one local user who may do everything.
+ * `HATCHWAY_PORT` and `DOCKER_HOST` are honoured. Throws ConfigError when one of them can't be used.
+ */
+export function localConfig({ env, directory }: { env: Env; directory: string }): Config {
+  const port = env['HATCHWAY_PORT'] ?? '8080'
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new ConfigError('environment', [
+      { path: 'HATCHWAY_PORT', message: 'must be a port from 0 to 65535' },
+    ])
+  }
+  const defaults = createConfigSchema({ directory, env }).parse({ listen: { port: Number(port) } })
+  return toConfig(defaults, undefined, [{ id: 'local', kind: 'docker', engine: localEngine(env) }])
+}
+
+const secretKeys = new Set(['secret', 'password', 'token', 'key'])
+
+/** For the log: the same, with `[set]` in place of every secret. */
+export function redactConfig(config: Config): unknown {
+  const redact = (key: string, value: unknown) =>
+    secretKeys.has(key) && typeof value === 'string' ? '[set]' : value
+  return JSON.parse(JSON.stringify(config, redact))
+}
+
+type Parsed = ReturnType<ReturnType<typeof createConfigSchema>['parse']>
+
+function toConfig(parsed: Parsed, file: string | undefined, engines?: DockerEnvironment[]): Config {
+  const { auth, limits, sidecar, publicUrl, policy } = parsed
+  return freeze({
+    ...(file !== undefined && { file }),
+    listen: parsed.listen,
+    ...(publicUrl !== undefined && { publicUrl }),
+    dataDir: parsed.dataDir,
+    auth: {
+      issuers: auth.issuers.map(toIssuer),
+      localTokens: auth.localTokens ?? auth.issuers.length === 0,
+      clockSkewSeconds: auth.clockSkew / 1000,
+      localUser: localUser(),
+    },
+    environments: engines ?? parsed.environments.flatMap(toEnvironment),
+    toolboxes: parsed.toolboxes.map(({ registryAuth, ...toolbox }) => ({
+      ...toolbox,
+      ...(registryAuth !== undefined && { registryAuth }),
+    })),
+    ...(policy !== undefined && { policy }),
+    limits: {
+      sessionsPerUser: limits.sessionsPerUser,
+      sessions: limits.sessions,
+      detachedGraceMs: limits.detachedGrace,
+    },
+    sidecar: { memoryBytes: sidecar.memory, cpus: sidecar.cpus, pids: sidecar.pids },
+    trustProxy: parsed.trustProxy,
+    logLevel: parsed.logLevel,
+    metrics: parsed.metrics.token === undefined ? {} : { token: parsed.metrics.token },
+  })
+}
+
+function toIssuer(issuer: Parsed['auth']['issuers'][number]): IssuerOptions {
+  const { jwksUri, jwks, secret, maxTokenAge } = issuer
+  return {
+    issuer: issuer.issuer,
+    audience: issuer.audience,
+    keys:
+      secret !== undefined
+        ? { kind: 'secret', secret }
+        : jwks !== undefined
+          ? { kind: 'jwksFile', path: jwks }
+          : { kind: 'jwksUri', url: jwksUri ?? '' },
+    claims: issuer.claims,
+    prefix: issuer.prefix,
+    ...(maxTokenAge !== undefined && { maxTokenAgeSeconds: maxTokenAge / 1000 }),
+  }
+}
+
+function toEnvironment(environment: Parsed['environments'][number]): DockerEnvironment[] {
+  // The schema has refused the other kinds.
+  if (environment.kind !== 'docker') return []
+  const { id, kind, socket, host, tls } = environment
+  if (host === undefined) return [{ id, kind, engine: { kind: 'socket', path: socket ?? '' } }]
+  const { hostname, port } = new URL(host)
+  const bare = hostname.replace(/^\[|\]$/g, '')
+  return [
+    { id, kind, engine: { kind: 'tcp', host: bare, port: Number(port), ...(tls !== undefined && { tls }) } },
+  ]
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) freeze(inner)
+    Object.freeze(value)
+  }
+  return value
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import {
+  fileText,
+  flag,
+  laterVersion,
+  list,
+  path,
+  section,
+  text,
+  unique,
+  type ConfigSource,
+} from './fields.ts'
+import { isLoopback, parseUrl } from './urls.ts'
+
+const environmentId = () =>
+  text(63)
+    .regex(/^[a-z0-9][a-z0-9-]*$/, 'must consist of small letters, digits and dashes')
+    .describe('Name of the environment: the first part of every target reference.')
+
+const hostForm = 'must look like tcp://10.0.0.5:2376'
+
+const docker = (source: ConfigSource) =>
+  section({
+    id: environmentId(),
+    kind: z.literal('docker').describe('A Docker host, by `socket` or by `host`.'),
+    socket: path(source).optional().describe("Path of the engine's socket."),
+    host: text(500)
+      .regex(/^tcp:\/\/(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9.-]+):\d{1,5}$/, hostForm)
+      .refine((value) => parseUrl(value) !== undefined, hostForm)
+      .optional()
+      .describe('Address of the engine, such as `tcp://10.0.0.5:2376`.'),
+    tls: section({
+      ca: fileText(source).describe("File with the authority that signed the engine's certificate (PEM)."),
+      cert: fileText(source).describe('File with the client certificate (PEM).'),
+      key: fileText(source).describe('File with its private key (PEM).'),
+    })
+      .optional()
+      .describe('Needed for `host`, unless it is a loopback address.'),
+    insecure: flag()
+      .default(false)
+      .describe('Allow `host` without `tls`: whoever reaches that address is root on the machine behind it.'),
+  }).superRefine((value, context) => {
+    const complain = (key: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [key], message })
+    if ((value.socket === undefined) === (value.host === undefined))
+      context.addIssue('needs either socket or host')
+    if (value.socket !== undefined && value.tls !== undefined)
+      complain('tls', 'goes with host, not with socket')
+    const host = value.host === undefined ? undefined : parseUrl(value.host)?.hostname
+    if (host !== undefined && value.tls === undefined && !value.insecure && !isLoopback(host)) {
+      complain(
+        'host',
+        'needs tls (or insecure: true): whoever reaches a Docker engine is root on its machine',
+      )
+    }
+  })
+
+const kubernetes = (source: ConfigSource) =>
+  section({
+    id: environmentId(),
+    kind: z
+      .literal('kubernetes')
+      .refine(() => false, laterVersion('kubernetes'))
+      .describe('Not available in this version.'),
+    kubeconfig: path(source).optional().describe('Path of a kubeconfig.'),
+    context: text().optional().describe('Context in it.'),
+    impersonate: flag().default(false).describe('Act as the user who is signed in.'),
+  })
+
+/** What can be debugged. */
+export const environmentsSchema = (source: ConfigSource) =>
+  list(
+    z.discriminatedUnion('kind', [docker(source), kubernetes(source)], {
+      error: 'must be a map with kind: docker',
+    }),
+  )
+    .min(1, 'must name at least one')
+    .superRefine(unique('id'))

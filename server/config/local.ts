@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { DockerEngine } from '../config.ts'
+import { ConfigError } from '../core/config-error.ts'
+import { messageOf } from '../core/errors.ts'
+import { parseUrl } from './urls.ts'
+
+/** The engine that `docker` itself would use: DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, else the usual socket. */
+export function localEngine(env: Readonly<Record<string, string | undefined>>): DockerEngine {
+  const value = env['DOCKER_HOST'] ?? ''
+  if (value === '') return { kind: 'socket', path: '/var/run/docker.sock' }
+  if (value.startsWith('unix:///')) return { kind: 'socket', path: value.slice('unix://'.length) }
+  const url = parseUrl(value)
+  if (url?.protocol !== 'tcp:' || url.hostname === '') {
+    throw problem('DOCKER_HOST', 'must look like unix:///var/run/docker.sock or tcp://127.0.0.1:2375')
+  }
+  const verified = (env['DOCKER_TLS_VERIFY'] ?? '') !== ''
+  const tls = verified ? readCertificates(env['DOCKER_CERT_PATH'] ?? '') : undefined
+  const port = url.port === '' ? (verified ? 2376 : 2375) : Number(url.port)
+  return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port, ...(tls !== undefined && { tls }) }
+}
+
+/** Whom the one-time link signs in: always the same subject, shown by the name of the account that runs the gateway. */
+export function localUser(): { subject: string; name: string; groups: readonly string[] } {
+  let name = 'Local user'
+  try {
+    name = userInfo().username
+  } catch {
+    // An account without an entry in passwd, as containers have.
+  }
+  return { subject: 'local', name, groups: [] }
+}
+
+function readCertificates(directory: string): { ca: string; cert: string; key: string } {
+  const read = (name: string) => {
+    try {
+      return readFileSync(join(directory, `${name}.pem`), 'utf8')
+    } catch (cause) {
+      throw problem('DOCKER_CERT_PATH', `${name}.pem cannot be read: ${messageOf(cause)}`)
+    }
+  }
+  return { ca: read('ca'), cert: read('cert'), key: read('key') }
+}
+
+function problem(path: string, message: string): ConfigError {
+  return new ConfigError('environment', [{ path, message }])
+}
