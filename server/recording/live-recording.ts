@@ -9,7 +9,7 @@ import type { Flushable, FlushSchedule } from './flush-schedule.ts'
 import type { RecordingClock } from './recording-clock.ts'
 
 // One line of the largest usual chunk, 64 KiB of control characters, fits. Shared: writing is synchronous.
-const scratch = Buffer.allocUnsafe(512 * 1024)
+const scratch = Buffer.allocUnsafe(1280 * 1024)
 
 export interface LiveRecordingOptions {
   sessionId: string
@@ -117,8 +117,8 @@ export class LiveRecording implements Recorder, Flushable {
     if (!this.#exited) {
       if (!this.#open) throw new Error('it is closed')
       // Also after a failed write: what was recorded until then is worth a proper end, if there is room for one.
-      const reason = end.reason === 'exit' ? '' : encodeEvent(clock.nextInterval(), 'm', endLabel(end))
-      this.#write(reason + encodeEvent(clock.nextInterval(), 'x', String(end.exitCode ?? 1)))
+      const reason = end.reason === 'exit' ? [] : encodeEvent(clock.nextInterval(), 'm', endLabel(end))
+      this.#write([...reason, ...encodeEvent(clock.nextInterval(), 'x', String(end.exitCode ?? 1))])
       this.#exited = true
     }
     await this.#close()
@@ -134,7 +134,7 @@ export class LiveRecording implements Recorder, Flushable {
     await this.#file.close()
   }
 
-  #append(lines: string): void {
+  #append(lines: string[]): void {
     if (this.#failure !== undefined) throw this.#failure
     if (!this.#open || this.#exited) throw this.#failed('it is closed')
     try {
@@ -145,10 +145,8 @@ export class LiveRecording implements Recorder, Flushable {
     }
   }
 
-  #write(lines: string): void {
-    // A UTF-16 unit becomes at most 3 bytes.
-    const fits = lines.length * 3 <= scratch.length
-    const bytes = fits ? scratch.subarray(0, scratch.write(lines, 'utf8')) : Buffer.from(lines, 'utf8')
+  #write(lines: string[]): void {
+    const bytes = toBytes(lines)
     this.#dirty = true
     try {
       for (let done = 0; done < bytes.length;) done += writeSync(this.#file.fd, bytes, done)
@@ -174,6 +172,15 @@ export class LiveRecording implements Recorder, Flushable {
     const detail = `The recording of session ${sessionId} cannot be written: ${messageOf(cause)}. Check the disk that holds the data directory.`
     return new HatchwayError('recording_failed', detail, { cause })
   }
+}
+
+function toBytes(pieces: string[]): Buffer {
+  const units = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  // A UTF-16 unit becomes at most 3 bytes.
+  if (units * 3 > scratch.length) return Buffer.from(pieces.join(''), 'utf8')
+  let end = 0
+  for (const piece of pieces) end += scratch.write(piece, end, 'utf8')
+  return scratch.subarray(0, end)
 }
 
 function endLabel(end: SessionEnd): string {
