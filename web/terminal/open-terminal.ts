@@ -6,7 +6,12 @@ import { signedInAgain } from '../sign-in-gate.ts'
 import type { InputProgress } from './input-queue.ts'
 import { needsConfirmation, preparePaste } from './paste-text.ts'
 import { takePrefill } from './prefill.ts'
-import { TerminalConnection, type ConnectionState, type Refusal } from './terminal-connection.ts'
+import {
+  TerminalConnection,
+  type ConnectionState,
+  type Refusal,
+  type TerminalListener,
+} from './terminal-connection.ts'
 import type { TerminalCommand } from './terminal-keys.ts'
 import type { TerminalPreferences } from './terminal-preferences.ts'
 import { TerminalView, type TerminalViewHost } from './terminal-view.ts'
@@ -27,15 +32,17 @@ export interface Question {
 /** All that the page shows of one terminal. Replaced, never changed. */
 export interface OpenTerminalState {
   connection: ConnectionState
-  session?: Session
+  session: Session
   role: Role
-  progress?: StartProgress
+  progress: StartProgress | undefined
   viewers: readonly Viewer[]
   /** This tab's own id among the viewers. */
   self: string
   notices: readonly Notice[]
-  end?: SessionEnd
+  end: SessionEnd | undefined
   title: string
+  /** Something has been drawn: there is a screen worth keeping. */
+  drawn: boolean
   paste?: InputProgress | undefined
   question?: Question | undefined
   found?: { index: number; count: number } | undefined
@@ -46,6 +53,23 @@ export interface OpenTerminalState {
   ctrl: boolean
 }
 
+export interface OpenTerminalOptions {
+  role: Role
+  preferences: TerminalPreferences
+  /** Key combinations that mean the page. */
+  onCommand: (command: TerminalCommand) => void
+}
+
+const stateOrder: readonly Session['state'][] = ['pending-approval', 'starting', 'running', 'ended']
+const nothingYet = {
+  connection: { kind: 'connecting' },
+  self: '',
+  notices: [],
+  title: '',
+  drawn: false,
+  inputDropped: false,
+  ctrl: false,
+} as const
 const droppedHintMs = 3_000
 const promptQuietMs = 200
 const mostNotices = 4
@@ -59,47 +83,32 @@ export class OpenTerminal {
   readonly #life = new AbortController()
   readonly #listeners = new Set<() => void>()
   readonly #encoder = new TextEncoder()
-  #state: OpenTerminalState = {
-    connection: { kind: 'connecting' },
-    role: 'controller',
-    viewers: [],
-    self: '',
-    notices: [],
-    title: '',
-    inputDropped: false,
-    ctrl: false,
-  }
+  #state: OpenTerminalState
   #noticeId = 0
   #droppedTimer: ReturnType<typeof setTimeout> | undefined
   #promptTimer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(
-    id: string,
-    preferences: TerminalPreferences,
-    onCommand: (command: TerminalCommand) => void,
-    role: Role,
-  ) {
-    this.id = id
-    this.#onCommand = onCommand
-    this.view = new TerminalView(this.#viewHost(), preferences)
+  constructor(session: Session, options: OpenTerminalOptions) {
+    this.id = session.id
+    this.#onCommand = options.onCommand
+    this.#state = {
+      ...nothingYet,
+      role: options.role,
+      session,
+      viewers: session.viewers,
+      progress: session.progress,
+      end: session.end,
+    }
+    this.view = new TerminalView(this.#viewHost(), options.preferences)
     const origin = location.origin.replace(/^http/, 'ws')
     this.#connection = new TerminalConnection({
-      url: `${origin}/api/v1/sessions/${encodeURIComponent(id)}/terminal`,
-      role,
-      listener: {
-        onState: (state) => this.#connectionChanged(state),
-        onMessage: (message) => this.#handle(message),
-        onClear: (size) => this.view.clear(size),
-        onOutput: (part, drawn) => {
-          this.view.write(part, drawn)
-          if (part.catchesUp) this.view.fitAfterOutput()
-          this.#promptMayBeThere()
-        },
-        onInputProgress: (paste) => this.#set({ paste }),
-      },
+      url: `${origin}/api/v1/sessions/${encodeURIComponent(session.id)}/terminal`,
+      role: options.role,
+      listener: this.#lineListener(),
       explainRefusal: (signal) => this.#explainRefusal(signal),
     })
-    this.#connection.connect()
+    if (session.state === 'ended') this.#connection.close()
+    else this.#connection.connect()
     this.#watchBrowser()
   }
 
@@ -162,6 +171,32 @@ export class OpenTerminal {
     this.view.dispose()
   }
 
+  /** Takes over what a later look at the session has found. */
+  update(session: Session): void {
+    const isOlder = stateOrder.indexOf(session.state) < stateOrder.indexOf(this.#state.session.state)
+    if (isOlder) return
+    this.#set({
+      session,
+      end: session.end ?? this.#state.end,
+      progress: session.progress ?? this.#state.progress,
+    })
+  }
+
+  #lineListener(): TerminalListener {
+    return {
+      onState: (state) => this.#connectionChanged(state),
+      onMessage: (message) => this.#handle(message),
+      onClear: (size) => this.view.clear(size),
+      onOutput: (part, drawn) => {
+        this.view.write(part, drawn)
+        if (!this.#state.drawn) this.#set({ drawn: true })
+        if (part.catchesUp) this.view.fitAfterOutput()
+        this.#promptMayBeThere()
+      },
+      onInputProgress: (paste) => this.#set({ paste }),
+    }
+  }
+
   #viewHost(): TerminalViewHost {
     return {
       onInput: (bytes) => this.#send(this.#withCtrl(bytes)),
@@ -192,14 +227,11 @@ export class OpenTerminal {
 
   #handle(message: ServerMessage): void {
     if (message.type === 'hello') {
-      this.#setSession(message.session)
+      this.update(message.session)
       this.view.setRole(message.role)
     } else if (message.type === 'state') {
-      const session = this.#state.session
-      this.#set({
-        ...(session === undefined ? {} : { session: { ...session, state: message.state } }),
-        ...(message.progress === undefined ? {} : { progress: message.progress }),
-      })
+      const { session, progress } = this.#state
+      this.#set({ session: { ...session, state: message.state }, progress: message.progress ?? progress })
       // The identity and the deadline are known only now.
       if (message.state === 'running') void this.#refresh()
     } else if (message.type === 'resize') this.view.setSize(message.size)
@@ -210,18 +242,9 @@ export class OpenTerminal {
     else if (message.type === 'exit') this.#set({ end: message.end })
   }
 
-  #setSession(session: Session): void {
-    this.#set({
-      session,
-      ...(session.end === undefined ? {} : { end: session.end }),
-      ...(session.progress === undefined ? {} : { progress: session.progress }),
-      ...(session.viewers.length === 0 ? {} : { viewers: session.viewers }),
-    })
-  }
-
   async #refresh(): Promise<void> {
     try {
-      this.#setSession(await this.#fetchSession(this.#life.signal))
+      this.update(await this.#fetchSession(this.#life.signal))
     } catch {
       // What the socket told stays; the next message or reload brings the rest.
     }
@@ -234,7 +257,7 @@ export class OpenTerminal {
   async #explainRefusal(signal: AbortSignal): Promise<Refusal> {
     try {
       const session = await this.#fetchSession(signal)
-      this.#setSession(session)
+      this.update(session)
       if (session.state === 'ended') return { kind: 'ended' }
       if (session.can.watch || session.can.control) return { kind: 'retry' }
       return { kind: 'refused', detail: 'Policy does not let you watch this session.' }
@@ -284,7 +307,7 @@ export class OpenTerminal {
   #promptMayBeThere(): void {
     clearTimeout(this.#promptTimer)
     this.#promptTimer = setTimeout(() => {
-      if (this.#state.session?.state !== 'running' || this.#state.role !== 'controller') return
+      if (this.#state.session.state !== 'running' || this.#state.role !== 'controller') return
       const text = takePrefill(this.id)
       if (text !== undefined) this.type(text)
     }, promptQuietMs)

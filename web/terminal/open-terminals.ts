@@ -1,3 +1,4 @@
+import type { Session } from '../../server/protocol/api.ts'
 import type { Role } from '../../server/protocol/terminal.ts'
 import { OpenTerminal } from './open-terminal.ts'
 import type { TerminalCommand } from './terminal-keys.ts'
@@ -16,11 +17,12 @@ let list: readonly OpenTerminal[] = []
 let commandTarget: (command: TerminalCommand) => void = () => undefined
 
 /** The session's terminal: its line and screen go on while other pages are shown. */
-export function openTerminal(sessionId: string, role: Role = 'controller'): OpenTerminal {
-  const open = terminals.get(sessionId)
+export function openTerminal(session: Session, role: Role): OpenTerminal {
+  const open = terminals.get(session.id)
   if (open !== undefined) return open
-  const terminal = new OpenTerminal(sessionId, preferences, (command) => commandTarget(command), role)
-  terminals.set(sessionId, terminal)
+  const onCommand = (command: TerminalCommand) => commandTarget(command)
+  const terminal = new OpenTerminal(session, { role, preferences, onCommand })
+  terminals.set(session.id, terminal)
   announce()
   return terminal
 }

@@ -1,4 +1,141 @@
-/** The terminal workspace of one session. */
+import './terminal.css'
+import '@xterm/xterm/css/xterm.css'
+import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
+import { Link, useLocation } from 'wouter'
+import type { Session } from '../../server/protocol/api.ts'
+import { asApiError } from '../api-error.ts'
+import { useMe, useSession } from '../queries.ts'
+import { useTitle } from '../use-title.ts'
+import { DetailsDrawer } from './details-drawer.tsx'
+import { EndDialog, endSession } from './end-dialog.tsx'
+import { NoticeList } from './notice-list.tsx'
+import type { OpenTerminal } from './open-terminal.ts'
+import {
+  changeFontSize,
+  onTerminalCommand,
+  onTerminalsChange,
+  openTerminal,
+  openTerminals,
+} from './open-terminals.ts'
+import { SessionBar } from './session-bar.tsx'
+import { terminalPath } from './session-paths.ts'
+import type { TerminalCommand } from './terminal-keys.ts'
+import { TerminalQuestion } from './terminal-question.tsx'
+import { TerminalStage } from './terminal-stage.tsx'
+import { useWorkspaceTabs, WorkspaceTabs, type WorkspaceTab } from './workspace-tabs.tsx'
+
+/** The terminal workspace: tabs of my live sessions, one of them on the screen. */
 export function TerminalPage({ sessionId }: { sessionId: string }) {
-  return <main aria-label={`Terminal of session ${sessionId}`} />
+  const session = useSession(sessionId)
+  const me = useMe().data
+  const terminals = useSyncExternalStore(onTerminalsChange, openTerminals)
+  const terminal = terminals.find((open) => open.id === sessionId)
+  const tabs = useWorkspaceTabs()
+  const [, navigate] = useLocation()
+
+  useEffect(() => {
+    if (session.data === undefined || me === undefined) return
+    const mayType = session.data.can.control && session.data.user.subject === me.subject
+    openTerminal(session.data, mayType ? 'controller' : 'observer').update(session.data)
+  }, [session.data, me])
+
+  const closed = (tab: WorkspaceTab) => {
+    if (tab.id !== sessionId) return
+    const next = tabs.find((other) => other.id !== tab.id && other.terminal !== undefined)
+    navigate(next === undefined ? '/sessions' : terminalPath(next.id))
+  }
+  return (
+    <div className="workspace">
+      <WorkspaceTabs tabs={tabs} current={sessionId} onClosed={closed} />
+      {terminal === undefined ? (
+        <Unopened error={session.error} />
+      ) : (
+        <Workspace key={sessionId} terminal={terminal} tabs={tabs} />
+      )}
+    </div>
+  )
+}
+
+function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly WorkspaceTab[] }) {
+  const state = useSyncExternalStore(terminal.subscribe, terminal.getState)
+  const [detailsOpen, setDetailsOpen] = useState(false)
+  const [searching, setSearching] = useState(false)
+  const [ending, setEnding] = useState(false)
+  const openSearch = useCallback(() => setSearching(true), [])
+  useTitle(pageTitle(state.session, state.title))
+  useCommands(terminal, tabs, openSearch)
+  const cancelStart = () => {
+    endSession(terminal.id).catch((cause: unknown) => terminal.notify('error', asApiError(cause).message))
+  }
+  return (
+    <>
+      <SessionBar
+        terminal={terminal}
+        state={state}
+        detailsOpen={detailsOpen}
+        onDetails={() => setDetailsOpen(!detailsOpen)}
+        onSearch={openSearch}
+        onEnd={() => setEnding(true)}
+      />
+      <NoticeList terminal={terminal} state={state} />
+      <div className="workspace-main">
+        <TerminalStage
+          terminal={terminal}
+          state={state}
+          searching={searching}
+          onSearchClose={() => {
+            setSearching(false)
+            terminal.view.focus()
+          }}
+          onCancelStart={cancelStart}
+        />
+        {detailsOpen ? <DetailsDrawer session={state.session} onClose={() => setDetailsOpen(false)} /> : null}
+      </div>
+      {ending ? <EndDialog session={state.session} onClose={() => setEnding(false)} /> : null}
+      {state.question === undefined ? null : <TerminalQuestion question={state.question} />}
+    </>
+  )
+}
+
+/** Keys that mean the workspace, pressed inside the terminal or beside it. */
+function useCommands(terminal: OpenTerminal, tabs: readonly WorkspaceTab[], openSearch: () => void): void {
+  const [, navigate] = useLocation()
+  useEffect(() => {
+    const go = (index: number) => {
+      const tab = tabs[index]
+      if (tab !== undefined) navigate(terminalPath(tab.id))
+    }
+    const run = (command: TerminalCommand) => {
+      const present = tabs.findIndex((tab) => tab.id === terminal.id)
+      if (command.kind === 'copy') void terminal.view.copySelection()
+      else if (command.kind === 'search') openSearch()
+      else if (command.kind === 'font') changeFontSize(command.change)
+      else if (command.kind === 'tab') go(command.index)
+      else if (command.kind === 'next-tab') go((present + command.step + tabs.length) % tabs.length)
+    }
+    onTerminalCommand(run)
+    return () => onTerminalCommand(() => undefined)
+  }, [terminal, tabs, openSearch, navigate])
+}
+
+function Unopened({ error }: { error: Error | null }) {
+  if (error === null) return <div className="stage" aria-busy="true" />
+  const { title, message } = asApiError(error)
+  return (
+    <div className="stage">
+      <div className="stage-screen">
+        <section className="stage-card" role="alert">
+          <h2>{title}</h2>
+          <p>{message}</p>
+          <Link className="tool-button primary" href="/sessions">
+            All sessions
+          </Link>
+        </section>
+      </div>
+    </div>
+  )
+}
+
+function pageTitle(session: Session, title: string): string {
+  return title === '' ? session.target.name : `${title} · ${session.target.name}`
 }

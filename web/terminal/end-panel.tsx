@@ -1,0 +1,68 @@
+import { Link } from 'wouter'
+import type { Session, SessionEnd } from '../../server/protocol/api.ts'
+import { duration } from '../format.ts'
+import { endInWords, isCalmEnd } from '../words.ts'
+import { openAgainPath, replayPath } from './session-paths.ts'
+
+interface Props {
+  session: Session
+  end: SessionEnd
+}
+
+/** The end of a session under its last screen. */
+export function EndBar({ session, end }: Props) {
+  return (
+    <div className="end-bar" data-calm={isCalmEnd(end)} role="status">
+      <p>
+        <strong>{endInWords(end)}</strong>
+        {facts(session, end).map((fact) => (
+          <span key={fact}>{fact}</span>
+        ))}
+      </p>
+      <EndLinks session={session} />
+    </div>
+  )
+}
+
+/** The end of a session that never had a screen: a failed or cancelled start, or one that ended before this page came. */
+export function EndCard({ session, end }: Props) {
+  const failed = end.reason === 'failed' || end.reason === 'denied'
+  return (
+    <section className="stage-card" data-calm={isCalmEnd(end)} role={failed ? 'alert' : 'status'}>
+      <h2>{failed ? `${session.target.name} could not be opened` : endInWords(end)}</h2>
+      {end.detail === undefined ? null : <p className="end-detail">{end.detail}</p>}
+      <p className="stage-quiet">{failed ? whatToDo : facts(session, end).join(' · ')}</p>
+      <EndLinks session={session} failed={failed} />
+    </section>
+  )
+}
+
+const whatToDo =
+  'Nothing was changed in the target, and nothing of this start was left behind. Try again, or choose another toolbox or profile.'
+
+function EndLinks({ session, failed = false }: { session: Session; failed?: boolean }) {
+  const canReplay = !failed && session.recording.state !== 'missing' && session.can.replay
+  return (
+    <div className="end-links">
+      {canReplay ? (
+        <Link className="tool-button" href={replayPath(session.id)}>
+          Replay
+        </Link>
+      ) : null}
+      <Link className="tool-button primary" href={openAgainPath(session)}>
+        {failed ? 'Try again' : 'Open again'}
+      </Link>
+    </div>
+  )
+}
+
+function facts(session: Session, end: SessionEnd): string[] {
+  const { startedAt, endedAt } = session
+  return [
+    end.exitCode === undefined ? '' : `exit code ${end.exitCode}`,
+    startedAt === undefined || endedAt === undefined
+      ? ''
+      : `after ${duration(Date.parse(endedAt) - Date.parse(startedAt))}`,
+    end.reason === 'failed' ? '' : (end.detail ?? ''),
+  ].filter((fact) => fact !== '')
+}

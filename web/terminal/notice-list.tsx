@@ -1,0 +1,47 @@
+import { useNow } from '../use-now.ts'
+import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
+
+const warnBelowMs = 5 * 60_000
+
+/** What the gateway has to say, and what the page knows by itself, one calm line each. */
+export function NoticeList({ terminal, state }: { terminal: OpenTerminal; state: OpenTerminalState }) {
+  const left = Date.parse(state.session.deadline) - useNow(10_000)
+  const running = state.end === undefined && state.session.state === 'running'
+  const controller = state.viewers.find((viewer) => viewer.role === 'controller')
+  return (
+    <div className="notices" role="status">
+      {running && state.role === 'observer' && state.connection.kind === 'live' ? (
+        <p className="notice" data-level="info">
+          <span>
+            You are watching.{' '}
+            {controller === undefined ? 'Nobody controls this session.' : `${controller.name} types.`}
+          </span>
+          {state.session.can.control ? (
+            <button type="button" className="tool-button" onClick={() => terminal.takeControl()}>
+              Take control
+            </button>
+          ) : null}
+        </p>
+      ) : null}
+      {running && left > 0 && left < warnBelowMs ? (
+        <p className="notice" data-level="warning">
+          This session ends in less than {Math.ceil(left / 60_000)} min. What you need later should leave the
+          terminal now.
+        </p>
+      ) : null}
+      {state.notices.map((notice) => (
+        <p key={notice.id} className="notice" data-level={notice.level}>
+          <span>{notice.text}</span>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Dismiss"
+            onClick={() => terminal.dismiss(notice.id)}
+          >
+            ×
+          </button>
+        </p>
+      ))}
+    </div>
+  )
+}

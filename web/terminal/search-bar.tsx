@@ -1,0 +1,66 @@
+import { useEffect, useRef, useState } from 'react'
+import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
+
+interface Props {
+  terminal: OpenTerminal
+  found: OpenTerminalState['found']
+  onClose: () => void
+}
+
+/** Finds text on the screen and in what has scrolled away. */
+export function SearchBar({ terminal, found, onClose }: Props) {
+  const [text, setText] = useState('')
+  const input = useRef<HTMLInputElement>(null)
+  useEffect(() => {
+    input.current?.focus()
+    return () => terminal.view.find('', 'next')
+  }, [terminal])
+
+  const search = (wanted: string, direction: 'next' | 'previous', incremental = false) =>
+    terminal.view.find(wanted, direction, { incremental })
+
+  return (
+    <search className="search-bar">
+      <input
+        ref={input}
+        type="text"
+        aria-label="Search in the terminal"
+        placeholder="Search"
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value)
+          search(event.target.value, 'next', true)
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') search(text, event.shiftKey ? 'next' : 'previous')
+          else if (event.key === 'Escape') onClose()
+        }}
+      />
+      <output>{text === '' ? '' : foundInWords(found)}</output>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Earlier match"
+        onClick={() => search(text, 'previous')}
+      >
+        ↑
+      </button>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Later match"
+        onClick={() => search(text, 'next')}
+      >
+        ↓
+      </button>
+      <button type="button" className="icon-button" aria-label="Close search" onClick={onClose}>
+        ×
+      </button>
+    </search>
+  )
+}
+
+function foundInWords(found: OpenTerminalState['found']): string {
+  if (found === undefined || found.count === 0) return 'No match'
+  return found.index < 0 ? `${found.count}+` : `${found.index + 1} of ${found.count}`
+}

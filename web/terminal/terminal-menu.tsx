@@ -1,0 +1,58 @@
+import { Menu } from '@base-ui/react/menu'
+import { useSyncExternalStore } from 'react'
+import type { OpenTerminal } from './open-terminal.ts'
+import { changeFontSize, onTerminalsChange, setScreenReader, terminalPreferences } from './open-terminals.ts'
+
+interface Props {
+  terminal: OpenTerminal
+  onSearch: () => void
+}
+
+/** What the terminal can do besides being typed into. */
+export function TerminalMenu({ terminal, onSearch }: Props) {
+  const preferences = useSyncExternalStore(onTerminalsChange, terminalPreferences)
+  return (
+    <Menu.Root>
+      <Menu.Trigger className="icon-button" aria-label="Terminal menu">
+        ⋯
+      </Menu.Trigger>
+      <Menu.Portal>
+        <Menu.Positioner sideOffset={6} align="end" className="popup-layer">
+          <Menu.Popup className="popup menu">
+            <Item label="Search" keys="Ctrl Shift F" onClick={onSearch} />
+            <Item label="Copy" keys="Ctrl Shift C" onClick={() => void terminal.view.copySelection()} />
+            <Menu.Item className="menu-item" disabled>
+              Paste<kbd>Ctrl Shift V</kbd>
+            </Menu.Item>
+            <Menu.Separator className="menu-line" />
+            <Item label="Larger letters" keys="Ctrl +" keepOpen onClick={() => changeFontSize(1)} />
+            <Item label="Smaller letters" keys="Ctrl −" keepOpen onClick={() => changeFontSize(-1)} />
+            <Item
+              label={`Normal size (now ${preferences.fontSize})`}
+              keys="Ctrl 0"
+              onClick={() => changeFontSize(0)}
+            />
+            <Menu.Separator className="menu-line" />
+            <Menu.CheckboxItem
+              className="menu-item"
+              checked={preferences.screenReader}
+              onCheckedChange={(on) => setScreenReader(on)}
+            >
+              Screen reader mode
+              <Menu.CheckboxItemIndicator>✓</Menu.CheckboxItemIndicator>
+            </Menu.CheckboxItem>
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  )
+}
+
+function Item(props: { label: string; keys: string; onClick: () => void; keepOpen?: boolean }) {
+  return (
+    <Menu.Item className="menu-item" onClick={props.onClick} closeOnClick={props.keepOpen !== true}>
+      {props.label}
+      <kbd>{props.keys}</kbd>
+    </Menu.Item>
+  )
+}

@@ -1,0 +1,126 @@
+import { useEffect, useRef } from 'react'
+import { RetryCountdown } from './connection-mark.tsx'
+import { EndBar, EndCard } from './end-panel.tsx'
+import { KeyBar } from './key-bar.tsx'
+import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
+import { SearchBar } from './search-bar.tsx'
+import { StartSteps } from './start-steps.tsx'
+
+interface Props {
+  terminal: OpenTerminal
+  state: OpenTerminalState
+  searching: boolean
+  onSearchClose: () => void
+  onCancelStart: () => void
+}
+
+/** The screen itself, and what is laid over it when it cannot be typed into. */
+export function TerminalStage({ terminal, state, searching, onSearchClose, onCancelStart }: Props) {
+  const host = useRef<HTMLDivElement>(null)
+  const { session, end } = state
+  const starting = end === undefined && session.state !== 'running' && session.state !== 'ended'
+  // A session that never ran has no screen to keep.
+  const blank = end !== undefined && session.startedAt === undefined && !state.drawn
+  const hidden = starting || blank
+  useEffect(() => {
+    host.current?.append(terminal.view.element)
+    return () => terminal.view.element.remove()
+  }, [terminal])
+  useEffect(() => {
+    if (hidden) return
+    terminal.view.fit()
+    terminal.view.focus()
+  }, [terminal, hidden])
+
+  return (
+    <div className="stage">
+      <div className="stage-screen" data-dim={end === undefined && state.connection.kind !== 'live'}>
+        <div ref={host} className="stage-host" data-hidden={hidden} data-role={state.role} />
+        {starting ? (
+          <StartSteps session={session} progress={state.progress} onCancel={onCancelStart} />
+        ) : null}
+        {end !== undefined && blank ? <EndCard session={session} end={end} /> : null}
+        {starting ? null : <LineCard terminal={terminal} state={state} />}
+        {searching ? <SearchBar terminal={terminal} found={state.found} onClose={onSearchClose} /> : null}
+        {state.linkHint === undefined ? null : <div className="stage-hint">{state.linkHint}</div>}
+        {state.inputDropped ? (
+          <div className="stage-toast" role="status">
+            Not sent: there is no connection.
+          </div>
+        ) : null}
+        {state.paste === undefined ? null : <PasteProgress terminal={terminal} paste={state.paste} />}
+      </div>
+      {end !== undefined && !blank ? <EndBar session={session} end={end} /> : null}
+      {end === undefined && state.role === 'controller' ? (
+        <KeyBar terminal={terminal} ctrl={state.ctrl} />
+      ) : null}
+    </div>
+  )
+}
+
+/** What to do about a line that does not carry. */
+function LineCard({ terminal, state }: { terminal: OpenTerminal; state: OpenTerminalState }) {
+  const { connection, session } = state
+  if (state.end !== undefined) return null
+  if (connection.kind === 'retrying') {
+    return (
+      <div className="stage-toast" role="status">
+        <span>
+          Connection lost. The session goes on; trying again <RetryCountdown at={connection.at} />.
+        </span>
+        <button type="button" className="tool-button" onClick={() => terminal.retryNow()}>
+          Try now
+        </button>
+      </div>
+    )
+  }
+  if (connection.kind === 'control-taken') {
+    return (
+      <section className="stage-card floating" role="alert">
+        <h2>{connection.by === '' ? 'Control was taken' : `${connection.by} took control`}</h2>
+        <p>The session is open in another window. One person at a time can type.</p>
+        <div className="end-links">
+          <button type="button" className="tool-button" onClick={() => terminal.watch()}>
+            Watch
+          </button>
+          {session.can.control ? (
+            <button type="button" className="tool-button primary" onClick={() => terminal.takeControl()}>
+              Take it back
+            </button>
+          ) : null}
+        </div>
+      </section>
+    )
+  }
+  if (connection.kind === 'refused') {
+    return (
+      <section className="stage-card floating" role="alert">
+        <h2>Disconnected</h2>
+        <p>{connection.detail}</p>
+        <button type="button" className="tool-button primary" onClick={() => terminal.retryNow()}>
+          Connect again
+        </button>
+      </section>
+    )
+  }
+  return null
+}
+
+function PasteProgress({
+  terminal,
+  paste,
+}: {
+  terminal: OpenTerminal
+  paste: { sentBytes: number; totalBytes: number }
+}) {
+  const percent = Math.floor((paste.sentBytes / paste.totalBytes) * 100)
+  return (
+    <div className="stage-toast" role="status">
+      <span>Pasting… {percent}%</span>
+      <progress max={paste.totalBytes} value={paste.sentBytes} aria-label="Paste" />
+      <button type="button" className="tool-button" onClick={() => terminal.cancelPaste()}>
+        Stop
+      </button>
+    </div>
+  )
+}
