@@ -22,6 +22,7 @@ const errors = {
   too_large: [413, 'The request is too large'],
   too_many_requests: [429, 'Too many requests'],
   too_many_sessions: [429, 'Too many sessions'],
+  internal_error: [500, 'Something went wrong inside the gateway'],
   image_unavailable: [502, 'The toolbox image cannot be had'],
   start_failed: [502, 'The debug container could not be started'],
   cancelled: [499, 'The request was cancelled'],

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import cookie from '@fastify/cookie'
+import Fastify from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { HatchwayError } from './core/errors.ts'
+import { registerAuditRoutes } from './http/audit-routes.ts'
+import { registerAuthRoutes } from './http/auth-routes.ts'
+import { registerAuthentication } from './http/authenticate.ts'
+import type { AppDeps } from './http/deps.ts'
+import { registerEnvironmentRoutes } from './http/environment-routes.ts'
+import { registerHealthRoutes } from './http/health-routes.ts'
+import { registerMeRoutes } from './http/me-routes.ts'
+import { registerOpenapi } from './http/openapi.ts'
+import { createOwnOrigin } from './http/own-origin.ts'
+import { refuseMalformed, refuseUnroutable, registerProblems } from './http/problem.ts'
+import { registerRateLimits } from './http/rate-limits.ts'
+import { registerRecordingRoutes } from './http/recording-routes.ts'
+import { registerRequestLog } from './http/request-log.ts'
+import { registerSampleRoutes } from './http/sample-routes.ts'
+import { registerSecurityHeaders } from './http/security-headers.ts'
+import { registerSessionRoutes } from './http/session-routes.ts'
+import { registerTargetRoutes } from './http/target-routes.ts'
+import { registerTerminalSocket, registerWebsockets } from './http/terminal-socket.ts'
+import { TerminalSockets } from './http/terminal-sockets.ts'
+import { registerWebAssets } from './http/web-assets.ts'
+
+/**
+ * The gateway's HTTP side, ready to listen. Closing it asks the terminals that are still open to reconnect; call
+ * `sessions.drain()` before, so that recordings are flushed and viewers told first.
+ */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = createFastify(deps).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+
+  const origin = createOwnOrigin(app, deps)
+  const sockets = new TerminalSockets()
+  deps.metrics.watch({ liveSessions: () => deps.sessions.liveCount, openSockets: () => sockets.size })
+
+  registerProblems(app, deps.metrics)
+  registerRequestLog(app, deps.metrics)
+  await registerSecurityHeaders(app, origin.secure)
+  await app.register(cookie)
+  await registerWebsockets(app, sockets)
+  const limits = await registerRateLimits(app)
+  registerAuthentication(app, { auth: deps.auth, origin, limits })
+  app.setNotFoundHandler((request) => {
+    throw new HatchwayError('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`)
+  })
+
+  const { version, publicUrl } = deps
+  await registerOpenapi(app, publicUrl === undefined ? { version } : { version, publicUrl })
+  registerHealthRoutes(app, deps)
+  registerAuthRoutes(app, deps, { origin, limits, sockets })
+  registerMeRoutes(app, deps)
+  registerEnvironmentRoutes(app, deps)
+  registerTargetRoutes(app, deps)
+  registerSessionRoutes(app, deps)
+  registerTerminalSocket(app, deps, sockets)
+  registerRecordingRoutes(app, deps)
+  registerAuditRoutes(app, deps)
+  registerSampleRoutes(app, deps)
+  await registerWebAssets(app, deps.webRoot)
+  await app.ready()
+  return app
+}
+
+function createFastify(deps: AppDeps): FastifyInstance {
+  return Fastify({
+    loggerInstance: deps.logger,
+    // One line per request is written by registerRequestLog, without query strings: they hold tickets.
+    disableRequestLogging: true,
+    genReqId: () => randomUUID(),
+    trustProxy: Array.isArray(deps.trustProxy) ? [...deps.trustProxy] : (deps.trustProxy as boolean | string),
+    bodyLimit: 64 * 1024,
+    connectionTimeout: 60_000,
+    requestTimeout: 15_000,
+    keepAliveTimeout: 65_000,
+    http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5_000 },
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 1000, caseSensitive: true },
+    frameworkErrors: refuseUnroutable,
+    clientErrorHandler: refuseMalformed,
+  })
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0]?.slice(0, 200) ?? ''
+}

@@ -1,0 +1,59 @@
+import type { Policy, Principal } from '../core/policy.ts'
+import type { LiveState, SessionRow } from '../core/session.ts'
+import type { Session } from '../protocol/api.ts'
+import { defined } from './defined.ts'
+import { sessionRights } from './permissions.ts'
+
+/** A session as one caller may see it, with what policy lets them do with it now. */
+export function toApiSession(
+  row: SessionRow,
+  live: LiveState | undefined,
+  policy: Policy,
+  who: Principal,
+): Session {
+  const ended = row.state === 'ended'
+  const rights = sessionRights(policy, who, row)
+  const { id, state, identity, target } = row
+  const progress = state === 'starting' ? live?.progress : undefined
+  const { ref, name, environment, image, resolved } = target
+  return defined({
+    id,
+    state,
+    phase: progress?.phase,
+    progress,
+    target: { ref, name, environment, image, resolved },
+    user: row.user,
+    toolbox: row.toolbox,
+    profile: row.profile,
+    identity: identity && {
+      ...identity,
+      groups: [...identity.groups],
+      capabilities: [...identity.capabilities],
+    },
+    reason: row.reason,
+    ticket: row.ticket,
+    size: row.size,
+    requestedAt: row.requestedAt.toISOString(),
+    startedAt: row.startedAt?.toISOString(),
+    endedAt: row.endedAt?.toISOString(),
+    end: row.end,
+    deadline: row.deadline.toISOString(),
+    idleTimeoutSeconds: Math.floor(row.idleTimeoutMs / 1000),
+    rules: [...row.rules],
+    viewers: [...(live?.viewers ?? [])],
+    recording: describeRecording(row),
+    can: {
+      control: !ended && rights.control,
+      watch: !ended && rights.watch,
+      terminate: !ended && rights.terminate,
+      replay: rights.replay && (row.recording !== undefined || !ended),
+    },
+  })
+}
+
+function describeRecording(row: SessionRow): Session['recording'] {
+  const { recording } = row
+  if (recording === undefined) return { state: row.state === 'ended' ? 'missing' : 'live' }
+  const { sha256, bytes, outputBytes, durationMs } = recording
+  return { state: 'sealed', sha256, bytes, outputBytes, durationMs }
+}

@@ -1,0 +1,64 @@
+import { HatchwayError } from '../core/errors.ts'
+import { auditKinds, type AuditEvent } from '../core/session.ts'
+import { auditList, auditQuery } from '../protocol/api.ts'
+import type { AuditEvent as ApiAuditEvent } from '../protocol/api.ts'
+import { callerOf } from './authenticate.ts'
+import { defined } from './defined.ts'
+import type { AppDeps } from './deps.ts'
+import { problems } from './openapi.ts'
+import { auditDenied } from './permissions.ts'
+import { readList } from './read-list.ts'
+import type { TypedApp } from './typed-app.ts'
+
+export function registerAuditRoutes(app: TypedApp, deps: AppDeps): void {
+  app.get(
+    '/api/v1/audit',
+    {
+      schema: {
+        operationId: 'listAudit',
+        summary: 'Who did what, when, why and by which rule, newest first',
+        querystring: auditQuery,
+        response: { 200: auditList, ...problems(400, 401, 403, 429, 503) },
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request)
+      const { kind, session, from, to, ...rest } = request.query
+      const { subject, name } = caller.who
+      const decision = deps.policy().decide({ who: caller.who, action: 'read-audit' })
+      if (decision.effect === 'deny') {
+        await auditDenied(deps.store, { caller, action: 'read-audit', rules: decision.rules })
+        throw new HatchwayError(decision.code, decision.explanation)
+      }
+      const query = defined({
+        ...rest,
+        kinds: kind === undefined ? undefined : readList('kind', kind, auditKinds),
+        sessionId: session,
+        from: from === undefined ? undefined : new Date(from),
+        to: to === undefined ? undefined : new Date(to),
+      })
+      await deps.store.appendAudit({
+        kind: 'audit-read',
+        who: { subject, name },
+        from: caller.from,
+        action: 'read-audit',
+        rule: decision.rules.join(', '),
+        detail: describeQuery(request.query),
+      })
+      const { items, next } = await deps.store.listAudit(query)
+      return defined({ items: items.map(toApi), next })
+    },
+  )
+}
+
+/** What was asked for, so that the trail shows it; the cursor says nothing to a reader. */
+function describeQuery(
+  query: Readonly<Record<string, string | number | undefined>>,
+): Record<string, string | number> {
+  const entries = Object.entries(query).filter(([key, value]) => key !== 'cursor' && value !== undefined)
+  return Object.fromEntries(entries) as Record<string, string | number>
+}
+
+function toApi({ at, ...event }: AuditEvent): ApiAuditEvent {
+  return { ...event, at: at.toISOString(), ...(event.detail && { detail: { ...event.detail } }) }
+}

@@ -1,0 +1,146 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { HatchwayError } from '../core/errors.ts'
+import type { Principal } from '../core/policy.ts'
+import { signIn, signInOptions } from '../protocol/api.ts'
+import { checkOrigin, cookieName } from './authenticate.ts'
+import type { Auth } from './deps.ts'
+import type { AppDeps } from './deps.ts'
+import { problems } from './openapi.ts'
+import type { OwnOrigin } from './own-origin.ts'
+import type { RateLimits } from './rate-limits.ts'
+import type { TerminalSockets } from './terminal-sockets.ts'
+import type { TypedApp } from './typed-app.ts'
+
+export interface AuthRoutesOptions {
+  origin: OwnOrigin
+  limits: RateLimits
+  sockets: TerminalSockets
+}
+
+type Credential = z.infer<typeof signIn>
+
+/** The browser's sign-in: a credential in, an HttpOnly cookie out. Programs send their token with each request instead. */
+export function registerAuthRoutes(app: TypedApp, deps: AppDeps, options: AuthRoutesOptions): void {
+  app.get(
+    '/api/v1/auth/options',
+    {
+      config: { access: 'public' },
+      schema: {
+        operationId: 'getSignInOptions',
+        summary: 'The ways to sign in',
+        security: [],
+        response: { 200: signInOptions, ...problems(429) },
+      },
+    },
+    async () => ({
+      methods: deps.auth.redeemLink === undefined ? ['token' as const] : ['link' as const, 'token' as const],
+    }),
+  )
+
+  registerSignIn(app, deps, options)
+  registerSignOut(app, deps, options)
+}
+
+function registerSignIn(app: TypedApp, deps: AppDeps, { origin, limits }: AuthRoutesOptions): void {
+  const { auth, store } = deps
+  app.post(
+    '/api/v1/auth/session',
+    {
+      config: { access: 'public' },
+      onRequest: async (request, reply) => {
+        await limits.signIn(request, reply)
+        // Without this, another site could sign a browser in as somebody else. Programs may leave the header out.
+        if (request.headers.origin !== undefined) checkOrigin(request, origin)
+      },
+      schema: {
+        operationId: 'signIn',
+        summary: 'Sign a browser in',
+        security: [],
+        body: signIn,
+        response: {
+          204: z.null().describe('Signed in: the answer sets the cookie'),
+          ...problems(400, 401, 403, 429),
+        },
+      },
+    },
+    async (request, reply) => {
+      const who = await verifyCredential(deps, request, request.body)
+      await store.appendAudit({
+        kind: 'signed-in',
+        who: { subject: who.subject, name: who.name },
+        from: request.ip,
+      })
+      const { id } = await auth.logins.create(who)
+      reply.setCookie(cookieName(origin), id, { ...cookieAttributes(origin), expires: who.expiresAt })
+      return noContent(reply)
+    },
+  )
+}
+
+function registerSignOut(app: TypedApp, deps: AppDeps, { origin, sockets }: AuthRoutesOptions): void {
+  const { auth, store } = deps
+  const cookie = cookieName(origin)
+  app.delete(
+    '/api/v1/auth/session',
+    {
+      config: { access: 'public' },
+      schema: {
+        operationId: 'signOut',
+        summary: 'Sign a browser out; its terminals are closed, their sessions go on',
+        response: { 204: z.null().describe('Signed out'), ...problems(403, 429) },
+      },
+    },
+    async (request, reply) => {
+      const id = request.cookies[cookie]
+      if (id !== undefined) {
+        checkOrigin(request, origin)
+        const who = await auth.logins.find(id)
+        if (who !== undefined) {
+          const { subject, name } = who
+          await store.appendAudit({ kind: 'signed-out', who: { subject, name }, from: request.ip })
+          await auth.logins.remove(id)
+          sockets.closeLogin(id)
+        }
+      }
+      reply.clearCookie(cookie, cookieAttributes(origin))
+      return noContent(reply)
+    },
+  )
+}
+
+async function verifyCredential(
+  deps: AppDeps,
+  request: FastifyRequest,
+  credential: Credential,
+): Promise<Principal> {
+  try {
+    return await principalOf(deps.auth, credential)
+  } catch (error) {
+    if (error instanceof HatchwayError && error.status === 401) {
+      await deps.store.appendAudit({
+        kind: 'sign-in-failed',
+        from: request.ip,
+        reason: error.message,
+        detail: { method: 'code' in credential ? 'link' : 'token' },
+      })
+    }
+    throw error
+  }
+}
+
+async function principalOf(auth: Auth, credential: Credential): Promise<Principal> {
+  if ('token' in credential) return await auth.verifyToken(credential.token)
+  if (auth.redeemLink !== undefined) return await auth.redeemLink(credential.code)
+  throw new HatchwayError('unauthenticated', 'This gateway gives out no sign-in links. Sign in with a token.')
+}
+
+function noContent(reply: FastifyReply): null {
+  reply.code(204)
+  return null
+}
+
+function cookieAttributes(origin: OwnOrigin): CookieSerializeOptions {
+  return { httpOnly: true, sameSite: 'strict', path: '/', secure: origin.secure }
+}

@@ -1,0 +1,53 @@
+import type { Action, Principal } from '../core/policy.ts'
+import type { LiveState, SessionRow } from '../core/session.ts'
+import type { Session } from '../protocol/api.ts'
+import { HatchwayError } from '../core/errors.ts'
+import { toApiSession } from './api-session.ts'
+import { type Caller } from './authenticate.ts'
+import type { AppDeps } from './deps.ts'
+import { auditDenied, sessionNotFound, sessionRights } from './permissions.ts'
+import type { SessionRights } from './permissions.ts'
+
+type SessionDeps = Pick<AppDeps, 'policy' | 'sessions' | 'store'>
+
+/** A session that the caller may know of. Throws `session_not_found`, also for one that they may not know of. */
+export async function findSession(
+  deps: SessionDeps,
+  caller: Caller,
+  id: string,
+): Promise<{ row: SessionRow; rights: SessionRights }> {
+  const row = deps.sessions.live(id)?.row ?? (await deps.store.getSession(id))
+  const rights = row === undefined ? undefined : sessionRights(deps.policy(), caller.who, row)
+  if (row === undefined || rights?.see !== true) throw sessionNotFound(id)
+  return { row, rights }
+}
+
+/** The session's live state is newer than its row. */
+export function describeSession(deps: SessionDeps, who: Principal, row: SessionRow): Session {
+  const live = deps.sessions.live(row.id)
+  const state: LiveState | undefined = live?.state
+  return toApiSession(live?.row ?? row, state, deps.policy(), who)
+}
+
+/** Writes the audit event, then throws `forbidden`. */
+export async function refuseSession(
+  deps: SessionDeps,
+  caller: Caller,
+  row: SessionRow,
+  action: Action,
+): Promise<never> {
+  await auditDenied(deps.store, { caller, action, target: row.target.ref, sessionId: row.id })
+  throw new HatchwayError(
+    'forbidden',
+    `Policy does not allow you to ${phrases[action] ?? action} this session.`,
+  )
+}
+
+const phrases: Partial<Record<Action, string>> = {
+  'read-recording': 'read the recording of',
+  open: 'control',
+}
+
+export function sessionEnded(): HatchwayError {
+  return new HatchwayError('session_ended', 'The session has ended. Its recording may be replayed.')
+}

@@ -1,0 +1,84 @@
+import { HatchwayError } from '../core/errors.ts'
+import type { Principal } from '../core/policy.ts'
+import { parseTargetRef, type TargetRef } from '../core/target-ref.ts'
+import type { Target, TargetDriver } from '../core/target.ts'
+import { within } from './deadline.ts'
+import type { AppDeps } from './deps.ts'
+import { may, mayOpen, policyTargetOf, targetNotFound } from './permissions.ts'
+
+/** How long a container engine has to answer one question. */
+export const driverMs = 10_000
+
+export interface FoundTarget {
+  target: Target
+  driver: TargetDriver
+}
+
+/**
+ * Resolves a reference for a caller. Throws `target_not_found`, in the same words, for what does not exist, for an
+ * unknown environment, for Hatchway's own containers and for what the caller may neither list nor open.
+ */
+export async function findTarget(
+  deps: Pick<AppDeps, 'drivers' | 'policy'>,
+  who: Principal,
+  text: string,
+  signal: AbortSignal,
+): Promise<FoundTarget> {
+  const found = await resolveTarget(deps, who, text, signal)
+  if (!visible(deps, who, found.target)) throw targetNotFound(text)
+  return found
+}
+
+/** Like {@link findTarget}, before policy had its say: for callers that audit the refusal themselves. */
+export async function resolveTarget(
+  deps: Pick<AppDeps, 'drivers' | 'policy'>,
+  who: Principal,
+  text: string,
+  signal: AbortSignal,
+): Promise<FoundTarget> {
+  const ref = parseTargetRef(text)
+  const driver = deps.drivers.get(ref.environment)
+  if (driver === undefined || driver.kind !== ref.kind) throw targetNotFound(text)
+  const target = await within(driverMs, `Environment ${ref.environment}`, signal, async (signal) => {
+    try {
+      return await driver.find(ref, signal)
+    } catch (error) {
+      if (!(error instanceof HatchwayError)) throw error
+      if (error.code === 'target_not_found') throw targetNotFound(text)
+      if (error.code !== 'target_ambiguous' || ref.kind !== 'docker') throw error
+      return await oneVisible(deps, who, driver, ref, signal)
+    }
+  })
+  // Opening a debug container would be a way into somebody else's session, past `watch`.
+  if (target.ownSession !== undefined) throw targetNotFound(text)
+  return { target, driver }
+}
+
+export function visible(deps: Pick<AppDeps, 'policy'>, who: Principal, target: Target): boolean {
+  const described = policyTargetOf(target)
+  return may(deps.policy(), who, 'list', described) || mayOpen(deps.policy(), who, described)
+}
+
+// "Ambiguous" must not tell of containers that the caller may not know of.
+async function oneVisible(
+  deps: Pick<AppDeps, 'policy'>,
+  who: Principal,
+  driver: TargetDriver,
+  ref: TargetRef & { kind: 'docker' },
+  signal: AbortSignal,
+): Promise<Target> {
+  const text = `${ref.environment}/${ref.container}`
+  const all = await driver.list({}, signal)
+  const fits = all.filter(
+    (target) =>
+      target.ownSession === undefined && target.id.startsWith(ref.container) && visible(deps, who, target),
+  )
+  const [only, second] = fits
+  if (only === undefined) throw targetNotFound(text)
+  if (second === undefined) return only
+  const names = fits.map((target) => target.name).slice(0, 5)
+  throw new HatchwayError(
+    'target_ambiguous',
+    `${JSON.stringify(text)} fits ${names.join(', ')}. Write more of it.`,
+  )
+}

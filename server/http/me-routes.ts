@@ -1,0 +1,30 @@
+import { me } from '../protocol/api.ts'
+import { callerOf } from './authenticate.ts'
+import type { AppDeps } from './deps.ts'
+import { problems } from './openapi.ts'
+import { may } from './permissions.ts'
+import type { TypedApp } from './typed-app.ts'
+
+export function registerMeRoutes(app: TypedApp, deps: AppDeps): void {
+  app.get(
+    '/api/v1/me',
+    {
+      schema: {
+        operationId: 'getMe',
+        summary: 'Who the caller is, and what they may do at all',
+        response: { 200: me, ...problems(401, 403, 429) },
+      },
+    },
+    async (request) => {
+      const { who } = callerOf(request)
+      return {
+        subject: who.subject,
+        name: who.name,
+        groups: [...who.groups],
+        issuer: who.issuer,
+        expiresAt: who.expiresAt.toISOString(),
+        can: { readAudit: may(deps.policy(), who, 'read-audit') },
+      }
+    },
+  )
+}

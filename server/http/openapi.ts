@@ -1,0 +1,101 @@
+/** The OpenAPI 3.1 document: made from the same schemas that validate and type the routes. */
+import swagger from '@fastify/swagger'
+import type { FastifyInstance } from 'fastify'
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { errorCodes } from '../core/errors.ts'
+import * as api from '../protocol/api.ts'
+
+const named = z.registry<{ id: string }>()
+for (const [id, schema] of Object.entries({
+  Problem: api.problem,
+  Identity: api.identity,
+  Me: api.me,
+  Environment: api.environment,
+  Target: api.target,
+  TargetList: api.targetList,
+  TargetDetail: api.targetDetail,
+  StartProgress: api.startProgress,
+  SessionEnd: api.sessionEnd,
+  Viewer: api.viewer,
+  Session: api.session,
+  SessionList: api.sessionList,
+  CreateSession: api.createSession,
+  TerminateSession: api.terminateSession,
+  TerminalSize: api.terminalSize,
+  WsTicket: api.wsTicket,
+  Verification: api.verification,
+  AuditEvent: api.auditEvent,
+  AuditList: api.auditList,
+  SignIn: api.signIn,
+  SignInOptions: api.signInOptions,
+  Sample: api.sample,
+})) {
+  named.add(schema, { id })
+}
+
+const words: Record<number, string> = {
+  400: 'The request is not valid',
+  401: 'Not signed in, or the token was not accepted',
+  403: 'Policy, or the origin of the request, does not allow it',
+  404: 'It does not exist, or the caller may not know of it',
+  409: 'Not in the state that this needs',
+  410: 'The session has ended',
+  413: 'The request is too large',
+  429: 'Too many requests or sessions',
+  502: 'The debug container could not be started',
+  503: 'Something that this needs cannot be reached',
+  504: 'Something that this needs took too long',
+}
+
+/** Documents the problem+json answers of a route. */
+export function problems<S extends number>(...statuses: S[]) {
+  const entries = statuses.map((status) => [
+    status,
+    {
+      description: words[status] ?? 'Problem',
+      content: { 'application/problem+json': { schema: api.problem } },
+    },
+  ])
+  return Object.fromEntries(entries) as Record<
+    S,
+    { description: string; content: { 'application/problem+json': { schema: typeof api.problem } } }
+  >
+}
+
+const transform = createJsonSchemaTransform({ schemaRegistry: named })
+
+/** Must be registered before the routes that it describes. */
+export async function registerOpenapi(
+  app: FastifyInstance,
+  about: { version: string; publicUrl?: string },
+): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Hatchway',
+        version: about.version,
+        description: `Recorded browser terminals in containers that have no shell. Problem codes: ${errorCodes.join(', ')}.`,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: about.publicUrl ?? '/' }],
+      security: [{ bearer: [] }, { cookie: [] }],
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          cookie: { type: 'apiKey', in: 'cookie', name: '__Host-hatchway' },
+        },
+      },
+    },
+    transform: (route) => {
+      const { schema, url } = transform(route)
+      // OpenAPI has no wildcards: the rest of the path is the target's reference, slashes and all.
+      return { schema, url: url.replace('/*', '/{ref}') }
+    },
+    transformObject: createJsonSchemaTransformObject({ schemaRegistry: named }),
+  })
+  app.get('/api/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
+    app.swagger(),
+  )
+}

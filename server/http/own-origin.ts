@@ -1,0 +1,49 @@
+/** Which origins are the gateway's own: the answer to cross-site requests and to DNS rebinding. */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { HatchwayError } from '../core/errors.ts'
+import type { AppDeps } from './deps.ts'
+
+export interface OwnOrigin {
+  /** `Origin` header, as sent. */
+  accepts(origin: string): boolean
+  /** Throws `origin_refused` when the `Host` of the request is not the gateway's. */
+  checkHost(request: FastifyRequest): void
+  /** Browsers reach the gateway by TLS. */
+  readonly secure: boolean
+}
+
+/** `publicUrl`'s origin; without one, loopback and the listening address at the port that really listens. */
+export function createOwnOrigin(
+  app: FastifyInstance,
+  deps: Pick<AppDeps, 'publicUrl' | 'listen'>,
+): OwnOrigin {
+  const fixed = deps.publicUrl === undefined ? undefined : new Set([new URL(deps.publicUrl).origin])
+  let known: ReadonlySet<string> | undefined
+  // The port is known only once it listens; 0 in the configuration means any.
+  const origins = (): ReadonlySet<string> => {
+    if (fixed !== undefined) return fixed
+    const address = app.server.address() as AddressInfo | null
+    if (address === null) return loopbackOrigins(deps.listen)
+    known ??= loopbackOrigins({ host: deps.listen.host, port: address.port })
+    return known
+  }
+  return {
+    secure: deps.publicUrl?.startsWith('https:') ?? false,
+    accepts: (origin) => origins().has(origin),
+    checkHost: (request) => {
+      const hosts = [...origins()].map((origin) => new URL(origin).host)
+      if (hosts.includes(request.host)) return
+      throw new HatchwayError(
+        'origin_refused',
+        `This gateway answers at ${[...origins()].join(', ')} only. Set publicUrl, or let the proxy pass the Host header on.`,
+      )
+    },
+  }
+}
+
+function loopbackOrigins({ host, port }: { host: string; port: number }): ReadonlySet<string> {
+  const hosts = ['127.0.0.1', 'localhost', '[::1]']
+  if (!['0.0.0.0', '::'].includes(host)) hosts.push(host.includes(':') ? `[${host}]` : host)
+  return new Set(hosts.map((name) => new URL(`http://${name}:${port}`).origin))
+}

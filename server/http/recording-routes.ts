@@ -1,0 +1,111 @@
+import type { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import type { SessionRow } from '../core/session.ts'
+import { recordingQuery, verification } from '../protocol/api.ts'
+import { callerOf, type Caller } from './authenticate.ts'
+import type { AppDeps } from './deps.ts'
+import { findSession, refuseSession } from './find-session.ts'
+import { problems } from './openapi.ts'
+import { sessionParams } from './session-routes.ts'
+import type { TypedApp } from './typed-app.ts'
+
+type Format = z.infer<typeof recordingQuery>['format']
+
+const asciicast = 'application/x-asciicast'
+const mediaTypes: Record<Format, string> = {
+  'asciicast-v3': asciicast,
+  'asciicast-v2': asciicast,
+  text: 'text/plain; charset=utf-8',
+}
+
+// A stream goes out as it is; the schema documents it.
+const bytes = z.custom<Readable>().meta({ type: 'string' })
+
+export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
+  app.get(
+    '/api/v1/sessions/:id/recording',
+    {
+      schema: {
+        operationId: 'getRecording',
+        summary: 'Everything that was shown, live or sealed',
+        params: sessionParams,
+        querystring: recordingQuery,
+        response: {
+          200: {
+            description: 'The recording',
+            content: { [asciicast]: { schema: bytes }, 'text/plain': { schema: bytes } },
+          },
+          ...problems(400, 401, 403, 404, 429, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      const { format, download } = request.query
+      const { row, rights } = await findSession(deps, caller, request.params.id)
+      if (!rights.replay) return await refuseSession(deps, caller, row, 'read-recording')
+      const stored = await deps.recordings.read(row.id, row.recording)
+      await auditFirst(deps, caller, row, request.query).catch((error: unknown) => {
+        stored.destroy()
+        throw error
+      })
+      if (download === 'true') attach(reply, row, format)
+      reply.type(mediaTypes[format])
+      return reply.send(format === 'asciicast-v3' ? stored : convert(deps, stored, format))
+    },
+  )
+
+  app.get(
+    '/api/v1/sessions/:id/verification',
+    {
+      schema: {
+        operationId: 'verifyRecording',
+        summary: 'Is the recording whole and unaltered, and what was checked',
+        params: sessionParams,
+        response: { 200: verification, ...problems(401, 403, 404, 429, 503) },
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request)
+      const { row, rights } = await findSession(deps, caller, request.params.id)
+      if (!rights.replay) return await refuseSession(deps, caller, row, 'read-recording')
+      return await deps.verifyRecording(row, request.signal)
+    },
+  )
+}
+
+// Before the first byte: whoever reads has left a trace.
+async function auditFirst(
+  deps: AppDeps,
+  { who, from }: Caller,
+  row: SessionRow,
+  { format, download }: z.infer<typeof recordingQuery>,
+): Promise<void> {
+  await deps.store.appendAudit({
+    kind: download === 'true' ? 'exported' : 'played',
+    who: { subject: who.subject, name: who.name },
+    from,
+    action: 'read-recording',
+    target: row.target.ref,
+    sessionId: row.id,
+    detail: { format },
+  })
+}
+
+function convert(deps: AppDeps, stored: Readable, format: 'asciicast-v2' | 'text'): Readable {
+  const converted = deps.convertRecording(stored, format)
+  // When the caller goes away, Fastify destroys only what it sends; the file behind it has to follow.
+  converted.once('close', () => stored.destroy())
+  return converted
+}
+
+// Only plain characters of the name reach the header and the caller's disk.
+function attach(reply: FastifyReply, row: SessionRow, format: Format): void {
+  const name = row.target.name
+    .replace(/[^\w.-]+/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 60)
+  const file = `hatchway-${name || 'session'}-${row.id}.${format === 'text' ? 'txt' : 'cast'}`
+  reply.header('content-disposition', `attachment; filename="${file}"`)
+}

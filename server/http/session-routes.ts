@@ -1,0 +1,161 @@
+import { z } from 'zod'
+import { sessionStates, type SessionRow } from '../core/session.ts'
+import type { SessionQuery } from '../core/store.ts'
+import {
+  createSession,
+  session,
+  sessionList,
+  sessionQuery,
+  terminateSession,
+  wsTicket,
+} from '../protocol/api.ts'
+import { callerOf, type Caller } from './authenticate.ts'
+import type { AppDeps } from './deps.ts'
+import { defined } from './defined.ts'
+import { describeSession, findSession, refuseSession, sessionEnded } from './find-session.ts'
+import { openSession } from './open-session.ts'
+import { problems } from './openapi.ts'
+import { sessionRights } from './permissions.ts'
+import { readList } from './read-list.ts'
+import type { TypedApp } from './typed-app.ts'
+
+export const sessionParams = z.object({ id: z.string().min(1).max(64) })
+
+/** Pages that one request may read while it looks for sessions that the caller may see. */
+const maxPages = 10
+
+export function registerSessionRoutes(app: TypedApp, deps: AppDeps): void {
+  registerCreateAndList(app, deps)
+
+  app.get(
+    '/api/v1/sessions/:id',
+    {
+      schema: {
+        operationId: 'getSession',
+        summary: 'One session, live or past',
+        params: sessionParams,
+        response: { 200: session, ...problems(401, 403, 404, 429, 503) },
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request)
+      const { row } = await findSession(deps, caller, request.params.id)
+      return describeSession(deps, caller.who, row)
+    },
+  )
+
+  app.delete(
+    '/api/v1/sessions/:id',
+    {
+      schema: {
+        operationId: 'terminateSession',
+        summary: 'End a session, with a reason',
+        params: sessionParams,
+        body: terminateSession.nullish(),
+        response: { 200: session, ...problems(400, 401, 403, 404, 410, 429, 503) },
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request)
+      const { row, rights } = await findSession(deps, caller, request.params.id)
+      if (!rights.terminate) return await refuseSession(deps, caller, row, 'terminate')
+      const ended = await deps.sessions.terminate(
+        row.id,
+        defined({ who: caller.who, from: caller.from, reason: request.body?.reason }),
+      )
+      return describeSession(deps, caller.who, ended)
+    },
+  )
+  registerTicket(app, deps)
+}
+
+function registerTicket(app: TypedApp, deps: AppDeps): void {
+  app.post(
+    '/api/v1/sessions/:id/ticket',
+    {
+      schema: {
+        operationId: 'createTerminalTicket',
+        summary:
+          "A one-use, 30-second ticket for the session's WebSocket, for clients that can set no header",
+        params: sessionParams,
+        response: { 201: wsTicket, ...problems(401, 403, 404, 410, 429, 503) },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      const { row, rights } = await findSession(deps, caller, request.params.id)
+      if (!rights.watch && !rights.control) return await refuseSession(deps, caller, row, 'watch')
+      if (row.state === 'ended') throw sessionEnded()
+      const { ticket, expiresAt } = deps.auth.tickets.issue(row.id, caller.who)
+      reply.code(201)
+      return { ticket, expiresAt: expiresAt.toISOString() }
+    },
+  )
+}
+
+function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
+  app.post(
+    '/api/v1/sessions',
+    {
+      schema: {
+        operationId: 'createSession',
+        summary: 'Start a debug container and its recorded terminal',
+        body: createSession,
+        response: {
+          201: session.describe('Starting: open its WebSocket'),
+          ...problems(400, 401, 403, 404, 409, 429, 502, 503, 504),
+        },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      const row = await openSession(deps, caller, request.body, request.signal)
+      reply.code(201).header('location', `/api/v1/sessions/${row.id}`)
+      return describeSession(deps, caller.who, row)
+    },
+  )
+
+  app.get(
+    '/api/v1/sessions',
+    {
+      schema: {
+        operationId: 'listSessions',
+        summary: 'Live and past sessions that the caller may know of, newest first',
+        querystring: sessionQuery,
+        response: { 200: sessionList, ...problems(400, 401, 403, 429, 503) },
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request)
+      const { state, user, from, to, ...rest } = request.query
+      const query = defined({
+        ...rest,
+        states: state === undefined ? undefined : readList('state', state, sessionStates),
+        user: user === 'me' ? caller.who.subject : user,
+        from: from === undefined ? undefined : new Date(from),
+        to: to === undefined ? undefined : new Date(to),
+      })
+      const { items, next } = await listVisible(deps, caller, query)
+      return defined({ items: items.map((row) => describeSession(deps, caller.who, row)), next })
+    },
+  )
+}
+
+// Policy filters what the store found, so a page is filled from as many of the store's pages as it takes.
+async function listVisible(
+  deps: AppDeps,
+  caller: Caller,
+  query: SessionQuery,
+): Promise<{ items: SessionRow[]; next?: string }> {
+  const items: SessionRow[] = []
+  let next = query.cursor
+  for (let page = 0; page < maxPages; page++) {
+    const found = await deps.store.listSessions(
+      defined({ ...query, limit: query.limit - items.length, cursor: next }),
+    )
+    items.push(...found.items.filter((row) => sessionRights(deps.policy(), caller.who, row).see))
+    next = found.next
+    if (next === undefined || items.length >= query.limit) break
+  }
+  return defined({ items, next })
+}

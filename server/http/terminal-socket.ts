@@ -1,0 +1,197 @@
+/** `GET /api/v1/sessions/{id}/terminal`: the WebSocket of DESIGN 4, docs/terminal-protocol.md. */
+import websocket from '@fastify/websocket'
+import type { FastifyRequest } from 'fastify'
+import type { WebSocket } from 'ws'
+import { z } from 'zod'
+import { HatchwayError } from '../core/errors.ts'
+import { closeCodes, flow, subprotocol } from '../protocol/terminal.ts'
+import type { LiveSession } from '../sessions/sessions.ts'
+import { callerOf, type Caller } from './authenticate.ts'
+import { defined } from './defined.ts'
+import type { AppDeps } from './deps.ts'
+import { describeSession, findSession, refuseSession, sessionEnded } from './find-session.ts'
+import { problems } from './openapi.ts'
+import { sessionRights } from './permissions.ts'
+import { sessionParams } from './session-routes.ts'
+import type { TerminalSockets } from './terminal-sockets.ts'
+import { TerminalViewer } from './terminal-viewer.ts'
+import type { TypedApp } from './typed-app.ts'
+import { callAt } from './call-at.ts'
+
+const tickMs = 15_000
+/** A peer that was silent for so many ticks is gone. */
+const maxQuietTicks = 2
+const expiryNoticeMs = 60_000
+
+const terminalQuery = z.strictObject({
+  ticket: z.string().max(200).optional().describe('one-use, from POST …/ticket'),
+  offset: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('resume: bytes of output already processed'),
+  role: z.enum(['controller', 'observer']).default('controller'),
+})
+
+/** Everything that was decided before the upgrade. */
+interface Admission {
+  caller: Caller
+  live: LiveSession
+  mayControl: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    admission: Admission | null
+  }
+}
+
+/** Must be registered before every route: it dispatches upgrades through the router. */
+export async function registerWebsockets(app: TypedApp, sockets: TerminalSockets): Promise<void> {
+  await app.register(websocket, {
+    options: {
+      maxPayload: flow.maxFrame,
+      perMessageDeflate: false,
+      clientTracking: false,
+      handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    },
+    // ws has already answered with its own close code, such as 1009 for a frame that is too large.
+    errorHandler: (error, socket, request) => {
+      request.log.info({ err: error }, 'terminal socket failed')
+      if (socket.readyState === socket.OPEN) socket.close(1011, 'internal error')
+    },
+    preClose: () => sockets.drain(),
+  })
+}
+
+export function registerTerminalSocket(app: TypedApp, deps: AppDeps, sockets: TerminalSockets): void {
+  app.decorateRequest('admission', null)
+  app.route({
+    method: 'GET',
+    url: '/api/v1/sessions/:id/terminal',
+    config: { terminal: true },
+    schema: {
+      operationId: 'openTerminal',
+      summary: `The terminal: a WebSocket with subprotocol ${subprotocol}`,
+      params: sessionParams,
+      querystring: terminalQuery,
+      response: {
+        101: z.null().describe('Terminal bytes in binary frames, JSON control messages in text frames'),
+        ...problems(400, 401, 403, 404, 409, 410, 429, 503),
+      },
+    },
+    preHandler: async (request) => {
+      request.admission = await admit(deps, request, request.params.id)
+    },
+    handler: () => {
+      throw new HatchwayError(
+        'invalid_request',
+        `Open this address as a WebSocket with subprotocol ${subprotocol}.`,
+      )
+    },
+    wsHandler: (socket, request) => {
+      serve(deps, sockets, socket, request, request.query)
+    },
+  })
+}
+
+async function admit(deps: AppDeps, request: FastifyRequest, id: string): Promise<Admission> {
+  const caller = callerOf(request)
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
+  if (!offered.includes(subprotocol)) {
+    throw new HatchwayError(
+      'invalid_request',
+      `Offer the subprotocol ${subprotocol} in Sec-WebSocket-Protocol.`,
+    )
+  }
+  const { row, rights } = await findSession(deps, caller, id)
+  if (!rights.watch && !rights.control) return await refuseSession(deps, caller, row, 'watch')
+  if (row.state === 'ended') throw sessionEnded()
+  const live = deps.sessions.live(id)
+  if (live === undefined) {
+    throw new HatchwayError(
+      'session_not_ready',
+      'The session is not attached to this gateway yet. Try again in a second.',
+    )
+  }
+  return { caller, live, mayControl: rights.control }
+}
+
+function serve(
+  deps: AppDeps,
+  sockets: TerminalSockets,
+  socket: WebSocket,
+  request: FastifyRequest,
+  query: z.infer<typeof terminalQuery>,
+): void {
+  const viewer = new TerminalViewer(socket)
+  const { admission } = request
+  if (admission === null) throw new Error('a terminal socket was upgraded without admission')
+  const { caller, live, mayControl } = admission
+  sockets.add(socket, caller.loginId)
+  const join = viewer.enter((joining) =>
+    live.join(
+      joining,
+      defined({
+        who: caller.who,
+        from: caller.from,
+        role: query.role,
+        mayControl,
+        offset: query.offset,
+        describe: () => describeSession(deps, caller.who, live.row),
+      }),
+    ),
+  )
+  const ticks = setInterval(() => tick(deps, viewer, socket, admission), tickMs)
+  const stopExpiry = join.then(() => watchExpiry(viewer, socket, caller.who.expiresAt))
+  socket.once('close', () => {
+    clearInterval(ticks)
+    void stopExpiry.then(
+      (stop) => stop(),
+      () => {},
+    )
+  })
+  stopExpiry.catch((error: unknown) => {
+    request.log.error({ err: error }, 'terminal socket could not join its session')
+    viewer.close(1011, 'internal error')
+  })
+}
+
+/** Is the peer still there, and does policy still let it be here? */
+function tick(
+  deps: AppDeps,
+  viewer: TerminalViewer,
+  socket: WebSocket,
+  { caller, live, mayControl }: Admission,
+): void {
+  const rights = sessionRights(deps.policy(), caller.who, live.row)
+  if ((mayControl && !rights.control) || (!rights.watch && !rights.control)) {
+    viewer.close(closeCodes.revoked, 'policy no longer allows this')
+    return
+  }
+  // A paused socket is not read, so its pongs are not seen; the kernel's keepalive watches it.
+  if (!viewer.paused && ++viewer.quietTicks > maxQuietTicks) {
+    socket.terminate()
+    return
+  }
+  if (socket.readyState === socket.OPEN) socket.ping()
+}
+
+/** Tells the viewer a minute before its token expires, then closes. The session itself goes on. */
+function watchExpiry(viewer: TerminalViewer, socket: WebSocket, expiresAt: Date): () => void {
+  if (socket.readyState !== socket.OPEN) return () => {}
+  const stopNotice = callAt(expiresAt.getTime() - expiryNoticeMs, () => {
+    const seconds = Math.max(0, Math.round((expiresAt.getTime() - Date.now()) / 1000))
+    viewer.send({
+      type: 'notice',
+      level: 'warning',
+      text: `Your sign-in expires in ${seconds} seconds. Sign in again to stay connected; the session goes on.`,
+    })
+  })
+  const stopClose = callAt(expiresAt.getTime(), () => viewer.close(closeCodes.expired, 'token expired'))
+  return () => {
+    stopNotice()
+    stopClose()
+  }
+}

@@ -1,0 +1,53 @@
+import type { WebSocket } from 'ws'
+import { closeCodes } from '../protocol/terminal.ts'
+
+/** How long a browser gets to answer a close, in milliseconds. */
+const closeMs = 3_000
+
+/** The open terminal WebSockets of this process, and the browser sign-in that each came with. */
+export class TerminalSockets {
+  readonly #sockets = new Map<WebSocket, string | undefined>()
+
+  get size(): number {
+    return this.#sockets.size
+  }
+
+  add(socket: WebSocket, loginId: string | undefined): void {
+    this.#sockets.set(socket, loginId)
+    socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  /** A browser signed out: its terminals close, here and in its other tabs. */
+  closeLogin(loginId: string): void {
+    for (const [socket, owner] of this.#sockets) {
+      if (owner === loginId) closeSocket(socket, closeCodes.expired, 'signed out')
+    }
+  }
+
+  /** Asks whoever is still there to reconnect, and cuts those who do not close in time. */
+  async drain(): Promise<void> {
+    const sockets = [...this.#sockets.keys()]
+    const gone = sockets.map(
+      (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+    )
+    for (const socket of sockets) closeSocket(socket, closeCodes.restart, 'restarting')
+    const cut = setTimeout(() => {
+      for (const socket of sockets) socket.terminate()
+    }, closeMs)
+    await Promise.all(gone)
+    clearTimeout(cut)
+  }
+}
+
+/** Closes for good, also a socket whose reading is paused: its answer to the close must be read. */
+export function closeSocket(socket: WebSocket, code: number, reason: string): void {
+  // RFC 6455 5.5: a control frame has room for 123 bytes of reason.
+  socket.close(
+    code,
+    Buffer.from(reason)
+      .subarray(0, 123)
+      .toString()
+      .replace(/\uFFFD+$/u, ''),
+  )
+  socket.resume()
+}

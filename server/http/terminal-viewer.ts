@@ -1,0 +1,98 @@
+import type { RawData, WebSocket } from 'ws'
+import { HatchwayError } from '../core/errors.ts'
+import { parseClientMessage } from '../protocol/client-message.ts'
+import { closeCodes } from '../protocol/terminal.ts'
+import type { ServerMessage } from '../protocol/terminal.ts'
+import type { ViewerHandle, ViewerSocket } from '../sessions/sessions.ts'
+import { closeSocket } from './terminal-sockets.ts'
+
+const binary = { binary: true } as const
+
+/**
+ * One WebSocket as a session sees it. Listens from its construction on; what arrives before the session has
+ * let it in is kept, and the socket is not read further until then.
+ */
+export class TerminalViewer implements ViewerSocket {
+  readonly #socket: WebSocket
+  #handle: ViewerHandle | undefined
+  #early: [RawData, boolean][] = []
+  #paused = false
+  #closed = false
+  /** Reset by everything that arrives: a sign of life. */
+  quietTicks = 0
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket
+    // @fastify/websocket drops frames that arrive before a listener does.
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
+    socket.on('pong', () => (this.quietTicks = 0))
+    socket.once('close', () => {
+      this.#closed = true
+      this.#handle?.leave()
+    })
+    socket.pause()
+  }
+
+  /** True while the session does not want to read: no sign of life can be expected. */
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Lets the viewer in: first what it sent early, then whatever comes. */
+  async enter(join: (viewer: ViewerSocket) => Promise<ViewerHandle>): Promise<void> {
+    try {
+      this.#handle = await join(this)
+    } catch (error) {
+      if (!(error instanceof HatchwayError)) throw error
+      this.close(error.status === 410 ? closeCodes.ended : 1011, error.code)
+      return
+    }
+    const early = this.#early
+    this.#early = []
+    for (const [data, isBinary] of early) this.#receive(data, isBinary)
+    if (this.#closed) this.#handle.leave()
+    else if (!this.#paused) this.#socket.resume()
+  }
+
+  send(message: ServerMessage): void {
+    this.#socket.send(JSON.stringify(message))
+  }
+
+  sendBytes(bytes: Uint8Array): void {
+    this.#socket.send(bytes, binary)
+  }
+
+  close(code: number, reason: string): void {
+    closeSocket(this.#socket, code, reason)
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    if (this.#handle !== undefined) this.#socket.resume()
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    this.quietTicks = 0
+    // After a close was sent, the peer's frames still in flight mean nothing.
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    const handle = this.#handle
+    if (handle === undefined) {
+      this.#early.push([data, isBinary])
+      return
+    }
+    // The default binaryType of ws hands out Buffers.
+    const bytes = data as Buffer
+    if (isBinary) {
+      handle.input(bytes)
+      return
+    }
+    const message = parseClientMessage(bytes.toString())
+    if (message === undefined) this.close(closeCodes.badRequest, 'not a message of hatchway.v1')
+    else handle.control(message)
+  }
+}
