@@ -46,6 +46,9 @@ export interface Config {
   readonly metrics: { token?: string }
 }
 
+/** What the gateway and `hatchway token` call the installation's own issuer. */
+export const localIssuer = { issuer: 'urn:hatchway:local', audience: 'hatchway' } as const
+
 type Env = Readonly<Record<string, string | undefined>>
 const maxConfigBytes = 1024 * 1024
 

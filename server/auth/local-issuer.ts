@@ -15,9 +15,6 @@ export interface LocalIssuer {
   readonly issuerOptions: IssuerOptions
 }
 
-/** What the gateway and `hatchway token` agree on. */
-export const localTokens = { issuer: 'urn:hatchway:local', audience: 'hatchway' } as const
-
 /**
  * The installation's own issuer, with an Ed25519 key that is made once and kept as the secret `token-signing-key`.
  * For the start without a configuration and for `hatchway token`.

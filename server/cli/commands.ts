@@ -42,7 +42,7 @@ export const commands = [
       profile: { value: 'NAME', summary: 'profile that is asked for' },
       reason: {
         value: 'TEXT',
-        summary: 'reason that is given; pass an empty one to see whether one is needed',
+        summary: 'reason that is given',
       },
     },
   },

@@ -2,7 +2,7 @@ import { renderConfigDocs } from '../config/config-docs.ts'
 import { loadConfig, localConfig, redactConfig, type Config } from '../config.ts'
 import { ConfigError } from '../core/config-error.ts'
 import { HatchwayError } from '../core/errors.ts'
-import type { Store } from '../core/store.ts'
+import type { GetOrCreateSecret } from '../core/store.ts'
 import { commands, type Command } from './commands.ts'
 import { findCommand, formatHelp, parseArgs, UsageError, type ParsedArgs } from './parse-args.ts'
 import { checkPolicy, explainPolicy } from './policy.ts'
@@ -21,8 +21,8 @@ export interface CliContext {
   serve(config: Config): Promise<number>
   /** Checks a recording or an audit log offline and prints what it found; resolves with the exit code. */
   verify(file: string): Promise<number>
-  /** Opens the installation's kept values. */
-  openSecrets(config: Config): Promise<Pick<Store, 'getOrCreateSecret' | 'close'>>
+  /** The installation's kept values. */
+  secrets(config: Config): GetOrCreateSecret
 }
 
 /** Documented in `hatchway help`; 64 and 78 are EX_USAGE and EX_CONFIG of sysexits.h. */
@@ -101,16 +101,9 @@ async function run(name: Command['name'], args: ParsedArgs, context: CliContext)
 
 async function runToken(args: ParsedArgs, context: CliContext): Promise<number> {
   const config = chooseConfig(args, context)
-  const secrets = await context.openSecrets(config)
-  try {
-    const { token, note } = await issueToken(args, config, (key, create) =>
-      secrets.getOrCreateSecret(key, create),
-    )
-    context.printError(`${note}\n`)
-    context.print(`${token}\n`)
-  } finally {
-    await secrets.close()
-  }
+  const { token, note } = await issueToken(args, config, context.secrets(config))
+  context.printError(`${note}\n`)
+  context.print(`${token}\n`)
   return exitCodes.done
 }
 

@@ -1,8 +1,8 @@
-import { createLocalIssuer, localTokens } from '../auth/local-issuer.ts'
-import type { Config } from '../config.ts'
+import { createLocalIssuer } from '../auth/local-issuer.ts'
+import { localIssuer, type Config } from '../config.ts'
 import { parseDuration } from '../core/duration.ts'
 import { HatchwayError } from '../core/errors.ts'
-import type { Store } from '../core/store.ts'
+import type { GetOrCreateSecret } from '../core/store.ts'
 import { UsageError, type ParsedArgs } from './parse-args.ts'
 
 const maxTtlMs = 90 * 86_400_000
@@ -14,7 +14,7 @@ const maxTtlMs = 90 * 86_400_000
 export async function issueToken(
   args: ParsedArgs,
   config: Config,
-  getOrCreateSecret: Store['getOrCreateSecret'],
+  getOrCreateSecret: GetOrCreateSecret,
 ): Promise<{ token: string; note: string }> {
   if (!config.auth.localTokens) {
     throw new HatchwayError(
@@ -29,7 +29,7 @@ export async function issueToken(
   const subject = args.option('user') ?? localUser.subject
   const name = args.option('name') ?? (subject === localUser.subject ? localUser.name : subject)
   if (subject === '') throw new UsageError('--user must not be empty.')
-  const issuer = await createLocalIssuer({ ...localTokens, getOrCreateSecret })
+  const issuer = await createLocalIssuer({ ...localIssuer, getOrCreateSecret })
   const token = await issuer.issue({ subject, name, groups: args.options('group'), ttlSeconds: ttlMs / 1000 })
   const until = new Date(Date.now() + ttlMs).toISOString()
   return { token, note: `For ${subject}, until ${until}. Whoever has it acts as ${subject}: keep it secret.` }

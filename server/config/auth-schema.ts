@@ -76,7 +76,7 @@ export const authSchema = (source: ConfigSource) =>
         "Accept tokens that `hatchway token` signs with this installation's own key, and the one-time sign-in link. Default: true without issuers, else false.",
       ),
     clockSkew: duration(60_000)
-      .default(30_000)
+      .prefault('30s')
       .describe('Allowed difference between the clocks, at most `60s`.'),
     oidc: z
       .unknown()

@@ -4,6 +4,7 @@ import { createConfigSchema } from './config-schema.ts'
 /** The parts of JSON Schema that zod writes for this schema. */
 interface Node {
   type?: string
+  format?: string
   description?: string
   default?: unknown
   const?: unknown
@@ -61,7 +62,7 @@ function renderSection(key: string, node: Node): string {
   const fallback =
     node.default === undefined || isEmptyMap(node.default) ? '' : ` Default: ${code(node.default)}.`
   const head = `## ${key}\n\n${node.description ?? ''}${fallback}\n`
-  if (rows.length === 0) return `${head.trimEnd()}\nType: ${typeOf(node)}.\n`.replace('\nType', ' Type')
+  if (rows.length === 0) return `${head.trimEnd()} Type: ${typeOf(node)}.\n`
   return `${head}\n| key | type | default | meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`
 }
 
@@ -94,6 +95,7 @@ function typeOf(node: Node): string {
   if (node.anyOf !== undefined) return node.anyOf.map(typeOf).join(' or ')
   if (node.type === 'array') return `list of ${typeOf(node.items ?? {})}`
   if (node.type === 'object' || node.oneOf !== undefined) return 'map'
+  if (node.format !== undefined) return node.format
   const names: Record<string, string> = {
     string: 'text',
     boolean: 'true or false',
@@ -115,5 +117,5 @@ function isEmptyMap(value: unknown): boolean {
 }
 
 function code(value: unknown): string {
-  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
+  return `\`${typeof value === 'string' && value !== '' ? value : JSON.stringify(value)}\``
 }

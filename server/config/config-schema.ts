@@ -102,15 +102,13 @@ const limits = () =>
     sessionsPerUser: wholeNumber(1, 10_000).default(10).describe('Live sessions per user.'),
     sessions: wholeNumber(1, 10_000).default(500).describe('Live sessions altogether.'),
     detachedGrace: duration(24 * hourMs)
-      .default(5 * 60_000)
+      .prefault('5m')
       .describe('How long a session goes on without any viewer.'),
   })
 
 const sidecar = () =>
   section({
-    memory: byteSize()
-      .default(512 * 1024 * 1024)
-      .describe('Memory limit of a debug container, swap included.'),
+    memory: byteSize().prefault('512MiB').describe('Memory limit of a debug container, swap included.'),
     cpus: z
       .number({ error: 'must be a number' })
       .min(0.1, 'must be from 0.1 to 64')

@@ -36,32 +36,37 @@ export const section = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
 export const list = <Item extends z.ZodType>(item: Item) =>
   z.array(item, { error: 'must be a list' }).max(1000, 'must have at most 1000 entries')
 
+const durationForm = 'must be a duration such as 30s, 5m or 1h'
+
 /** Milliseconds. */
 export const duration = (maxMs: number) =>
-  z.string({ error: 'must be a duration such as 30s, 5m or 1h' }).transform((value, context) => {
-    const ms = parseDuration(value)
-    if (ms !== undefined && ms <= maxMs) return ms
-    return fail(
-      context,
-      ms === undefined
-        ? 'must be a duration such as 30s, 5m or 1h'
-        : `must be at most ${formatDuration(maxMs)}`,
-    )
-  })
+  z
+    .string({ error: durationForm })
+    .meta({ format: 'duration' })
+    .transform((value, context) => {
+      const ms = parseDuration(value)
+      if (ms !== undefined && ms <= maxMs) return ms
+      return fail(context, ms === undefined ? durationForm : `must be at most ${formatDuration(maxMs)}`)
+    })
 
 const sizeUnits = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const
 
 /** Bytes. */
 export const byteSize = () =>
-  z.string({ error: 'must be a size such as 512MiB or 1GiB' }).transform((value, context) => {
-    const parts = /^([1-9]\d{0,6})(KiB|MiB|GiB)$/.exec(value)
-    if (parts === null) return fail(context, 'must be a size such as 512MiB or 1GiB')
-    return Number(parts[1]) * sizeUnits[parts[2] as keyof typeof sizeUnits]
-  })
+  z
+    .string({ error: 'must be a size such as 512MiB or 1GiB' })
+    .meta({ format: 'size' })
+    .transform((value, context) => {
+      const parts = /^([1-9]\d{0,6})(KiB|MiB|GiB)$/.exec(value)
+      if (parts === null) return fail(context, 'must be a size such as 512MiB or 1GiB')
+      return Number(parts[1]) * sizeUnits[parts[2] as keyof typeof sizeUnits]
+    })
 
 /** An absolute path. */
 export const path = (source: ConfigSource) =>
-  text(4096).transform((value) => resolve(source.directory, value))
+  text(4096)
+    .meta({ format: 'path' })
+    .transform((value) => resolve(source.directory, value))
 
 /** The text of a file of at most 1 MiB. */
 export const fileText = (source: ConfigSource) =>

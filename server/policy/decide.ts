@@ -5,8 +5,7 @@ import type { Rule } from './rule.ts'
 
 /**
  * Default deny. A matching deny rule wins; then a matching require-approval rule; else all matching allow rules narrow
- * together. Toolbox, profile and reason are judged when given: leave `reason` out to ask what is possible, pass an empty
- * one to act without a reason. Linear in the number of rules.
+ * together. Toolbox and profile are judged when given; a required reason is missed by `open` and `run` alone. Linear in the number of rules.
  */
 export function decide(rules: RuleSet, request: PolicyRequest): Decision {
   const matching = rules.matching(request)
@@ -59,7 +58,7 @@ function findProblem(allowing: readonly Rule[], request: PolicyRequest, grant: G
       `The ${one} ${asked} is not allowed to ${phrase(request)} with. ${by}; allowed: ${allowed.join(', ') || 'none'}.`,
     )
   }
-  if (grant.requireReason && request.reason !== undefined && request.reason.trim() === '') {
+  if (starts && grant.requireReason && (request.reason ?? '').trim() === '') {
     const requiring = allowing.filter((rule) => rule.requireReason === true)
     const explanation = `${quote(requiring)} ${verb(requiring, 'requires', 'require')} a reason to ${phrase(request)}. Say why you need it and try again.`
     return deny(requiring, explanation, 'reason_required')
@@ -86,7 +85,8 @@ function nearMiss(compiled: CompiledRule, request: PolicyRequest): string | unde
   const who = compiled.matchesWho(request.who)
   const action = compiled.matchesAction(request.action)
   if (!compiled.matchesTarget(request.target)) return undefined
-  if (!who && action) return `The rule "${rule.name}" would allow it for ${formatWho(rule)}.`
+  if (!who && action)
+    return `The rule "${rule.name}" would allow it${rule.effect === 'allow' ? '' : ', with an approval,'} for ${formatWho(rule)}.`
   if (who && !action) return `The rule "${rule.name}" lets you only ${rule.actions.join(', ')}.`
   return undefined
 }
