@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import type { DebugContainer } from '../../server/core/target.ts'
+import { DockerUser } from '../support/docker-user.ts'
+import { testEngines } from '../support/engine.ts'
+import { endOf } from './driver-ground.ts'
+
+/** What the debug container is to the engine and to others on it. */
+for (const engine of await testEngines()) {
+  describe(`debug container on Docker, ${engine.name} engine`, () => {
+    let user: DockerUser
+    before(async () => {
+      user = await DockerUser.on(engine)
+    })
+    afterEach(() => user.stopAll())
+    after(() => user.close())
+
+    const inspect = ({ id }: DebugContainer) => user.docker.getContainer(id).inspect()
+
+    it('keeps the session out of the logs of the engine', async () => {
+      const { shell, container } = await user.open()
+      await shell.run('echo se""cret')
+      assert.equal((await inspect(container)).HostConfig.LogConfig?.Type, 'none')
+      const logs = await user.docker
+        .getContainer(container.id)
+        .logs({ stdout: true, stderr: true, follow: false })
+        .catch((cause: Error) => cause)
+      // The engine refuses, or says in place of a log that this driver has none to read.
+      assert.doesNotMatch(String(logs), /secret/)
+    })
+
+    it('is labelled for people and reapers', async () => {
+      const { container } = await user.open({ user: 'ann "x" <ann@example.com>\n😀', maxDurationMs: 60_000 })
+      const labels = (await inspect(container)).Config.Labels
+      assert.equal(labels['hatchway.session'], container.sessionId)
+      assert.equal(labels['hatchway.installation'], user.installation)
+      assert.equal(labels['hatchway.user'], 'ann "x" <ann@example.com>\n😀')
+      const left = Date.parse(labels['hatchway.deadline'] ?? '') - Date.now()
+      assert.ok(left > 30_000 && left < 65_000, `the deadline is ${left} ms away`)
+    })
+
+    it('has limits of its own', async () => {
+      const { container } = await user.open()
+      const { Memory, NanoCpus, PidsLimit } = (await inspect(container)).HostConfig
+      for (const [name, limit] of Object.entries({ Memory, NanoCpus, PidsLimit })) {
+        assert.ok(typeof limit === 'number' && limit > 0, `${name} is ${limit}`)
+      }
+    })
+
+    it('is given nothing of the host', async () => {
+      const { container } = await user.open()
+      const { HostConfig, Mounts, Config } = await inspect(container)
+      assert.equal(HostConfig.Privileged, false)
+      assert.deepEqual(HostConfig.Binds ?? [], [])
+      assert.deepEqual(HostConfig.Devices ?? [], [])
+      assert.deepEqual(Mounts, [])
+      assert.ok([HostConfig.SecurityOpt].flat().includes('no-new-privileges'))
+      assert.equal(HostConfig.RestartPolicy?.Name || 'no', 'no')
+      assert.equal(Config.OpenStdin && Config.Tty, true)
+      assert.equal(Config.StdinOnce, false, 'a detached client does not close stdin')
+    })
+
+    it('shares namespaces with the full id, so that a name given away does not matter', async () => {
+      const { container } = await user.open()
+      const { HostConfig } = await inspect(container)
+      assert.equal(HostConfig.PidMode, `container:${user.web.id}`)
+      assert.equal(HostConfig.NetworkMode, `container:${user.web.id}`)
+      assert.equal(container.targetId, user.web.id)
+    })
+
+    it('does not take the target along when it runs out of memory', async () => {
+      const { shell, container } = await user.open()
+      const { Memory } = (await inspect(container)).HostConfig
+      assert.ok(Memory && Memory <= 2 * 1024 ** 3, `${Memory} bytes can be used up in a test`)
+      await shell.run('tail /dev/zero 2>&1', 60_000).catch(() => '')
+      const target = await user.docker.getContainer(user.web.id).inspect()
+      assert.equal(target.State.Running, true)
+      assert.equal(target.State.OOMKilled, false)
+    })
+
+    it('is stopped by its own process limit and not by that of the host', async () => {
+      const { shell, container } = await user.open()
+      const { PidsLimit } = (await inspect(container)).HostConfig
+      const forked = await shell
+        .run(
+          `i=0; while [ $i -lt ${(PidsLimit ?? 0) + 50} ] && sleep 300 & do i=$((i+1)); done 2>&1 | tail -n 1; echo ended`,
+          60_000,
+        )
+        .catch(() => 'ended')
+      assert.match(forked, /ended/)
+      assert.equal((await user.docker.getContainer(user.web.id).inspect()).State.Running, true)
+    })
+
+    it('is removed after its end, without anybody left to do so', async () => {
+      const opened = await user.open()
+      assert.equal((await inspect(opened.container)).HostConfig.AutoRemove, true)
+      opened.shell.type('exit\n')
+      await endOf(opened)
+    })
+  })
+}

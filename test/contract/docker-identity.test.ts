@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { HatchwayError } from '../../server/core/errors.ts'
+import { type Profile, profiles } from '../../server/core/target.ts'
+import type { TestContainerSpec } from '../support/containers.ts'
+import { DockerUser } from '../support/docker-user.ts'
+import { testEngines } from '../support/engine.ts'
+import { capabilityNames } from '../support/capabilities.ts'
+import { deadline } from './driver-ground.ts'
+
+interface Row extends TestContainerSpec {
+  is: string
+  /** As whom its first process really runs. */
+  runsAs: string
+  /** As whom `auto` runs: the target itself unless root is the only one who can see it. */
+  auto?: string
+  /** Capabilities that `auto` must have for it, and may not go beyond. */
+  needs?: readonly string[]
+}
+
+const root = { image: 'web', user: '0:0', runsAs: '0:0' } as const
+
+// Which container can read another's /proc/1/root is the kernel's PTRACE_MODE_READ_FSCREDS (ptrace(2)): the same uid
+// and gid and a superset of its permitted capabilities, or CAP_SYS_PTRACE; and nobody's own process hides itself.
+const rows: readonly Row[] = [
+  { is: 'a user by number', image: 'web', runsAs: '65532:65532' },
+  { is: 'a user by number without a group', image: 'web', user: '65532', runsAs: '65532:0' },
+  { is: 'a user by name, known to its own passwd alone', image: 'web-named', runsAs: '4711:4712' },
+  { is: 'root that drops privileges like gosu', image: 'web-gosu', runsAs: '65532:65532' },
+  {
+    is: 'root that drops privileges without an exec',
+    image: 'web-undumpable',
+    runsAs: '65532:65532',
+    auto: '0:0',
+    needs: ['SYS_PTRACE'],
+  },
+  { is: 'root', ...root },
+  { is: 'root with NET_ADMIN', ...root, host: { CapAdd: ['NET_ADMIN'] }, needs: ['NET_ADMIN'] },
+  {
+    is: 'root with two more capabilities',
+    ...root,
+    host: { CapAdd: ['SYS_TIME', 'CAP_IPC_LOCK'] },
+    needs: ['IPC_LOCK', 'SYS_TIME'],
+  },
+  { is: 'root without capabilities', ...root, host: { CapDrop: ['ALL'] } },
+  {
+    is: 'root with one capability',
+    ...root,
+    host: { CapDrop: ['ALL'], CapAdd: ['NET_BIND_SERVICE'] },
+    needs: ['NET_BIND_SERVICE'],
+  },
+  {
+    is: 'a user without capabilities',
+    image: 'web',
+    user: '1000:1000',
+    runsAs: '1000:1000',
+    host: { CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] },
+  },
+  {
+    is: 'a user with a capability that it cannot use',
+    image: 'web',
+    runsAs: '65532:65532',
+    host: { CapAdd: ['NET_ADMIN'] },
+  },
+  {
+    is: 'a user on a read-only root',
+    image: 'web',
+    user: '1000:1000',
+    runsAs: '1000:1000',
+    host: { ReadonlyRootfs: true },
+  },
+  {
+    is: 'a user with more groups',
+    image: 'web',
+    runsAs: '65532:65532',
+    host: { GroupAdd: ['2000', '3000'] },
+  },
+]
+
+for (const engine of await testEngines()) {
+  describe(`identity on Docker, ${engine.name} engine`, () => {
+    let user: DockerUser
+    before(async () => {
+      user = await DockerUser.on(engine)
+    })
+    afterEach(() => user.stopAll())
+    after(() => user.close())
+
+    for (const row of rows) {
+      describe(`of ${row.is}`, () => {
+        let target: Awaited<ReturnType<DockerUser['target']>>
+        before(async () => {
+          target = await user.target(row)
+        })
+
+        it('is found out', () => assert.equal(target.user, row.runsAs))
+
+        it('lets auto see its files with no more than that takes', async () => {
+          const { identity } = await user.open({ target, profile: 'auto' })
+          assert.equal(`${identity.uid}:${identity.gid}`, row.auto ?? row.runsAs)
+          assert.equal(identity.seesFiles, true)
+          for (const name of row.needs ?? []) assert.ok(identity.capabilities.includes(name), `has ${name}`)
+          if (!row.needs?.includes('SYS_PTRACE')) assert.ok(!identity.capabilities.includes('SYS_PTRACE'))
+          assert.ok(!identity.capabilities.includes('ALL'))
+          assert.ok(!identity.capabilities.includes('SYS_ADMIN'))
+        })
+
+        for (const profile of profiles) {
+          it(`is told as it is with ${profile}`, () => toldAsItIs(user, target, profile))
+        }
+      })
+    }
+
+    it('takes the supplementary groups along', async () => {
+      const target = await user.target({ image: 'web', host: { GroupAdd: ['2000', '3000'] } })
+      const { shell, identity } = await user.open({ target })
+      assert.deepEqual([...identity.groups].toSorted(), [2000, 3000])
+      assert.match(await shell.run('grep ^Groups: /proc/self/status'), /2000 3000/)
+    })
+
+    it('does not become privileged by itself for a privileged target', async () => {
+      const target = await user.target({ ...root, host: { Privileged: true } })
+      assert.ok(
+        target.warnings.some((warning) => /privileged/i.test(warning)),
+        target.warnings.join('; '),
+      )
+      const identity = await user.driver.identify(target, 'auto', deadline()).catch(refused)
+      if (identity === undefined) return
+      assert.ok(!identity.capabilities.includes('ALL'))
+      assert.match(identity.explanation, /privileged/i)
+      await toldAsItIs(user, target, 'auto')
+    })
+
+    it('sees a privileged target with sysadmin', async () => {
+      const target = await user.target({ ...root, host: { Privileged: true } })
+      const { identity, shell } = await user.open({ target, profile: 'sysadmin' })
+      assert.deepEqual(identity.capabilities, ['ALL'])
+      assert.equal(identity.seesFiles, true)
+      assert.equal(await shell.run('cat /proc/1/root/www/hello.txt'), 'hello from the target')
+    })
+
+    it('runs restricted as nobody else than the target, without capabilities', async () => {
+      const { identity, shell } = await user.open({ profile: 'restricted' })
+      assert.deepEqual(identity.capabilities, [])
+      assert.match(await shell.run('grep CapBnd: /proc/self/status'), /0000000000000000$/)
+      assert.match(await shell.run('grep NoNewPrivs: /proc/self/status'), /1$/)
+    })
+
+    it('gives netadmin what its name says', async () => {
+      const target = await user.target(root)
+      const { shell } = await user.open({ target, profile: 'netadmin' })
+      assert.equal(await shell.run('ip link set lo mtu 1400 && cat /sys/class/net/lo/mtu'), '1400')
+    })
+  })
+}
+
+/** Opens with the profile, and compares what the identity says with what the kernel says; or both refuse. */
+async function toldAsItIs(
+  user: DockerUser,
+  target: Awaited<ReturnType<DockerUser['find']>>,
+  profile: Profile,
+) {
+  const told = await user.driver.identify(target, profile, deadline()).catch(refused)
+  if (told === undefined) {
+    await assert.rejects(user.open({ target, profile }), { code: 'profile_insufficient' })
+    return
+  }
+  const { shell, identity } = await user.open({ target, profile })
+  assert.deepEqual(identity, told)
+  assert.equal(await shell.run('echo $(id -u):$(id -g)'), `${told.uid}:${told.gid}`)
+  const reads = await shell.run('cat /proc/1/root/www/hello.txt >/dev/null 2>&1 && echo sees || echo blind')
+  assert.equal(reads, told.seesFiles ? 'sees' : 'blind')
+  assert.notEqual(told.explanation, '')
+  if (told.uid !== 0 || told.capabilities.includes('ALL')) return
+  const effective = /CapEff:\s*([0-9a-f]+)/.exec(await shell.run('grep CapEff: /proc/self/status'))?.[1] ?? ''
+  assert.deepEqual(told.capabilities, capabilityNames(effective))
+}
+
+function refused(cause: unknown): undefined {
+  assert.ok(cause instanceof HatchwayError, String(cause))
+  assert.equal(cause.code, 'profile_insufficient')
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { DockerUser } from '../support/docker-user.ts'
+import { testEngines } from '../support/engine.ts'
+import { deadline } from './driver-ground.ts'
+
+/** Targets whose namespaces or root are not the usual ones. */
+for (const engine of await testEngines()) {
+  describe(`target namespaces on Docker, ${engine.name} engine`, () => {
+    let user: DockerUser
+    before(async () => {
+      user = await DockerUser.on(engine)
+    })
+    afterEach(() => user.stopAll())
+    after(() => user.close())
+
+    it('keeps the processes of the host from a user who asked for a container with pid=host', async () => {
+      const target = await user.target({ image: 'web', host: { PidMode: 'host' } })
+      assert.ok(
+        target.warnings.some((warning) => /host/i.test(warning)),
+        target.warnings.join('; '),
+      )
+      await assert.rejects(user.driver.identify(target, 'auto', deadline()), {
+        code: 'profile_insufficient',
+        message: /host/,
+      })
+      await assert.rejects(user.open({ target }), { code: 'profile_insufficient' })
+    })
+
+    it('looks at the right process of a pid=host target with sysadmin', async () => {
+      const target = await user.target({ image: 'web', host: { PidMode: 'host' } })
+      const { State } = await target.container.inspect()
+      const { shell, identity } = await user.open({ target, profile: 'sysadmin' })
+      assert.equal(identity.seesFiles, true)
+      assert.equal(await shell.run(`cat /proc/${State.Pid}/root/www/hello.txt`), 'hello from the target')
+      assert.equal(
+        await shell.run('cat www/hello.txt'),
+        'hello from the target',
+        'starts in the root of the target',
+      )
+    })
+
+    it('joins the network of a target that has none', async () => {
+      const target = await user.target({ image: 'web', host: { NetworkMode: 'none' } })
+      const { shell } = await user.open({ target })
+      assert.equal(await shell.run('ls /sys/class/net'), 'lo')
+      assert.equal(await shell.run('wget -qO- http://127.0.0.1:8080/hello.txt'), 'hello from the target')
+    })
+
+    it('joins the network of the host with a warning', async () => {
+      const target = await user.target({
+        image: 'toolbox',
+        user: '65532:65532',
+        cmd: ['/bin/sleep', '1000'],
+        host: { NetworkMode: 'host' },
+      })
+      assert.ok(
+        target.warnings.some((warning) => /host.*network|network.*host/i.test(warning)),
+        target.warnings.join('; '),
+      )
+      const { shell } = await user.open({ target })
+      const there = await shell.run('readlink /proc/1/ns/net')
+      assert.match(there, /^net:/)
+      assert.equal(await shell.run('readlink /proc/self/ns/net'), there)
+    })
+
+    it('joins the network that the target itself joined', async () => {
+      const other = await user.run({ image: 'web' })
+      const target = await user.target({
+        image: 'toolbox',
+        user: '65532:65532',
+        cmd: ['/bin/sleep', '1000'],
+        host: { NetworkMode: `container:${other.id}` },
+      })
+      const { shell } = await user.open({ target })
+      assert.equal(await shell.run('wget -qO- http://127.0.0.1:8080/hello.txt'), 'hello from the target')
+      assert.match(await shell.run('ps'), /sleep 1000/)
+    })
+
+    it('opens, or says why not, when the container whose network the target joined is gone', async () => {
+      const other = await user.run({ image: 'web' })
+      const target = await user.target({
+        image: 'toolbox',
+        user: '65532:65532',
+        cmd: ['/bin/sleep', '1000'],
+        host: { NetworkMode: `container:${other.id}` },
+      })
+      await user.docker.getContainer(other.id).remove({ force: true })
+      const opening = await user.open({ target }).catch((cause: unknown) => cause)
+      if (opening instanceof Error) {
+        assert.equal((opening as Error & { code?: string }).code, 'start_failed')
+        assert.match(opening.message, /network/)
+        return
+      }
+      const { shell } = opening as Awaited<ReturnType<DockerUser['open']>>
+      assert.match(await shell.run('ps'), /sleep 1000/)
+    })
+
+    it('reads a read-only root and cannot write it', async () => {
+      const target = await user.target({ image: 'web', user: '0:0', host: { ReadonlyRootfs: true } })
+      const { shell } = await user.open({ target })
+      assert.equal(await shell.run('cat /proc/1/root/www/hello.txt'), 'hello from the target')
+      assert.match(await shell.run('touch /proc/1/root/www/x 2>&1'), /Read-only file system/)
+    })
+
+    it('sees what the target has mounted', async () => {
+      const target = await user.target({
+        image: 'web',
+        host: { Tmpfs: { '/scratch': 'mode=1777' } },
+      })
+      const { shell } = await user.open({ target })
+      assert.equal(
+        await shell.run('echo kept >/proc/1/root/scratch/note && cat /proc/1/root/scratch/note'),
+        'kept',
+      )
+    })
+
+    it('debugs a target whose image says that it is for another architecture', async () => {
+      const target = await user.target({ image: 'web-arm64' })
+      const { shell } = await user.open({ target })
+      assert.equal(await shell.run('cat /proc/1/root/www/hello.txt'), 'hello from the target')
+    })
+
+    it('refuses a toolbox for another architecture, naming both', async () => {
+      const toolbox = { ...user.ground.toolbox, image: 'hatchway-test/toolbox-arm64:1' }
+      await user.run({ image: 'toolbox-arm64', start: false })
+      const spec = user.spec({ toolbox })
+      await assert.rejects(
+        user.driver.open(spec, user.web, () => {}, deadline()),
+        (cause: Error & { code?: string }) => {
+          assert.match(cause.code ?? '', /^(image_unavailable|start_failed)$/)
+          assert.match(cause.message, /arm64/)
+          assert.match(cause.message, /amd64/)
+          return true
+        },
+      )
+      assert.deepEqual(await user.ground.remains(spec.sessionId), [])
+    })
+  })
+}
