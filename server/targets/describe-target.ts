@@ -1,0 +1,96 @@
+import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
+import type { Target, TargetState } from '../core/target.ts'
+import { labels } from './docker-container.ts'
+
+/** What a list doesn't tell of a container. */
+export interface TargetDetails {
+  info: ContainerInspectInfo
+  /** The engine maps user ids. */
+  remapped: boolean
+  user?: string
+  hasShell?: boolean
+}
+
+const states: readonly TargetState[] = [
+  'running',
+  'paused',
+  'restarting',
+  'created',
+  'exited',
+  'dead',
+  'removing',
+]
+
+/** One line of the list, and what is known beyond it. Pure. */
+export function describeTarget(
+  environment: string,
+  container: ContainerInfo,
+  details?: TargetDetails,
+): Target {
+  const name = nameOf(container)
+  const ownSession = container.Labels?.[labels.session]
+  const startedAt = details === undefined ? undefined : startOf(details.info)
+  return {
+    ref: { kind: 'docker', environment, container: name },
+    id: container.Id,
+    name,
+    image: container.Image,
+    imageId: container.ImageID,
+    state: states.find((state) => state === container.State) ?? 'dead',
+    status: container.Status,
+    createdAt: new Date(container.Created * 1000),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    labels: container.Labels ?? {},
+    ...(details?.user === undefined ? {} : { user: details.user }),
+    ...(details?.hasShell === undefined ? {} : { hasShell: details.hasShell }),
+    ports: portsOf(container),
+    warnings: warningsOf(container, details),
+    ...(ownSession === undefined ? {} : { ownSession }),
+  }
+}
+
+/** The name without its links: the one that has a single slash. */
+function nameOf({ Names, Id }: ContainerInfo): string {
+  const own = Names.find((name) => name.lastIndexOf('/') === 0)
+  return own?.slice(1) ?? Id.slice(0, 12)
+}
+
+function startOf({ State }: ContainerInspectInfo): Date | undefined {
+  const at = new Date(State.StartedAt)
+  return Number.isNaN(at.getTime()) || at.getUTCFullYear() < 1970 ? undefined : at
+}
+
+function portsOf({ Ports }: ContainerInfo): string[] {
+  const texts = Ports.map(({ PrivatePort, PublicPort, Type }) =>
+    PublicPort ? `${PublicPort}->${PrivatePort}/${Type}` : `${PrivatePort}/${Type}`,
+  )
+  return [...new Set(texts)]
+}
+
+function warningsOf({ State, HostConfig }: ContainerInfo, details: TargetDetails | undefined): string[] {
+  const options = details?.info.HostConfig
+  const network = options?.NetworkMode ?? HostConfig?.NetworkMode ?? ''
+  const found: [boolean, string][] = [
+    [
+      State === 'paused',
+      'Frozen: the container is paused, so its processes answer nothing until it is unpaused.',
+    ],
+    [State === 'restarting', 'Restarting: a shell can join only while it runs.'],
+    [options?.PidMode === 'host', "Sees its host's processes: only the profile sysadmin can open it."],
+    [
+      options?.PidMode?.startsWith('container:') ?? false,
+      "Shares another container's processes: the files at /proc/1/root are that one's.",
+    ],
+    [network === 'host', "Uses its host's network: a shell here reaches whatever the host reaches."],
+    [network === 'none', 'Has no network: only loopback works.'],
+    [network.startsWith('container:'), "Uses another container's network."],
+    [options?.Privileged ?? false, 'Privileged: its files can be seen only with the profile sysadmin.'],
+    [options?.ReadonlyRootfs ?? false, 'Read-only: its files can be read but not changed.'],
+    [
+      options?.SecurityOpt?.some((item: string) => /^apparmor[=:]unconfined$/.test(item)) ?? false,
+      'Runs without AppArmor: where the host uses it, its files can be seen only with the profile sysadmin.',
+    ],
+    [details?.remapped ?? false, 'The engine maps user ids: those shown are the ones inside the container.'],
+  ]
+  return found.flatMap(([holds, words]) => (holds ? [words] : []))
+}

@@ -1,0 +1,109 @@
+import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode'
+import type { DebugSpec } from '../core/target.ts'
+import { DockerClient, type Engine } from './docker-client.ts'
+import type { RunAs } from './docker-identity.ts'
+import { launcherArgv } from './docker-launch.ts'
+
+/** What one debug container may use; it is outside the target's own limits. */
+export interface DebugResources {
+  memoryBytes: number
+  nanoCpus: number
+  pids: number
+}
+
+export const labels = {
+  session: 'hatchway.session',
+  installation: 'hatchway.installation',
+  user: 'hatchway.user',
+  deadline: 'hatchway.deadline',
+  target: 'hatchway.target',
+} as const
+
+interface ContainerPlan {
+  spec: DebugSpec
+  target: ContainerInspectInfo
+  runAs: RunAs
+  imageId: string
+  resources: DebugResources
+  engine: Engine
+}
+
+// busybox asks the kernel for `\w` at each prompt and complains in directories of other mount namespaces;
+// the shell's own variable is always right.
+const prompt = '$PWD \\$ '
+// Shown when the choice of identity promised files that the kernel then refused.
+const unexpectedlyUnseen =
+  "The target's files cannot be seen from here: its process hides them. The profile general would see them."
+
+/** The whole create request. Everything in it is ours or the target's; nothing is the user's but argv and labels. */
+export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
+  const { spec, target, runAs, imageId } = plan
+  const { identity } = runAs
+  const pid = target.HostConfig.PidMode === 'host' ? target.State.Pid : 1
+  const argv = launcherArgv({
+    deadlineSeconds: spec.maxDurationMs / 1000,
+    root: `/proc/${pid}/root`,
+    unseen: identity.seesFiles ? unexpectedlyUnseen : identity.explanation,
+    argv: spec.command ?? spec.toolbox.shell,
+  })
+  return {
+    Image: imageId,
+    Entrypoint: argv.slice(0, 1),
+    Cmd: argv.slice(1),
+    User: runAs.user,
+    WorkingDir: '/',
+    Tty: true,
+    OpenStdin: true,
+    StdinOnce: false,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    Env: [
+      'TERM=xterm-256color',
+      'HOME=/tmp',
+      `PS1=${prompt}`,
+      `HATCHWAY_SESSION=${spec.sessionId}`,
+      `HATCHWAY_USER=${spec.user}`,
+    ],
+    Labels: {
+      [labels.session]: spec.sessionId,
+      [labels.installation]: spec.installation,
+      [labels.user]: spec.user,
+      [labels.deadline]: new Date(Date.now() + spec.maxDurationMs).toISOString(),
+      [labels.target]: target.Id,
+    },
+    // A health check of the toolbox image would run beside the shell, in the target's namespaces.
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: hostConfig(plan),
+  }
+}
+
+function hostConfig({
+  spec,
+  target,
+  runAs,
+  resources,
+  engine,
+}: ContainerPlan): ContainerCreateOptions['HostConfig'] {
+  const join = `container:${target.Id}`
+  return {
+    PidMode: join,
+    NetworkMode: join,
+    Privileged: runAs.privileged,
+    CapAdd: [...runAs.capabilities.add],
+    CapDrop: [...runAs.capabilities.drop],
+    GroupAdd: runAs.identity.groups.map(String),
+    SecurityOpt: [...runAs.securityOptions],
+    AutoRemove: true,
+    RestartPolicy: { Name: 'no' },
+    // Anything else keeps a second copy of the session on the Docker host.
+    LogConfig: { Type: 'none', Config: {} },
+    Memory: resources.memoryBytes,
+    NanoCpus: resources.nanoCpus,
+    PidsLimit: resources.pids,
+    Init: false,
+    ReadonlyRootfs: false,
+    // Since API 1.42; older engines ignore the size (moby#43593).
+    ...(DockerClient.atLeast(engine, '1.42') ? { ConsoleSize: [spec.size.rows, spec.size.cols] } : {}),
+  }
+}

@@ -1,0 +1,157 @@
+import { buffer } from 'node:stream/consumers'
+import type { ContainerInspectInfo } from 'dockerode'
+import { HatchwayError } from '../core/errors.ts'
+import type { DockerClient } from './docker-client.ts'
+import type { TargetFacts } from './docker-identity.ts'
+import { readFirstFile } from './tar.ts'
+import { needsFiles, resolveGroups, resolveUser, type ResolvedUser } from './user-database.ts'
+
+/** Larger user databases than this are not read. */
+const maxFileBytes = 1024 * 1024
+
+/** A container as the engine describes it now. Throws `target_not_found`. */
+export async function inspectContainer(
+  client: DockerClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<ContainerInspectInfo> {
+  const path = `/containers/${encodeURIComponent(id)}/json`
+  return await client.json({ method: 'GET', path, doing: 'describe the container', signal })
+}
+
+/** What the choice of an identity needs. The live process decides; the configuration is second best. */
+export async function readFacts(
+  client: DockerClient,
+  info: ContainerInspectInfo,
+  signal: AbortSignal,
+): Promise<TargetFacts> {
+  const options = info.HostConfig
+  const security: readonly string[] = options.SecurityOpt ?? []
+  const privileged = options.Privileged ?? false
+  const [user, engineConfines] = await Promise.all([
+    readUser(client, info, signal).catch((cause: unknown) => asUnknownUser(cause)),
+    usesAppArmor(client, info, signal),
+  ])
+  return {
+    ...(typeof user === 'string' ? { unknownUser: user } : { user }),
+    capabilities: { add: options.CapAdd ?? [], drop: options.CapDrop ?? [] },
+    privileged,
+    hostPid: options.PidMode === 'host',
+    unconfined:
+      engineConfines && (privileged || security.some((item) => /^apparmor[=:]unconfined$/.test(item))),
+  }
+}
+
+/**
+ * The ids of the target's first process. Throws when they can't be found out.
+ * With user namespaces, the engine's `ps` shows the host's ids, which mean nothing in a container.
+ */
+export async function readUser(
+  client: DockerClient,
+  info: ContainerInspectInfo,
+  signal: AbortSignal,
+): Promise<ResolvedUser> {
+  const remapped = info.HostConfig.UsernsMode !== 'host' && (await usesUserNamespaces(client, signal))
+  const live = remapped ? undefined : await readLiveUser(client, info, signal)
+  return live ?? (await readConfiguredUser(client, info, signal))
+}
+
+async function readLiveUser(
+  client: DockerClient,
+  info: ContainerInspectInfo,
+  signal: AbortSignal,
+): Promise<ResolvedUser | undefined> {
+  if (!info.State.Running) return undefined
+  const answer = await client
+    .json<{ Titles?: string[]; Processes?: string[][] }>({
+      method: 'GET',
+      path: `/containers/${info.Id}/top`,
+      query: { ps_args: '-o pid,euid,egid,supgid' },
+      doing: 'list the processes of the target',
+      signal,
+      timeoutMs: 5_000,
+    })
+    .catch((cause: unknown) => {
+      if (signal.aborted) throw cause
+      return undefined
+    })
+  const column = (title: string) => answer?.Titles?.indexOf(title) ?? -1
+  const first = answer?.Processes?.find((row) => row[column('PID')] === String(info.State.Pid))
+  const [uid, gid] = [Number(first?.[column('EUID')]), Number(first?.[column('EGID')])]
+  if (first === undefined || !Number.isSafeInteger(uid) || !Number.isSafeInteger(gid)) return undefined
+  const groups = (first[column('SUPGID')] ?? '').split(',').filter((text) => /^\d+$/.test(text))
+  return { uid, gid, groups: groups.map(Number).filter((group) => group !== gid) }
+}
+
+async function readConfiguredUser(
+  client: DockerClient,
+  info: ContainerInspectInfo,
+  signal: AbortSignal,
+): Promise<ResolvedUser> {
+  const { User: configured } = info.Config
+  const groupAdd = info.HostConfig.GroupAdd ?? []
+  // A number alone also takes its group from the file, but does without it.
+  const [passwd, group] = await Promise.all([
+    readFile(client, info.Id, '/etc/passwd', signal),
+    readFile(client, info.Id, '/etc/group', signal),
+  ])
+  const user = resolveUser(configured, passwd ?? '', group ?? '')
+  if (user === undefined || (passwd === undefined && needsFiles(configured.split(':')[0] ?? '', []))) {
+    const why =
+      passwd === undefined ? 'it has no /etc/passwd' : 'its /etc/passwd and /etc/group do not know it'
+    throw new HatchwayError(
+      'profile_insufficient',
+      `The target's user is the name "${configured}", and ${why}.`,
+    )
+  }
+  const groups = new Set([...user.groups, ...resolveGroups(groupAdd, group ?? '')])
+  groups.delete(user.gid)
+  return { ...user, groups: [...groups] }
+}
+
+/** A small file of a container, shell or not; undefined when there is none. */
+async function readFile(
+  client: DockerClient,
+  id: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    const query = { path }
+    const call = {
+      method: 'GET',
+      path: `/containers/${id}/archive`,
+      query,
+      doing: `read ${path} of the target`,
+    } as const
+    const stream = await client.stream({ ...call, signal, timeoutMs: 5_000 })
+    let bytes = 0
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > maxFileBytes) stream.destroy(new Error(`${path} is too large`))
+    })
+    return readFirstFile(await buffer(stream))?.toString('utf8')
+  } catch (cause) {
+    if (signal.aborted || (cause instanceof HatchwayError && cause.code === 'backend_unavailable'))
+      throw cause
+    return undefined
+  }
+}
+
+function asUnknownUser(cause: unknown): string {
+  if (cause instanceof HatchwayError && cause.code === 'profile_insufficient') return cause.message
+  throw cause
+}
+
+async function usesUserNamespaces(client: DockerClient, signal: AbortSignal): Promise<boolean> {
+  return (await client.securityOptions(signal)).some((option) => option.startsWith('name=userns'))
+}
+
+async function usesAppArmor(
+  client: DockerClient,
+  info: ContainerInspectInfo,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (info.AppArmorProfile === '') return false
+  return (await client.securityOptions(signal)).some((option) => option.startsWith('name=apparmor'))
+}

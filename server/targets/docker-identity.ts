@@ -1,0 +1,154 @@
+import { HatchwayError } from '../core/errors.ts'
+import type { Identity, Profile } from '../core/target.ts'
+import {
+  capabilityName,
+  dockerDefaults,
+  effectiveCapabilities,
+  includesCapabilities,
+  type CapabilityChange,
+} from './capabilities.ts'
+import type { ResolvedUser } from './user-database.ts'
+
+/** What decides as whom a debug container runs: read from the target, never guessed. */
+export interface TargetFacts {
+  /** Absent when it could not be found out; `unknownUser` says why. */
+  user?: ResolvedUser
+  unknownUser?: string
+  capabilities: CapabilityChange
+  privileged: boolean
+  hostPid: boolean
+  /** AppArmor keeps a confined process from looking at one that isn't (moby#39121). */
+  unconfined: boolean
+}
+
+/** An identity and the create options that bring it about. */
+export interface RunAs {
+  identity: Identity
+  user: string
+  privileged: boolean
+  capabilities: CapabilityChange
+  securityOptions: readonly string[]
+}
+
+interface Choice {
+  user: ResolvedUser
+  capabilities: CapabilityChange
+  privileged?: boolean
+  noNewPrivileges?: boolean
+}
+
+const root: ResolvedUser = { uid: 0, gid: 0, groups: [] }
+/** The `nonroot` of distroless images. */
+const nonroot: ResolvedUser = { uid: 65532, gid: 65532, groups: [] }
+const nothing: CapabilityChange = { add: [], drop: ['ALL'] }
+const dockerDefault: CapabilityChange = { add: [], drop: [] }
+
+/**
+ * As whom a debug container with this profile runs beside this target. Pure.
+ * Throws `profile_insufficient` when the profile can't be used at all.
+ */
+export function chooseIdentity(facts: TargetFacts, profile: Profile): RunAs {
+  if (facts.hostPid && profile !== 'sysadmin') {
+    throw new HatchwayError(
+      'profile_insufficient',
+      'This target shares the process table of its host, so a shell beside it would see every process of the host. Only the profile sysadmin allows that.',
+    )
+  }
+  const choice = choices[profile](facts, facts.user ?? nonroot)
+  const effective = effectiveOf(choice)
+  const identity: Identity = {
+    uid: choice.user.uid,
+    gid: choice.user.gid,
+    groups: choice.user.groups,
+    capabilities: effective,
+    seesFiles: seesFiles(facts, choice, effective),
+    explanation: '',
+  }
+  return {
+    identity: { ...identity, explanation: explain(facts, profile, identity) },
+    user: `${choice.user.uid}:${choice.user.gid}`,
+    privileged: choice.privileged ?? false,
+    capabilities: choice.capabilities,
+    securityOptions: choice.noNewPrivileges ? ['no-new-privileges'] : [],
+  }
+}
+
+/** Per profile, with the target's facts and its user. */
+const choices: Record<Profile, (facts: TargetFacts, own: ResolvedUser) => Choice> = {
+  auto: (facts, own) => {
+    if (own.uid !== 0) return { user: own, capabilities: nothing, noNewPrivileges: true }
+    if (facts.privileged) return { user: root, capabilities: dockerDefault, noNewPrivileges: true }
+    return { user: own, capabilities: sameAs(facts.capabilities), noNewPrivileges: true }
+  },
+  general: () => ({ user: root, capabilities: { add: ['SYS_PTRACE'], drop: [] } }),
+  baseline: (_facts, own) => ({ user: own, capabilities: dockerDefault }),
+  restricted: (_facts, own) => ({
+    user: own.uid === 0 ? nonroot : own,
+    capabilities: nothing,
+    noNewPrivileges: true,
+  }),
+  netadmin: () => ({ user: root, capabilities: { add: ['NET_ADMIN', 'NET_RAW'], drop: [] } }),
+  sysadmin: () => ({ user: root, capabilities: dockerDefault, privileged: true }),
+}
+
+/** Exactly the target's own. ALL is copied as it was written, because only the engine knows what it stands for. */
+function sameAs(target: CapabilityChange): CapabilityChange {
+  if (target.add.map(capabilityName).includes('ALL')) return target
+  return { add: effectiveCapabilities(target), drop: ['ALL'] }
+}
+
+function effectiveOf(choice: Choice): string[] {
+  if (choice.privileged) return ['ALL']
+  return choice.user.uid === 0 ? effectiveCapabilities(choice.capabilities) : []
+}
+
+/**
+ * The kernel's rule for /proc/<pid>/root (ptrace(2), PTRACE_MODE_READ_FSCREDS): uid and gid equal and capabilities
+ * a superset, or SYS_PTRACE. A process that isn't root has no capabilities, whatever its container was given.
+ */
+function seesFiles(facts: TargetFacts, choice: Choice, effective: readonly string[]): boolean {
+  if (choice.privileged) return true
+  if (facts.unconfined || facts.user === undefined) return false
+  // A privileged root process has whatever the kernel knows: nothing short of privileged is a superset for sure.
+  const theirs =
+    facts.user.uid !== 0 ? [] : facts.privileged ? ['ALL'] : effectiveCapabilities(facts.capabilities)
+  if (effective.includes('SYS_PTRACE') && choice.user.uid === 0) return true
+  const sameIds = choice.user.uid === facts.user.uid && choice.user.gid === facts.user.gid
+  return sameIds && includesCapabilities(effective, theirs)
+}
+
+function explain(facts: TargetFacts, profile: Profile, identity: Identity): string {
+  const ids = `${identity.uid}:${identity.gid}`
+  const like =
+    facts.user?.uid === identity.uid && facts.user.gid === identity.gid ? `${ids} like the target` : ids
+  const who = `Runs as ${like}, ${capabilityWords(identity.capabilities)}`
+  if (identity.seesFiles) return `${who}: sees its processes, network and files.`
+  return `${who}: sees its processes and network, but not its files. ${whyUnseen(facts, profile, identity)}`
+}
+
+function capabilityWords(names: readonly string[]): string {
+  if (names.length === 0) return 'without capabilities'
+  if (names.includes('ALL')) return 'with all capabilities'
+  const extra = names.filter((name) => !dockerDefaults.includes(name))
+  const missing = dockerDefaults.filter((name) => !names.includes(name))
+  if (missing.length === 0) {
+    return extra.length === 0
+      ? "with Docker's default capabilities"
+      : `with Docker's default capabilities and ${extra.join(', ')}`
+  }
+  return `with the capabilities ${names.join(', ')}`
+}
+
+function whyUnseen(facts: TargetFacts, profile: Profile, identity: Identity): string {
+  if (facts.user === undefined)
+    return `${facts.unknownUser ?? 'Its user is not known.'} The profile general would see them.`
+  if (facts.privileged && facts.user.uid === 0)
+    return 'The target is privileged: seeing them takes the profile sysadmin.'
+  if (facts.unconfined)
+    return 'The target runs without AppArmor and this shell with it: seeing them takes the profile sysadmin.'
+  const other = profile === 'auto' ? 'general' : 'auto'
+  if (identity.uid === facts.user.uid && identity.gid === facts.user.gid) {
+    return `The target holds more capabilities: the profile ${other} would see them.`
+  }
+  return `The target runs as ${facts.user.uid}:${facts.user.gid}: the profile ${other} would see them.`
+}

@@ -1,0 +1,133 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
+import type { Target } from '../core/target.ts'
+import type { DockerClient } from './docker-client.ts'
+import { dockerStatus } from './docker-errors.ts'
+import { inspectContainer, readUser } from './docker-facts.ts'
+import { limitConcurrency } from './limit-concurrency.ts'
+import { describeTarget, type TargetDetails } from './describe-target.ts'
+
+/** How long a list waits for what it must ask about each container. */
+const patienceMs = 300
+const userMaxAgeMs = 30_000
+const shells = ['/bin/sh', '/bin/bash', '/busybox/sh', '/usr/bin/sh']
+
+/** The live user: it changes with a start, and a little after one when the entrypoint drops privileges. */
+interface LiveUser {
+  startedAt: string
+  readAt: number
+  user?: string
+}
+
+/** The containers of one engine, with details that arrive when they can. */
+export class DockerTargets {
+  readonly #client: DockerClient
+  readonly #limit = limitConcurrency(6)
+  /** By container id: the last details known. */
+  readonly #details = new Map<string, TargetDetails>()
+  readonly #users = new Map<string, LiveUser>()
+  /** By container id: one question at a time. */
+  readonly #asking = new Map<string, Promise<void>>()
+  /** By image id. */
+  readonly #hasShell = new Map<string, boolean>()
+
+  constructor(client: DockerClient) {
+    this.#client = client
+  }
+
+  /** Every container. Details that take longer than a moment are absent and there the next time. */
+  async list(signal: AbortSignal): Promise<Target[]> {
+    const containers = await this.#containers({}, signal)
+    this.#forgetOthers(containers)
+    // Not the caller's signal: what is asked here serves the next list too.
+    const own = AbortSignal.timeout(15_000)
+    const details = Promise.allSettled(containers.map(async (container) => await this.#ask(container, own)))
+    await Promise.race([details, delay(patienceMs, undefined, { signal }).catch(() => {})])
+    signal.throwIfAborted()
+    return containers.map((container) => this.#describe(container))
+  }
+
+  /** One container with all its details; undefined when it has just gone. */
+  async describe(id: string, signal: AbortSignal): Promise<Target | undefined> {
+    const [container] = await this.#containers({ id: [id] }, signal)
+    if (container === undefined) return undefined
+    await this.#ask(container, signal)
+    return this.#describe(container)
+  }
+
+  async #containers(filters: Record<string, string[]>, signal: AbortSignal): Promise<ContainerInfo[]> {
+    const query = { all: '1', filters: JSON.stringify(filters) }
+    const call = { method: 'GET', path: '/containers/json', query, doing: 'list its containers' } as const
+    return await this.#client.json<ContainerInfo[]>({ ...call, signal })
+  }
+
+  #describe(container: ContainerInfo): Target {
+    return describeTarget(this.#client.environment, container, this.#details.get(container.Id))
+  }
+
+  #ask(container: ContainerInfo, signal: AbortSignal): Promise<void> {
+    const { Id } = container
+    const asking = this.#asking.get(Id) ?? this.#limit(async () => await this.#readDetails(container, signal))
+    this.#asking.set(Id, asking)
+    const forget = () => {
+      if (this.#asking.get(Id) === asking) this.#asking.delete(Id)
+    }
+    asking.then(forget, forget)
+    return asking
+  }
+
+  async #readDetails({ Id, ImageID }: ContainerInfo, signal: AbortSignal): Promise<void> {
+    const info = await inspectContainer(this.#client, Id, signal)
+    const [user, hasShell, remapped] = await Promise.all([
+      this.#user(info, signal),
+      this.#shell(info, ImageID, signal),
+      this.#client
+        .securityOptions(signal)
+        .then((options) => options.some((item) => item.startsWith('name=userns'))),
+    ])
+    this.#details.set(Id, {
+      info,
+      remapped,
+      ...(user === undefined ? {} : { user }),
+      ...(hasShell === undefined ? {} : { hasShell }),
+    })
+  }
+
+  async #user(info: ContainerInspectInfo, signal: AbortSignal): Promise<string | undefined> {
+    const startedAt = info.State.StartedAt
+    const known = this.#users.get(info.Id)
+    if (known?.startedAt === startedAt && Date.now() - known.readAt < userMaxAgeMs) return known.user
+    const user = await readUser(this.#client, info, signal).then(
+      ({ uid, gid }) => `${uid}:${gid}`,
+      () => undefined,
+    )
+    this.#users.set(info.Id, { startedAt, readAt: Date.now(), ...(user === undefined ? {} : { user }) })
+    return user
+  }
+
+  async #shell(info: ContainerInspectInfo, image: string, signal: AbortSignal): Promise<boolean | undefined> {
+    const known = this.#hasShell.get(image)
+    if (known !== undefined) return known
+    const found = await Promise.all(shells.map(async (path) => await this.#hasFile(info.Id, path, signal)))
+    if (found.includes(true)) this.#hasShell.set(image, true)
+    else if (!found.includes(undefined)) this.#hasShell.set(image, false)
+    return this.#hasShell.get(image)
+  }
+
+  async #hasFile(id: string, path: string, signal: AbortSignal): Promise<boolean | undefined> {
+    const call = { method: 'HEAD', path: `/containers/${id}/archive`, query: { path } } as const
+    return await this.#client.json({ ...call, doing: `look for ${path}`, signal }).then(
+      () => true,
+      (cause: unknown) => (dockerStatus(cause) === 404 ? false : undefined),
+    )
+  }
+
+  #forgetOthers(containers: readonly ContainerInfo[]): void {
+    const ids = new Set(containers.map(({ Id }) => Id))
+    const images = new Set(containers.map(({ ImageID }) => ImageID))
+    for (const map of [this.#details, this.#users]) {
+      for (const id of map.keys()) if (!ids.has(id)) map.delete(id)
+    }
+    for (const image of this.#hasShell.keys()) if (!images.has(image)) this.#hasShell.delete(image)
+  }
+}

@@ -1,0 +1,169 @@
+import type { ContainerInfo } from 'dockerode'
+import { HatchwayError } from '../core/errors.ts'
+import type { TargetRef } from '../core/target-ref.ts'
+import type {
+  DebugContainer,
+  DebugSpec,
+  Identity,
+  OpenedTerminal,
+  Profile,
+  StartProgress,
+  Target,
+  TargetDriver,
+  TargetQuery,
+  Terminal,
+} from '../core/target.ts'
+import { attachTty, watchExit } from './docker-attach.ts'
+import { DockerClient, type DockerEndpoint } from './docker-client.ts'
+import { labels, type DebugResources } from './docker-container.ts'
+import { dockerStatus, dockerWords } from './docker-errors.ts'
+import { inspectContainer, readFacts } from './docker-facts.ts'
+import { chooseIdentity } from './docker-identity.ts'
+import { openDebugContainer } from './docker-open.ts'
+import { removeContainer } from './docker-remove.ts'
+import { DockerTargets } from './docker-targets.ts'
+import { DockerTerminal } from './docker-terminal.ts'
+import { ToolboxImages } from './docker-toolbox.ts'
+
+export interface DockerDriverOptions {
+  environment: string
+  endpoint: DockerEndpoint
+  /** Whose debug containers these are. */
+  installation: string
+  resources: DebugResources
+  /** A static busybox on the gateway's host, from which `builtinToolbox` may be built. */
+  fallbackBusybox?: string
+  /** The image that may be built when it can't be pulled. */
+  builtinToolbox?: string
+  /** Milliseconds. */
+  timeouts?: { pullTotal?: number; pullIdle?: number; restartWait?: number }
+}
+
+/** One Docker engine, over its socket or TCP with TLS. Engine 20.10 and newer. */
+export class DockerDriver implements TargetDriver {
+  readonly environment: string
+  readonly kind = 'docker' as const
+  readonly client: DockerClient
+  readonly #options: DockerDriverOptions
+  readonly #targets: DockerTargets
+  readonly #images: ToolboxImages
+
+  constructor(options: DockerDriverOptions) {
+    const { environment, endpoint, fallbackBusybox, builtinToolbox, timeouts = {} } = options
+    this.environment = environment
+    this.#options = options
+    this.client = new DockerClient(endpoint, environment)
+    this.#targets = new DockerTargets(this.client)
+    this.#images = new ToolboxImages(this.client, {
+      pull: { totalMs: timeouts.pullTotal ?? 10 * 60_000, idleMs: timeouts.pullIdle ?? 60_000 },
+      ...(fallbackBusybox === undefined ? {} : { fallbackBusybox }),
+      ...(builtinToolbox === undefined ? {} : { builtinToolbox }),
+    })
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.client.json({ method: 'GET', path: '/_ping', doing: 'answer', signal, timeoutMs: 5_000 })
+  }
+
+  async list(_query: TargetQuery, signal: AbortSignal): Promise<Target[]> {
+    return await this.#targets.list(signal)
+  }
+
+  async find(ref: TargetRef, signal: AbortSignal): Promise<Target> {
+    if (ref.kind !== 'docker' || ref.environment !== this.environment) {
+      throw new HatchwayError(
+        'invalid_request',
+        `This is not a container of the environment ${this.environment}.`,
+      )
+    }
+    const missing = (cause?: unknown) =>
+      new HatchwayError(
+        'target_not_found',
+        `${this.environment} has no container named ${ref.container}, and none whose id begins so. It may have been removed: look in the list.`,
+        { cause },
+      )
+    const info = await inspectContainer(this.client, ref.container, signal).catch((cause: unknown) => {
+      // An ambiguous id prefix is a 400 or 404 whose words alone tell (moby pkg/truncindex).
+      if (/multiple ids found/i.test(dockerWords(cause))) {
+        throw new HatchwayError(
+          'target_ambiguous',
+          `Several containers of ${this.environment} have an id that begins with ${ref.container}. Give more of it, or the name.`,
+          { cause },
+        )
+      }
+      throw dockerStatus(cause) === 404 ? missing(cause) : cause
+    })
+    const target = await this.#targets.describe(info.Id, signal)
+    if (target === undefined) throw missing()
+    return target
+  }
+
+  async identify(target: Target, profile: Profile, signal: AbortSignal): Promise<Identity> {
+    const info = await inspectContainer(this.client, target.id, signal)
+    return chooseIdentity(await readFacts(this.client, info, signal), profile).identity
+  }
+
+  async open(
+    spec: DebugSpec,
+    target: Target,
+    onProgress: (progress: StartProgress) => void,
+    signal: AbortSignal,
+  ): Promise<OpenedTerminal> {
+    const { resources, timeouts } = this.#options
+    return await openDebugContainer({
+      client: this.client,
+      images: this.#images,
+      resources,
+      restartWaitMs: timeouts?.restartWait ?? 10_000,
+      spec,
+      target,
+      onProgress,
+      signal,
+    })
+  }
+
+  async reattach(container: DebugContainer, signal: AbortSignal): Promise<Terminal> {
+    const ended = (cause?: unknown) =>
+      new HatchwayError('session_ended', 'The debug container of this session no longer runs.', { cause })
+    const { client } = this
+    const [info, target] = await Promise.all([
+      inspectContainer(client, container.id, signal),
+      inspectContainer(client, container.targetId, signal),
+    ]).catch((cause: unknown) => {
+      throw dockerStatus(cause) === 404 ? ended(cause) : cause
+    })
+    if (!info.State.Running || info.Config.Labels[labels.session] !== container.sessionId) throw ended()
+    const exit = watchExit(client, container.id, 'not-running')
+    try {
+      const socket = await attachTty(client, container.id, signal)
+      return new DockerTerminal({ client, container, socket, exit, targetStartedAt: target.State.StartedAt })
+    } catch (cause) {
+      exit.close()
+      throw [404, 409].includes(dockerStatus(cause) ?? 0) ? ended(cause) : cause
+    }
+  }
+
+  async stop(container: DebugContainer, signal: AbortSignal): Promise<void> {
+    await removeContainer(this.client, container.id, signal)
+  }
+
+  async listOwned(signal: AbortSignal): Promise<DebugContainer[]> {
+    const filters = JSON.stringify({ label: [`${labels.installation}=${this.#options.installation}`] })
+    const call = { method: 'GET', path: '/containers/json', doing: 'list the debug containers' } as const
+    const containers = await this.client.json<ContainerInfo[]>({
+      ...call,
+      query: { all: '1', filters },
+      signal,
+    })
+    return containers.flatMap(({ Id: id, Labels }) => {
+      const sessionId = Labels[labels.session]
+      const targetId = Labels[labels.target]
+      if (sessionId === undefined || targetId === undefined) return []
+      return [{ environment: this.environment, id, sessionId, targetId }]
+    })
+  }
+
+  close(): void {
+    this.client.close()
+  }
+}

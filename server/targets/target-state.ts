@@ -1,0 +1,19 @@
+import type { ContainerInspectInfo } from 'dockerode'
+import { HatchwayError } from '../core/errors.ts'
+
+/** Why a container can't be joined, and what to do. */
+export function notRunning({ Name, State }: ContainerInspectInfo): HatchwayError {
+  const name = Name.replace(/^\//, '')
+  const memory = State.OOMKilled ? ' because it ran out of memory' : ''
+  const words: Partial<Record<string, string>> = {
+    created: 'was never started. Start it, then open the target again.',
+    exited: `exited with code ${State.ExitCode}${memory}. Start it, then open the target again.`,
+    dead: 'is dead: the engine could not remove it. Recreate it, then open the target again.',
+    restarting: `keeps restarting: its last exit code was ${State.ExitCode}${memory}. A shell can join once it stays up.`,
+    removing: 'is being removed.',
+  }
+  return new HatchwayError(
+    'target_not_running',
+    `The container ${name} ${words[State.Status] ?? `is ${State.Status}.`}`,
+  )
+}
