@@ -1,0 +1,134 @@
+/** What the screens read: one hook per resource, polled while the tab is visible. */
+import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import type { UseQueryResult } from '@tanstack/react-query'
+import type {
+  AuditList,
+  Environment,
+  Me,
+  Sample,
+  Session,
+  SessionList,
+  SignInOptions,
+  TargetDetail,
+  TargetList,
+  Verification,
+} from '../server/protocol/api.ts'
+import { ApiError } from './api-error.ts'
+import { api, refPath } from './api.ts'
+
+type Filters = Readonly<Record<string, string | undefined>>
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // A refusal stays a refusal; only a missing answer is worth another try.
+      retry: (failures, cause) => failures < 1 && cause instanceof ApiError && cause.status === 0,
+      retryDelay: 800,
+      staleTime: 1000,
+    },
+  },
+})
+
+export function useMe(): UseQueryResult<Me> {
+  return useQuery({
+    queryKey: ['me'],
+    queryFn: ({ signal }) => api<Me>('/me', { signal, onUnauthenticated: 'throw' }),
+    staleTime: 60_000,
+    refetchOnWindowFocus: false,
+  })
+}
+
+export function useSignInOptions(): UseQueryResult<SignInOptions> {
+  return useQuery({
+    queryKey: ['sign-in-options'],
+    queryFn: ({ signal }) => api<SignInOptions>('/auth/options', { signal, onUnauthenticated: 'throw' }),
+    staleTime: 60_000,
+  })
+}
+
+export function useEnvironments(): UseQueryResult<{ items: Environment[] }> {
+  return useQuery({
+    queryKey: ['environments'],
+    queryFn: ({ signal }) => api<{ items: Environment[] }>('/environments', { signal }),
+    refetchInterval: 15_000,
+  })
+}
+
+export function useTargets(): UseQueryResult<TargetList> {
+  return useQuery({
+    queryKey: ['targets'],
+    queryFn: ({ signal }) => api<TargetList>('/targets', { signal }),
+    refetchInterval: 4000,
+  })
+}
+
+export function useTarget(ref: string): UseQueryResult<TargetDetail> {
+  return useQuery({
+    queryKey: ['target', ref],
+    queryFn: ({ signal }) => api<TargetDetail>(`/targets/${refPath(ref)}`, { signal }),
+    refetchInterval: 5000,
+  })
+}
+
+export function useMyLiveSessions(): UseQueryResult<SessionList> {
+  return useQuery({
+    queryKey: ['sessions', 'mine-live'],
+    queryFn: ({ signal }) =>
+      api<SessionList>('/sessions', {
+        query: { user: 'me', state: 'pending-approval,starting,running', limit: 20 },
+        signal,
+      }),
+    refetchInterval: 5000,
+  })
+}
+
+export function useSessions(filters: Filters) {
+  return useInfiniteQuery({
+    queryKey: ['sessions', 'list', filters],
+    queryFn: ({ signal, pageParam }) =>
+      api<SessionList>('/sessions', { query: { ...filters, cursor: pageParam }, signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next,
+    refetchInterval: 5000,
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function useSession(id: string): UseQueryResult<Session> {
+  return useQuery({
+    queryKey: ['session', id],
+    queryFn: ({ signal }) => api<Session>(`/sessions/${encodeURIComponent(id)}`, { signal }),
+    refetchInterval: (query) => (query.state.data?.state === 'ended' ? false : 3000),
+  })
+}
+
+/** Runs on demand only: it reads the whole recording. */
+export function useVerification(id: string): UseQueryResult<Verification> {
+  return useQuery({
+    queryKey: ['verification', id],
+    queryFn: ({ signal }) =>
+      api<Verification>(`/sessions/${encodeURIComponent(id)}/verification`, { signal, timeoutMs: 120_000 }),
+    enabled: false,
+  })
+}
+
+export function useAudit(filters: Filters) {
+  return useInfiniteQuery({
+    queryKey: ['audit', filters],
+    queryFn: ({ signal, pageParam }) =>
+      api<AuditList>('/audit', { query: { ...filters, cursor: pageParam }, signal }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
+    // Reading the audit log is itself audited: not by itself, only when somebody asks.
+    refetchOnWindowFocus: false,
+  })
+}
+
+export function useSample(enabled: boolean): UseQueryResult<Sample> {
+  return useQuery({
+    queryKey: ['sample'],
+    queryFn: ({ signal }) => api<Sample>('/sample', { signal }),
+    enabled,
+  })
+}

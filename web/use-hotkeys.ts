@@ -1,0 +1,38 @@
+import { useEffect, useRef } from 'react'
+
+/** Keys as `KeyboardEvent.key`; `mod+k` is Ctrl-K or Cmd-K. */
+export type Hotkeys = Readonly<Record<string, (event: KeyboardEvent) => void>>
+
+/**
+ * Page-wide keys. Plain keys are left alone while somebody types or a dialog is open, and everything but Cmd-K
+ * inside a terminal belongs to the shell.
+ */
+export function useHotkeys(hotkeys: Hotkeys): void {
+  const current = useRef(hotkeys)
+  useEffect(() => {
+    current.current = hotkeys
+  })
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (event.defaultPrevented || event.altKey) return
+      const element = event.target instanceof HTMLElement ? event.target : document.body
+      const isMod = event.ctrlKey || event.metaKey
+      if (element.closest('.xterm') !== null && !event.metaKey) return
+      if (
+        !isMod &&
+        (isTyping(element) || document.querySelector('[role="dialog"],[role="alertdialog"]') !== null)
+      )
+        return
+      const action = current.current[`${isMod ? 'mod+' : ''}${event.key}`]
+      if (action === undefined) return
+      event.preventDefault()
+      action(event)
+    }
+    document.addEventListener('keydown', onKeyDown)
+    return () => document.removeEventListener('keydown', onKeyDown)
+  }, [])
+}
+
+function isTyping(element: HTMLElement): boolean {
+  return element.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(element.tagName)
+}

@@ -1,0 +1,90 @@
+/** The protocol's names in plain words. */
+import type { Session, SessionEnd, TargetDetail } from '../server/protocol/api.ts'
+
+type Profile = Session['profile']
+
+const endWords: Record<SessionEnd['reason'], string> = {
+  exit: 'Shell exited',
+  'target-exited': 'Target container stopped',
+  terminated: 'Terminated',
+  idle: 'Idle for too long',
+  expired: 'Time limit reached',
+  denied: 'Denied',
+  failed: 'Could not start',
+  'recording-failed': 'Recording failed',
+  lost: 'Lost: the debug container went away',
+  shutdown: 'Gateway shut down',
+}
+
+/** `Shell exited (code 130)`, `Terminated by Ada`. */
+export function endInWords(end: SessionEnd): string {
+  const words = endWords[end.reason]
+  if (end.reason === 'exit' && end.exitCode !== undefined && end.exitCode !== 0) {
+    return `${words} (code ${end.exitCode})`
+  }
+  return end.by === undefined ? words : `${words} by ${end.by}`
+}
+
+/** Whether the end is nothing that anyone has to look into. */
+export function isCalmEnd(end: SessionEnd): boolean {
+  return (
+    end.reason === 'exit' || end.reason === 'terminated' || end.reason === 'idle' || end.reason === 'expired'
+  )
+}
+
+export const stateWords: Record<Session['state'], string> = {
+  'pending-approval': 'Waiting for approval',
+  starting: 'Starting',
+  running: 'Running',
+  ended: 'Ended',
+}
+
+export const phaseWords: Record<NonNullable<Session['phase']>, string> = {
+  resolving: 'Finding the container',
+  pulling: 'Getting the toolbox image',
+  creating: 'Creating the debug container',
+  attaching: 'Attaching the terminal',
+}
+
+export const profileWords: Record<Profile, string> = {
+  auto: 'The least that can see the target’s processes and files.',
+  general: 'Ordinary container rights, plus ptrace for strace and gdb.',
+  baseline: 'Ordinary container rights, nothing added.',
+  restricted: 'No capabilities, never root.',
+  netadmin: 'Network administration: tcpdump, iptables, ip.',
+  sysadmin: 'Privileged: root with every capability on the host.',
+}
+
+type Toolbox = NonNullable<TargetDetail['options']>['toolboxes'][number]
+
+/** The name, with its image when that says more. */
+export function toolboxInWords(toolbox: Toolbox): string {
+  return toolbox.image === toolbox.name ? toolbox.name : `${toolbox.name} (${toolbox.image})`
+}
+
+const auditWords: Record<string, string> = {
+  'signed-in': 'Signed in',
+  'signed-out': 'Signed out',
+  'sign-in-failed': 'Sign-in failed',
+  denied: 'Denied',
+  opened: 'Session opened',
+  started: 'Session started',
+  viewed: 'Session viewed',
+  controlled: 'Took control',
+  terminated: 'Session terminated',
+  ended: 'Session ended',
+  adopted: 'Session adopted',
+  reaped: 'Debug container removed',
+  'recording-degraded': 'Recording degraded',
+  played: 'Recording played',
+  exported: 'Recording exported',
+  'audit-read': 'Audit log read',
+  'policy-loaded': 'Policy loaded',
+}
+
+/** An unknown kind of a newer server shows as it is. */
+export function auditInWords(kind: string): string {
+  return auditWords[kind] ?? kind
+}
+
+export const auditKinds = Object.keys(auditWords)
