@@ -1,4 +1,4 @@
-# Sourced by prove-images.sh: what a debug container can rely on in deploy/toolbox.
+# Sourced by prove.sh: what a debug container can rely on in deploy/toolbox.
 # shellcheck shell=bash disable=SC2154
 
 # As the driver starts it: the target's uid and gid, which the image has never heard of, and no privilege at all.

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Builds every Dockerfile of deploy/ for real and tries what came out. The base images are stand-ins made from Debian
-# packages and the pinned Node, so that no image registry is needed: what this does not prove is the real bases themselves.
+# Builds every Dockerfile of deploy/ for real and tries what came out; starts compose.yaml; has systemd read the unit.
+# The base images are stand-ins made from Debian packages and the pinned Node, so that no image registry is needed: what
+# this does not prove is the real bases themselves, and the unit under a running systemd.
 #
-#   test/images/prove-images.sh            needs root, docker, docker-compose, mmdebstrap, curl, and `npm ci` done
-#   HATCHWAY_TEST_CACHE                    where the Debian rootfs is kept (default ~/.cache/hatchway-test)
+#   test/deploy/prove.sh     needs root, docker, docker-compose, mmdebstrap, systemd-analyze, curl, and `npm ci` done
+#   HATCHWAY_TEST_CACHE      where the Debian rootfs is kept (default ~/.cache/hatchway-test)
 set -euo pipefail
 exec </dev/null
 
@@ -11,14 +12,14 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 cd "$root"
 cache=${HATCHWAY_TEST_CACHE:-${HOME:-/root}/.cache/hatchway-test}
 release=trixie
-prefix=hatchway-image-test
-project=hatchway-image-test
+prefix=hatchway-deploy-test
+project=hatchway-deploy-test
 work=$(mktemp -d)
 export DOCKER_BUILDKIT=0 # the one builder that every engine from 20.10 on has without a plugin
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 die() {
-  echo "prove-images: $*" >&2
+  echo "prove: $*" >&2
   exit 1
 }
 expect() { # expect <what> <command…>
@@ -50,16 +51,18 @@ build() { # build <tag> <arguments…>
   say "built $tag in $((SECONDS - from)) s, $(docker image inspect --format '{{.Size}}' "$prefix/$tag" | awk '{printf "%d MB", $1 / 1e6}')"
 }
 
-. test/images/stand-ins.sh
-. test/images/try-toolbox.sh
-. test/images/try-gateway.sh
+. test/deploy/stand-ins.sh
+. test/deploy/try-toolbox.sh
+. test/deploy/try-gateway.sh
+. test/deploy/try-unit.sh
 
 trap 'end_gateway; rm -rf "$work"' EXIT
+try_unit
 make_stand_ins
 build toolbox --build-arg BASE_IMAGE="$prefix/debian" deploy/toolbox
 try_toolbox
-build busybox --file test/images/busybox.Dockerfile --build-arg DEBIAN_IMAGE="$prefix/debian" deploy/sample
+build busybox --file test/deploy/busybox.Dockerfile --build-arg DEBIAN_IMAGE="$prefix/debian" deploy/sample
 build sample --build-arg BUSYBOX_IMAGE="$prefix/busybox" deploy/sample
 build gateway --file deploy/Dockerfile --build-arg BUILD_IMAGE="$prefix/build-base" --build-arg RUNTIME_IMAGE="$prefix/runtime-base" .
 try_gateway
-say "every image of deploy/ builds and works, on stand-in bases"
+say "everything in deploy/ was tried, on stand-in bases"

@@ -1,4 +1,4 @@
-# Sourced by prove-images.sh: the base images that deploy/ names, made without a registry.
+# Sourced by prove.sh: the base images that deploy/ names, made without a registry.
 # shellcheck shell=bash disable=SC2154
 
 # The mirror that this machine already uses, from either form of apt's source lists.
@@ -31,7 +31,7 @@ make_stand_ins() {
   cp "$(npx --no node -- -p process.execPath)" "$work/node-bases/node"
   cp -R "$npm" "$work/node-bases/npm"
   cp --dereference /etc/ssl/certs/ca-certificates.crt "$work/node-bases/"
-  build build-base --file test/images/build-base.Dockerfile --build-arg DEBIAN_IMAGE="$prefix/debian" \
+  build build-base --file test/deploy/build-base.Dockerfile --build-arg DEBIAN_IMAGE="$prefix/debian" \
     --build-arg NPM_REGISTRY="$(npm config get registry 2>/dev/null)" "$work/node-bases"
-  build runtime-base --file test/images/runtime-base.Dockerfile --build-arg DEBIAN_IMAGE="$prefix/debian" "$work/node-bases"
+  build runtime-base --file test/deploy/runtime-base.Dockerfile --build-arg DEBIAN_IMAGE="$prefix/debian" "$work/node-bases"
 }
