@@ -14,7 +14,7 @@ const words: Record<ConnectionState['kind'], string> = {
 /** The state of the line in a word. */
 export function ConnectionMark({ connection }: { connection: ConnectionState }) {
   return (
-    <span className="mark line-mark" data-line={connection.kind} role="status">
+    <span className="mark line-mark" data-line={connection.kind} aria-live="polite">
       <span className="line-dot" aria-hidden="true" />
       {words[connection.kind]}
     </span>

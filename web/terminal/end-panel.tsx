@@ -12,7 +12,7 @@ interface Props {
 /** The end of a session under its last screen. */
 export function EndBar({ session, end }: Props) {
   return (
-    <div className="end-bar" data-calm={isCalmEnd(end)} role="status">
+    <div className="end-bar" data-calm={isCalmEnd(end)} aria-live="polite">
       <p>
         <strong>{endInWords(end)}</strong>
         {facts(session, end).map((fact) => (

@@ -9,7 +9,7 @@ export function NoticeList({ terminal, state }: { terminal: OpenTerminal; state:
   const running = state.end === undefined && state.session.state === 'running'
   const controller = state.viewers.find((viewer) => viewer.role === 'controller')
   return (
-    <div className="notices" role="status">
+    <div className="notices" aria-live="polite">
       {running && state.role === 'observer' && state.connection.kind === 'live' ? (
         <p className="notice" data-level="info">
           <span>

@@ -44,7 +44,7 @@ export function TerminalStage({ terminal, state, searching, onSearchClose, onCan
         {searching ? <SearchBar terminal={terminal} found={state.found} onClose={onSearchClose} /> : null}
         {state.linkHint === undefined ? null : <div className="stage-hint">{state.linkHint}</div>}
         {state.inputDropped ? (
-          <div className="stage-toast" role="status">
+          <div className="stage-toast" aria-live="polite">
             Not sent: there is no connection.
           </div>
         ) : null}
@@ -64,7 +64,7 @@ function LineCard({ terminal, state }: { terminal: OpenTerminal; state: OpenTerm
   if (state.end !== undefined) return null
   if (connection.kind === 'retrying') {
     return (
-      <div className="stage-toast" role="status">
+      <div className="stage-toast" aria-live="polite">
         <span>
           Connection lost. The session goes on; trying again <RetryCountdown at={connection.at} />.
         </span>
@@ -115,7 +115,7 @@ function PasteProgress({
 }) {
   const percent = Math.floor((paste.sentBytes / paste.totalBytes) * 100)
   return (
-    <div className="stage-toast" role="status">
+    <div className="stage-toast" aria-live="polite">
       <span>Pasting… {percent}%</span>
       <progress max={paste.totalBytes} value={paste.sentBytes} aria-label="Paste" />
       <button type="button" className="tool-button" onClick={() => terminal.cancelPaste()}>

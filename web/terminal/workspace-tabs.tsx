@@ -84,5 +84,9 @@ const dotWords = {
 } as const
 
 function TabDot({ state }: { state: keyof typeof dotWords }) {
-  return <span className="tab-dot" data-state={state} role="img" aria-label={dotWords[state]} />
+  return (
+    <span className="tab-dot" data-state={state} title={dotWords[state]}>
+      <span className="for-readers">{dotWords[state]}</span>
+    </span>
+  )
 }

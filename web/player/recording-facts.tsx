@@ -1,0 +1,120 @@
+import type { ReactNode } from 'react'
+import type { Session, Verification } from '../../server/protocol/api.ts'
+import { asApiError } from '../api-error.ts'
+import { bytes, clock, duration, moment } from '../format.ts'
+import { useVerification } from '../queries.ts'
+import { endInWords } from '../words.ts'
+import type { Cast } from './cast.ts'
+
+interface Props {
+  session: Session
+  cast: Cast | undefined
+  onSeek: (seconds: number) => void
+}
+
+/** Who, what, when, why, and whether the recording can be trusted. */
+export function RecordingFacts({ session, cast, onSeek }: Props) {
+  const { recording, identity } = session
+  return (
+    <aside className="details replay-facts" aria-label="Session facts">
+      <h2>Session</h2>
+      <dl>
+        <Fact name="Who">{session.user.name}</Fact>
+        <Fact name="Target">
+          <code>{session.target.ref}</code>
+        </Fact>
+        <Fact name="Image">
+          <code>{session.target.image}</code>
+        </Fact>
+        <Fact name="Started">{moment(session.startedAt ?? session.requestedAt)}</Fact>
+        {session.endedAt === undefined ? null : <Fact name="Ended">{moment(session.endedAt)}</Fact>}
+        {session.end === undefined ? null : <Fact name="How">{endInWords(session.end)}</Fact>}
+        {session.reason === undefined ? null : <Fact name="Reason">{session.reason}</Fact>}
+        {session.ticket === undefined ? null : <Fact name="Ticket">{session.ticket}</Fact>}
+        <Fact name="Toolbox">
+          {session.toolbox} · {session.profile}
+        </Fact>
+        {identity === undefined ? null : (
+          <Fact name="Ran as">
+            {identity.uid}:{identity.gid}
+          </Fact>
+        )}
+        <Fact name="Rules">{session.rules.join(', ') || 'none'}</Fact>
+      </dl>
+      {cast === undefined || cast.markers.length === 0 ? null : (
+        <>
+          <h3>Markers</h3>
+          <ol className="markers">
+            {cast.markers.map((marker, index) => (
+              <li key={`${marker.seconds} ${index}`}>
+                <button type="button" onClick={() => onSeek(marker.seconds)}>
+                  <span className="marker-time">{clock(marker.seconds * 1000)}</span>
+                  {marker.label === '' ? 'Marker' : marker.label}
+                </button>
+              </li>
+            ))}
+          </ol>
+        </>
+      )}
+      <h3>Recording</h3>
+      <dl>
+        {cast === undefined ? null : <Fact name="Length">{duration(cast.duration * 1000)}</Fact>}
+        {recording.bytes === undefined ? null : <Fact name="Size">{bytes(recording.bytes)}</Fact>}
+        {recording.sha256 === undefined ? null : (
+          <Fact name="SHA-256">
+            <code>{recording.sha256}</code>
+          </Fact>
+        )}
+      </dl>
+      {recording.state === 'sealed' ? <Verify sessionId={session.id} /> : null}
+    </aside>
+  )
+}
+
+function Verify({ sessionId }: { sessionId: string }) {
+  const { data, error, isFetching, refetch } = useVerification(sessionId)
+  return (
+    <div className="verify">
+      {data === undefined ? null : <Verdict verification={data} />}
+      {error === null ? null : <p role="alert">{asApiError(error).message}</p>}
+      <button type="button" className="tool-button" disabled={isFetching} onClick={() => void refetch()}>
+        {isFetching ? 'Checking…' : data === undefined ? 'Verify recording' : 'Verify again'}
+      </button>
+    </div>
+  )
+}
+
+function Verdict({ verification }: { verification: Verification }) {
+  const good = verification.whole && verification.unaltered
+  return (
+    <div className="verdict" data-good={good} aria-live="polite">
+      <strong>{verdictInWords(verification)}</strong>
+      <ul>
+        {verification.checked.map(({ check, passed, detail }) => (
+          <li key={check} data-passed={passed}>
+            <span aria-hidden="true">{passed ? '✓' : '✗'}</span>
+            <span>
+              {check}
+              <small>{detail}</small>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function verdictInWords({ whole, unaltered }: Verification): string {
+  if (whole && unaltered) return 'Whole and unaltered'
+  if (unaltered) return 'Unaltered, but not whole'
+  return whole ? 'Altered' : 'Altered and not whole'
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
