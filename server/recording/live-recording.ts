@@ -167,7 +167,7 @@ export class LiveRecording implements Recorder, Flushable {
   }
 
   #failed(cause: unknown): HatchwayError {
-    if (cause instanceof HatchwayError) return cause
+    if (cause instanceof HatchwayError && cause.code === 'recording_failed') return cause
     const { sessionId } = this.#options
     const detail = `The recording of session ${sessionId} cannot be written: ${messageOf(cause)}. Check the disk that holds the data directory.`
     return new HatchwayError('recording_failed', detail, { cause })

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs'
+import { constants, createReadStream } from 'node:fs'
 import { chmod, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline, type Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type {
@@ -17,7 +17,7 @@ import { flushDirectory } from './durable-file.ts'
 import { FlushSchedule } from './flush-schedule.ts'
 import { LiveRecording } from './live-recording.ts'
 import { RecordingClock, systemClock, type Clock } from './recording-clock.ts'
-import { readFrom, scanRecording, wholeLines, type ScannedRecording } from './scan-recording.ts'
+import { scanRecording, wholeLines, type ScannedRecording } from './scan-recording.ts'
 import { SealedRecording, sealRecording } from './seal-recording.ts'
 
 export interface DirectoryRecordingsOptions {
@@ -26,6 +26,8 @@ export interface DirectoryRecordingsOptions {
   blobs: Blobs
   clock?: Clock
 }
+
+const readOptions = { highWaterMark: 256 * 1024 }
 
 // Long enough for a session's row to be written after its recording was sealed.
 const sealedGraceMs = 10 * 60_000
@@ -77,7 +79,7 @@ export class DirectoryRecordings implements Recordings {
     const file = await openIfThere(path, constants.O_RDWR | constants.O_APPEND)
     if (file === undefined) return this.#resumeSealed(sessionId)
     try {
-      const scanned = await scanRecording(readFrom(file))
+      const scanned = await scanRecording(createReadStream(path, readOptions))
       if (scanned === undefined) throw await setAside(path, sessionId)
       await file.truncate(scanned.end)
       const { startedAt, lastUs, end, outputBytes, exited } = scanned
@@ -99,17 +101,23 @@ export class DirectoryRecordings implements Recordings {
 
   async read(sessionId: string, sealed: RecordingSummary | undefined): Promise<Readable> {
     if (sealed !== undefined) return this.#readSealed(sealed)
-    const file = await openIfThere(this.#pathOf(sessionId, 'cast'), constants.O_RDONLY)
+    const path = this.#pathOf(sessionId, 'cast')
+    const file = await openIfThere(path, constants.O_RDONLY)
     if (file === undefined) {
       const summary = await this.#findSummary(sessionId)
       if (summary === undefined) throw notFound(sessionId)
       return this.#readSealed(summary)
     }
-    const { size } = await file.stat()
-    const end = await wholeLines(file, size)
-    const stream = readFrom(file, end)
-    stream.once('close', () => void file.close().catch(() => undefined))
-    return stream
+    try {
+      const { size } = await file.stat()
+      const end = await wholeLines(file, size)
+      if (end > 0) return file.createReadStream({ ...readOptions, start: 0, end: end - 1 })
+      await file.close()
+      return Readable.from([])
+    } catch (cause) {
+      await file.close()
+      throw failed(path, 'read', cause)
+    }
   }
 
   async listLive(): Promise<string[]> {

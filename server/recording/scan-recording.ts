@@ -1,5 +1,4 @@
 import type { FileHandle } from 'node:fs/promises'
-import { Readable } from 'node:stream'
 import type { TerminalSize } from '../core/target.ts'
 import { bytesOf, parseSize, readCast, startOf, type CastHeader } from './asciicast.ts'
 
@@ -21,13 +20,6 @@ export interface ScannedRecording {
 }
 
 const tailBytes = 1024 * 1024
-
-/** Reads the file from its start to `end`, without taking the handle over. */
-export function readFrom(file: FileHandle, end?: number): Readable {
-  if (end === 0) return Readable.from([])
-  const range = end === undefined ? { start: 0 } : { start: 0, end: end - 1 }
-  return file.createReadStream({ ...range, autoClose: false, highWaterMark: 256 * 1024 })
-}
 
 /** Reads a whole recording. Undefined when its first line is not a header. */
 export async function scanRecording(source: AsyncIterable<Buffer>): Promise<ScannedRecording | undefined> {

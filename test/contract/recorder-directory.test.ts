@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, copyFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, it, mock } from 'node:test'
+import { promisify } from 'node:util'
+import { FlushSchedule } from '../../server/recording/flush-schedule.ts'
+import { LiveRecording } from '../../server/recording/live-recording.ts'
+import { RecordingClock, systemClock } from '../../server/recording/recording-clock.ts'
+import { DirectoryRecordings } from '../../server/recording/recordings.ts'
+import { verifyRecording } from '../../server/recording/verify.ts'
+import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
+import { eventually } from '../support/eventually.ts'
+import { outputOf } from '../support/recordings.ts'
+import { within } from '../support/within.ts'
+import { chunkAt, headerOf } from './recorder-session.ts'
+import { failsWith, recorderContract } from './recorder.ts'
+
+const run = promisify(execFile)
+const programOf = (name: string) => join(import.meta.dirname, name)
+
+function recordingsIn(directory: string, clock = systemClock): DirectoryRecordings {
+  const blobs = new DirectoryBlobs(join(directory, 'blobs'))
+  return new DirectoryRecordings({ liveDir: join(directory, 'live'), blobs, clock })
+}
+
+recorderContract('a directory', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'hatchway-recorder-'))
+  return {
+    recordings: recordingsIn(directory),
+    reopen: () => recordingsIn(directory),
+    remove: () => rm(directory, { recursive: true }),
+  }
+})
+
+describe('recordings in a directory', () => {
+  let directory: string
+  let recordings: DirectoryRecordings
+  const live = (name: string) => join(directory, 'live', name)
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'hatchway-recorder-'))
+    recordings = recordingsIn(directory)
+  })
+  afterEach(() => rm(directory, { recursive: true }))
+
+  it('loses nothing that output() returned for when the process is killed', async () => {
+    for (let round = 0; round < 5; round++) {
+      const sessionId = `killed-${round}`
+      const args = [programOf('recorder-writer.ts'), directory, sessionId, 'write']
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+      let said = ''
+      child.stdout.setEncoding('utf8').on('data', (data: string) => {
+        said += data
+        if (said.length > 2000 * (round + 1)) child.kill('SIGKILL')
+      })
+      const [, signal] = (await within(once(child, 'close'), 'the writer to die')) as [null, string]
+      assert.equal(signal, 'SIGKILL')
+      const acknowledged = Number(said.split('\n').at(-2))
+      const resumed = await recordings.resume(sessionId)
+      const { recorder } = resumed
+      assert.ok(recorder.offset >= acknowledged, `${recorder.offset} of ${acknowledged} bytes`)
+      const chunks: Buffer[] = await Readable.from(resumed.replay()).toArray()
+      assert.deepEqual(
+        Buffer.concat(chunks),
+        Buffer.concat(Array.from({ length: chunks.length }, (_, i) => chunkAt(i))),
+      )
+      await recorder.suspend()
+    }
+  })
+
+  it('seals again after a crash between storing and removing', async () => {
+    const child = spawn(process.execPath, [programOf('recorder-writer.ts'), directory, 'half', 'seal'])
+    const [, signal] = (await within(once(child, 'close'), 'the writer to die')) as [null, string]
+    assert.equal(signal, 'SIGKILL')
+    assert.deepEqual(await readdir(join(directory, 'blobs/recordings/2026/02')), ['half.cast.gz'])
+    assert.deepEqual(await recordings.listLive(), ['half'])
+    const { recorder } = await recordings.resume('half')
+    const summary = await recorder.finish({ reason: 'lost' })
+    const asciicast = await text(await recordings.read('half', summary))
+    assert.equal(asciicast.match(/"x", /g)?.length, 1)
+    assert.match(asciicast, /ended: idle/)
+    assert.deepEqual(outputOf(asciicast), chunkAt(0))
+    const { whole, unaltered } = await verifyRecording(
+      await recordings.read('half', summary),
+      'half',
+      summary,
+    )
+    assert.deepEqual({ whole, unaltered }, { whole: true, unaltered: true })
+    assert.deepEqual(await readdir(join(directory, 'live')), ['half.sealed'])
+  })
+
+  it('gives the summary again to the process after a crash, until the row had time to be written', async () => {
+    const recorder = await recordings.start(headerOf('s1'))
+    recorder.output(Buffer.from('all'))
+    await copyFile(live('s1.cast'), live('copy'))
+    const summary = await recorder.finish({ reason: 'idle' })
+
+    const next = recordingsIn(directory)
+    mock.timers.enable({ apis: ['setTimeout'] })
+    try {
+      assert.deepEqual(await next.listLive(), ['s1'])
+      const resumed = await next.resume('s1')
+      assert.equal(resumed.recorder.offset, 3)
+      assert.equal(await text(resumed.replay()), 'all')
+      assert.throws(() => resumed.recorder.output(Buffer.from('late')), failsWith('recording_failed'))
+      assert.deepEqual(await resumed.recorder.finish({ reason: 'lost' }), summary)
+      mock.timers.tick(10 * 60_000)
+    } finally {
+      mock.timers.reset()
+    }
+    await eventually(async () => (await readdir(join(directory, 'live'))).join() === 'copy')
+  })
+
+  it('cuts a torn last line, and a comment whose event was lost', async () => {
+    const recorder = await recordings.start(headerOf('s1'))
+    recorder.output(Buffer.from('kept'))
+    await recorder.suspend()
+    const whole = await readFile(live('s1.cast'), 'utf8')
+    for (const torn of [
+      '[0.1, "o", "to',
+      '# hatchway-bytes /w==\n',
+      '# hatchway-bytes /w==\n[0.1,',
+      '\0\0\0\n',
+    ]) {
+      await appendFile(live('s1.cast'), torn)
+      const resumed = await recordings.resume('s1')
+      assert.equal(resumed.recorder.offset, 4)
+      await resumed.recorder.suspend()
+      assert.equal(await readFile(live('s1.cast'), 'utf8'), whole)
+    }
+  })
+
+  it('shows only whole lines of a live recording', async () => {
+    const recorder = await recordings.start(headerOf('s1'))
+    recorder.output(Buffer.from('kept'))
+    const whole = await readFile(live('s1.cast'), 'utf8')
+    await appendFile(live('s1.cast'), `[0.1, "o", "${'x'.repeat(200_000)}`)
+    assert.equal(await text(await recordings.read('s1', undefined)), whole)
+    await recorder.suspend()
+  })
+
+  it('sets a file without a readable header aside', async () => {
+    await writeFile(live('s1.cast'), '{"version":').catch(async () => {
+      await (await recordings.start(headerOf('other'))).suspend()
+      await writeFile(live('s1.cast'), '{"version":')
+    })
+    await assert.rejects(recordings.resume('s1'), failsWith('recording_not_found'))
+    assert.deepEqual(await recordings.listLive(), ['other'])
+    assert.equal(await readFile(live('s1.cast.damaged'), 'utf8'), '{"version":')
+  })
+
+  it('keeps its files to itself', async () => {
+    const recorder = await recordings.start(headerOf('s1'))
+    const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
+    assert.equal(await modeOf(live('s1.cast')), '600')
+    assert.equal(await modeOf(live('')), '700')
+    const { key } = await recorder.finish({ reason: 'idle' })
+    assert.equal(await modeOf(join(directory, 'blobs', key)), '600')
+    assert.equal(await modeOf(join(directory, 'blobs')), '700')
+    assert.equal(key, 'recordings/2026/02/s1.cast.gz')
+  })
+
+  it('bridges the gap between two processes by the wall clock', async () => {
+    let now = headerOf('s1').startedAt.getTime()
+    let monotonic = 5000
+    const clock = { now: () => now, monotonic: () => monotonic }
+    const first = await recordingsIn(directory, clock).start(headerOf('s1'))
+    monotonic += 1500
+    first.output(Buffer.from('a'))
+    await first.suspend()
+    now += 61_500
+    monotonic = 0
+    const { recorder, lastEventAt } = await recordingsIn(directory, clock).resume('s1')
+    assert.equal(lastEventAt.getTime(), headerOf('s1').startedAt.getTime() + 1500)
+    monotonic += 250
+    recorder.output(Buffer.from('b'))
+    const summary = await recorder.finish({ reason: 'exit', exitCode: 0 })
+    assert.equal(summary.durationMs, 61_750)
+    const lines = (await text(await recordings.read('s1', summary))).split('\n').slice(1, 3)
+    assert.deepEqual(lines, ['[1.500000, "o", "a"]', '[60.250000, "o", "b"]'])
+  })
+
+  it('makes a full disk an error, with everything before it intact', async () => {
+    const program = programOf('recorder-full-disk.ts')
+    const room = join(directory, 'room')
+    const inOwnMounts = ['-rm', 'sh', '-c']
+    const mount = `mkdir ${room} && mount -t tmpfs -o size=1m none ${room}`
+    const canMount = await run('unshare', [...inOwnMounts, mount]).then(
+      () => true,
+      () => false,
+    )
+    // Where mounting is not allowed, a limit on the size of files takes the place of the small disk.
+    if (canMount) {
+      const fill = `mount -t tmpfs -o size=1m none ${room} && head -c 300000 /dev/zero > ${room}/ballast`
+      const test = `exec ${process.execPath} ${program} ${room} ${room}/ballast`
+      await run('unshare', [...inOwnMounts, `${fill} && ${test}`])
+    } else {
+      await run('sh', ['-c', `ulimit -f 1000 && exec ${process.execPath} ${program} ${directory}`])
+    }
+  })
+
+  it('tells once, and refuses to go on, when the flush to the disk fails', async () => {
+    // The null device takes every byte and fails to flush them (EINVAL).
+    const file = await open('/dev/null', 'a')
+    const clock = new RecordingClock(systemClock, 0)
+    const seal = () => Promise.reject(new Error('not reached'))
+    const start = { sessionId: 's1', file, position: 0, clock, offset: 0, exited: false, seal }
+    const recorder = new LiveRecording({ ...start, schedule: new FlushSchedule() })
+    const failures: Error[] = []
+    const failed = new Promise<void>((resolve) =>
+      recorder.onFailure((cause) => {
+        failures.push(cause)
+        resolve()
+      }),
+    )
+    // The schedule does not keep a process alive: something has to.
+    const alive = setInterval(() => undefined, 1000)
+    try {
+      recorder.output(Buffer.from('a'))
+      await within(failed, 'the failure', 2000)
+      await recorder.flush()
+    } finally {
+      clearInterval(alive)
+    }
+    assert.equal(failures.length, 1)
+    assert.ok(failsWith('recording_failed')(failures[0]))
+    assert.throws(() => recorder.output(Buffer.from('b')), failsWith('recording_failed'))
+    await file.close()
+  })
+})
