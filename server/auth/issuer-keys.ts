@@ -85,14 +85,14 @@ function createRemoteKeys(
   let failedAt = Number.NEGATIVE_INFINITY
   let failure: HatchwayError | undefined
   const download = async (from: string, init: RequestInit): Promise<Response> => {
-    if (failure !== undefined && performance.now() - failedAt < failurePauseMs) throw failure
+    if (failure !== undefined && Date.now() - failedAt < failurePauseMs) throw failure
     try {
       return await fetchBounded(from, init)
     } catch (cause) {
       const slow = cause instanceof Error && cause.name === 'TimeoutError'
       const what = slow ? `${url} did not answer within ${timeoutMs / 1000} s` : `${url} could not be fetched`
       failure = unavailable(issuer, what, cause)
-      failedAt = performance.now()
+      failedAt = Date.now()
       throw failure
     }
   }

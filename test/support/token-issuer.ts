@@ -19,7 +19,7 @@ export interface TokenIssuer {
    * Signs with the current key of the header's `alg` (default ES256). `iss`, `aud: hatchway`, `sub`, `iat` and an `exp` in five
    * minutes are filled in; a claim or header of `undefined` is left out.
    */
-  sign(claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>
+  sign(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
   /** Publishes new keys in place of the old ones, and signs with them from now on. */
   rotate(): Promise<void>
   /** From now on connections are cut, until `up`. */
@@ -98,6 +98,6 @@ async function createKeys(): Promise<Keys> {
   return { ES256, RS256 }
 }
 
-function dropUndefined(claims: JWTPayload): JWTPayload {
+function dropUndefined(claims: Record<string, unknown>): JWTPayload {
   return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
 }
