@@ -6,7 +6,7 @@ export function notRunning({ Name, State }: ContainerInspectInfo): HatchwayError
   const name = Name.replace(/^\//, '')
   const memory = State.OOMKilled ? ' because it ran out of memory' : ''
   const words: Partial<Record<string, string>> = {
-    created: 'was never started. Start it, then open the target again.',
+    created: 'was created but never started. Start it, then open the target again.',
     exited: `exited with code ${State.ExitCode}${memory}. Start it, then open the target again.`,
     dead: 'is dead: the engine could not remove it. Recreate it, then open the target again.',
     restarting: `keeps restarting: its last exit code was ${State.ExitCode}${memory}. A shell can join once it stays up.`,
