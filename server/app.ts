@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import cookie from '@fastify/cookie'
-import Fastify from 'fastify'
+import Fastify, { LogController } from 'fastify'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
@@ -8,6 +8,7 @@ import { HatchwayError } from './core/errors.ts'
 import { registerAuditRoutes } from './http/audit-routes.ts'
 import { registerAuthRoutes } from './http/auth-routes.ts'
 import { registerAuthentication } from './http/authenticate.ts'
+import { registerCallerSignal } from './http/caller-signal.ts'
 import type { AppDeps } from './http/deps.ts'
 import { registerEnvironmentRoutes } from './http/environment-routes.ts'
 import { registerHealthRoutes } from './http/health-routes.ts'
@@ -39,6 +40,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const sockets = new TerminalSockets()
   deps.metrics.watch({ liveSessions: () => deps.sessions.liveCount, openSockets: () => sockets.size })
 
+  registerCallerSignal(app)
   registerProblems(app, deps.metrics)
   registerRequestLog(app, deps.metrics)
   await registerSecurityHeaders(app, origin.secure)
@@ -69,9 +71,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
 function createFastify(deps: AppDeps): FastifyInstance {
   return Fastify({
-    loggerInstance: deps.logger,
-    // One line per request is written by registerRequestLog, without query strings: they hold tickets.
-    disableRequestLogging: true,
+    // Query strings hold tickets, so no line shows one; registerRequestLog writes the one line per request.
+    loggerInstance: deps.logger.child({}, { serializers: { req: ({ method, id }) => ({ method, id }) } }),
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     trustProxy: Array.isArray(deps.trustProxy) ? [...deps.trustProxy] : (deps.trustProxy as boolean | string),
     bodyLimit: 64 * 1024,

@@ -3,6 +3,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { TargetDriver } from '../core/target.ts'
 import { environment } from '../protocol/api.ts'
 import type { Environment } from '../protocol/api.ts'
+import { callerSignal } from './caller-signal.ts'
 import { within } from './deadline.ts'
 import type { AppDeps } from './deps.ts'
 import { problems } from './openapi.ts'
@@ -21,7 +22,9 @@ export function registerEnvironmentRoutes(app: TypedApp, deps: AppDeps): void {
       },
     },
     async (request) => ({
-      items: await Promise.all([...deps.drivers.values()].map((driver) => describe(driver, request.signal))),
+      items: await Promise.all(
+        [...deps.drivers.values()].map((driver) => describe(driver, callerSignal(request))),
+      ),
     }),
   )
 }

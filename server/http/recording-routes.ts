@@ -3,6 +3,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { SessionRow } from '../core/session.ts'
 import { recordingQuery, verification } from '../protocol/api.ts'
+import { callerSignal } from './caller-signal.ts'
 import { callerOf, type Caller } from './authenticate.ts'
 import type { AppDeps } from './deps.ts'
 import { findSession, refuseSession } from './find-session.ts'
@@ -70,7 +71,7 @@ export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
       const caller = callerOf(request)
       const { row, rights } = await findSession(deps, caller, request.params.id)
       if (!rights.replay) return await refuseSession(deps, caller, row, 'read-recording')
-      return await deps.verifyRecording(row, request.signal)
+      return await deps.verifyRecording(row, callerSignal(request))
     },
   )
 }

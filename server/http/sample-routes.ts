@@ -1,5 +1,6 @@
 import { HatchwayError } from '../core/errors.ts'
 import { sample } from '../protocol/api.ts'
+import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
 import { within } from './deadline.ts'
 import type { AppDeps } from './deps.ts'
@@ -26,7 +27,7 @@ export function registerSampleRoutes(app: TypedApp, deps: AppDeps): void {
       const offered = deps.sample
       if (offered === undefined || !mayOpen(deps.policy(), who, offered.target)) return { available: false }
       try {
-        const available = await within(checkMs, 'The engine', request.signal, (signal) =>
+        const available = await within(checkMs, 'The engine', callerSignal(request), (signal) =>
           offered.available(signal),
         )
         return available ? { available, ref: offered.ref } : { available }
@@ -58,7 +59,7 @@ export function registerSampleRoutes(app: TypedApp, deps: AppDeps): void {
         await auditDenied(deps.store, { caller, action: 'open', target: offered.ref })
         throw new HatchwayError('forbidden', 'Policy does not allow you to open the sample container.')
       }
-      await within(startMs, 'The engine', request.signal, (signal) => offered.start(signal))
+      await within(startMs, 'The engine', callerSignal(request), (signal) => offered.start(signal))
       reply.code(201)
       return { available: true, ref: offered.ref }
     },

@@ -9,6 +9,7 @@ import {
   terminateSession,
   wsTicket,
 } from '../protocol/api.ts'
+import { callerSignal } from './caller-signal.ts'
 import { callerOf, type Caller } from './authenticate.ts'
 import type { AppDeps } from './deps.ts'
 import { defined } from './defined.ts'
@@ -109,7 +110,7 @@ function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
     },
     async (request, reply) => {
       const caller = callerOf(request)
-      const row = await openSession(deps, caller, request.body, request.signal)
+      const row = await openSession(deps, caller, request.body, callerSignal(request))
       reply.code(201).header('location', `/api/v1/sessions/${row.id}`)
       return describeSession(deps, caller.who, row)
     },

@@ -4,6 +4,7 @@ import type { Principal } from '../core/policy.ts'
 import type { Target, TargetDriver } from '../core/target.ts'
 import { targetDetail, targetList, targetQuery } from '../protocol/api.ts'
 import type { Target as ApiTarget, TargetDetail } from '../protocol/api.ts'
+import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
 import { within } from './deadline.ts'
 import { defined } from './defined.ts'
@@ -35,7 +36,9 @@ export function registerTargetRoutes(app: TypedApp, deps: AppDeps): void {
       const drivers = [...deps.drivers.values()].filter(
         (driver) => environment === undefined || driver.environment === environment,
       )
-      const answers = await Promise.all(drivers.map((driver) => listOne(driver, namespace, request.signal)))
+      const answers = await Promise.all(
+        drivers.map((driver) => listOne(driver, namespace, callerSignal(request))),
+      )
       const targets = answers
         .flatMap((answer) => answer.targets)
         .filter((target) => target.ownSession === undefined && visible(deps, who, target))
@@ -59,10 +62,10 @@ export function registerTargetRoutes(app: TypedApp, deps: AppDeps): void {
     },
     async (request) => {
       const { who } = callerOf(request)
-      const { target, driver } = await findTarget(deps, who, request.params['*'], request.signal)
+      const { target, driver } = await findTarget(deps, who, request.params['*'], callerSignal(request))
       return {
         ...describe(deps, who, target),
-        ...(await describeOptions(deps, who, target, driver, request.signal)),
+        ...(await describeOptions(deps, who, target, driver, callerSignal(request))),
       }
     },
   )

@@ -130,6 +130,8 @@ function serve(
   if (admission === null) throw new Error('a terminal socket was upgraded without admission')
   const { caller, live, mayControl } = admission
   sockets.add(socket, caller.loginId)
+  const log = request.log.child({ session: live.row.id, subject: caller.who.subject })
+  log.info({ role: query.role, from: caller.from }, 'terminal socket opened')
   const join = viewer.enter((joining) =>
     live.join(
       joining,
@@ -145,7 +147,8 @@ function serve(
   )
   const ticks = setInterval(() => tick(deps, viewer, socket, admission), tickMs)
   const stopExpiry = join.then(() => watchExpiry(viewer, socket, caller.who.expiresAt))
-  socket.once('close', () => {
+  socket.once('close', (code) => {
+    log.info({ code }, 'terminal socket closed')
     clearInterval(ticks)
     void stopExpiry.then(
       (stop) => stop(),
@@ -153,7 +156,7 @@ function serve(
     )
   })
   stopExpiry.catch((error: unknown) => {
-    request.log.error({ err: error }, 'terminal socket could not join its session')
+    log.error({ err: error }, 'terminal socket could not join its session')
     viewer.close(1011, 'internal error')
   })
 }

@@ -1,0 +1,222 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pino, type Logger } from 'pino'
+import { buildApp } from './app.ts'
+import { createGatewayAuth } from './serve-auth.ts'
+import { redactConfig, type Config, type DockerEnvironment } from './config.ts'
+import { HatchwayError, messageOf } from './core/errors.ts'
+import type { Policy } from './core/policy.ts'
+import type { SessionRow } from './core/session.ts'
+import type { Store } from './core/store.ts'
+import type { TargetDriver } from './core/target.ts'
+import type { AppDeps } from './http/deps.ts'
+import { Metrics } from './http/metrics.ts'
+import { allowEverything } from './policy/compile-policy.ts'
+import { openPolicyFile } from './policy/policy-file.ts'
+import { toAsciicastV2, toText } from './recording/convert.ts'
+import { DirectoryRecordings } from './recording/recordings.ts'
+import { verifyRecording } from './recording/verify.ts'
+import { reap, recoverSessions, type RecoveryOptions } from './sessions/recovery.ts'
+import { Screens } from './sessions/screen-model.ts'
+import { SessionRegistry } from './sessions/session-registry.ts'
+import type { SessionObserver } from './sessions/sessions.ts'
+import { DirectoryBlobs } from './store/directory-blobs.ts'
+import { secretFiles } from './store/secret-files.ts'
+import { openSqliteStore } from './store/sqlite-store.ts'
+import { createDockerDriver } from './serve-docker.ts'
+import { version } from './version.ts'
+
+/** A start may have to pull an image over a slow line. */
+const startTimeoutMs = 15 * 60_000
+const reapEveryMs = 60_000
+/** An engine that is down when the gateway starts is waited for this long. */
+const reattachForMs = 10 * 60_000
+/** Recovery holds up the first request this long at most; it goes on afterwards. */
+const recoverBeforeListeningMs = 3_000
+
+/** A running gateway. */
+export interface Gateway {
+  /** Where browsers reach it. */
+  url: string
+  /** Signs in once; absent when only configured issuers may sign people in. */
+  signInLink?: string
+  /** Lets viewers go, flushes, and keeps debug containers running for the next process. */
+  close(): Promise<void>
+}
+
+export type CreateDriver = (
+  config: Config,
+  environment: DockerEnvironment,
+  installation: string,
+) => TargetDriver
+
+/**
+ * Wires everything and listens. Throws HatchwayError, ConfigError, or the system's error when the port is taken.
+ * `createDriver` is there for benchmarks that replace the engine by a scripted terminal.
+ */
+export async function serve(
+  config: Config,
+  createDriver: CreateDriver = createDockerDriver,
+): Promise<Gateway> {
+  const logger = pino({ level: config.logLevel, base: null }, pino.destination(2))
+  logger.debug({ config: redactConfig(config) }, 'configuration')
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  const secrets = secretFiles(join(config.dataDir, 'secrets'))
+  const store = await openSqliteStore({ path: join(config.dataDir, 'hatchway.db') })
+  const policy = await openPolicy(config, store, logger)
+  const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
+  const drivers = new Map<string, TargetDriver>(
+    config.environments.map((environment) => [
+      environment.id,
+      createDriver(config, environment, installation),
+    ]),
+  )
+  const { auth, signInCode } = await createGatewayAuth(config, store, secrets)
+  const parts = createSessions(config, { store, drivers, installation, logger })
+  const { registry, recordings, recovery } = parts
+  const app = await buildApp({
+    drivers,
+    toolboxes: config.toolboxes,
+    policy: () => policy.current,
+    store,
+    blobs: parts.blobs,
+    recordings,
+    sessions: registry,
+    auth,
+    verifyRecording: (row) => verify(recordings, row),
+    convertRecording: (cast, format) => (format === 'text' ? toText(cast) : toAsciicastV2(cast)),
+    metrics: parts.metrics,
+    ...originOf(config),
+    logger,
+    webRoot: fileURLToPath(new URL('../web/dist', import.meta.url)),
+    version,
+  })
+  const stop = new AbortController()
+  const recovered = recoverSessions(recovery, stop.signal)
+  await Promise.race([
+    recovered,
+    new Promise((resolve) => setTimeout(resolve, recoverBeforeListeningMs).unref()),
+  ])
+  await app.listen({ host: config.listen.host, port: config.listen.port })
+  const reaper = reapFromNowOn(recovery, recovered)
+  const url = config.publicUrl ?? addressOf(config.listen.host, app.server.address())
+  return {
+    url,
+    ...(signInCode === undefined ? {} : { signInLink: `${url}/signin#code=${signInCode}` }),
+    async close() {
+      clearInterval(reaper)
+      stop.abort()
+      await registry.drain()
+      await app.close()
+      policy.close()
+      for (const driver of drivers.values()) driver.close()
+      await parts.screens.close()
+      await store.close()
+    },
+  }
+}
+
+interface SessionParts {
+  store: Store
+  drivers: ReadonlyMap<string, TargetDriver>
+  installation: string
+  logger: Logger
+}
+
+function createSessions(config: Config, { store, drivers, installation, logger }: SessionParts) {
+  const blobs = new DirectoryBlobs(join(config.dataDir, 'blobs'))
+  const recordings = new DirectoryRecordings({ liveDir: join(config.dataDir, 'live'), blobs })
+  const metrics = new Metrics()
+  const screens = new Screens()
+  const registry = new SessionRegistry({
+    store,
+    recordings,
+    screens,
+    installation,
+    observer: observe(metrics, logger),
+    detachedGraceMs: config.limits.detachedGraceMs,
+    startTimeoutMs,
+    limits: config.limits,
+  })
+  const recovery: RecoveryOptions = {
+    store,
+    recordings,
+    drivers,
+    registry,
+    reattachForMs,
+    onProblem: (what, cause) => logger.warn({ err: cause }, what),
+  }
+  return { blobs, recordings, metrics, screens, registry, recovery }
+}
+
+function originOf(config: Config): Pick<AppDeps, 'publicUrl' | 'listen' | 'trustProxy'> {
+  const { listen, trustProxy, publicUrl } = config
+  return { listen, trustProxy, ...(publicUrl === undefined ? {} : { publicUrl }) }
+}
+
+async function openPolicy(
+  config: Config,
+  store: Store,
+  logger: Logger,
+): Promise<{ readonly current: Policy; close(): void }> {
+  if (config.policy === undefined) return { current: allowEverything, close: () => undefined }
+  const note = (version: string) =>
+    store.appendAudit({ kind: 'policy-loaded', detail: { version } }).catch((cause: unknown) => {
+      logger.error({ err: cause }, 'the change of policy could not be audited')
+    })
+  const file = await openPolicyFile({
+    path: config.policy,
+    onReload: (version) => {
+      logger.info({ version }, 'policy reloaded')
+      void note(version)
+    },
+    onError: (problem) => logger.error(`The policy stays as it was: ${problem.message}`),
+  })
+  await note(file.version)
+  return file
+}
+
+function observe(metrics: Metrics, logger: Logger): SessionObserver {
+  return {
+    started: (environment, ms) => {
+      metrics.countStart(environment, 'running')
+      metrics.observePrompt(environment, ms / 1000)
+    },
+    startFailed: (environment, cause) => {
+      metrics.countStart(environment, cause instanceof HatchwayError ? cause.code : 'internal')
+      logger.warn({ err: cause, environment }, 'a session could not be started')
+    },
+    ended: (reason) => metrics.countEnd(reason),
+    output: (bytes) => metrics.countOutput(bytes),
+    endFailed: (sessionId, cause) => {
+      logger.error(
+        { err: cause, sessionId },
+        `something of a session's end did not work: ${messageOf(cause)}`,
+      )
+    },
+  }
+}
+
+async function verify(recordings: DirectoryRecordings, row: SessionRow) {
+  if (row.recording === undefined) {
+    const detail = `Session ${row.id} has no sealed recording yet; it is sealed when the session ends.`
+    throw new HatchwayError('recording_not_found', detail)
+  }
+  return verifyRecording(await recordings.read(row.id, row.recording), row.id, row.recording)
+}
+
+/** The reaper waits for recovery, which decides which debug containers are claimed. */
+function reapFromNowOn(recovery: RecoveryOptions, recovered: Promise<void>): NodeJS.Timeout {
+  let round = recovered.then(() => reap(recovery))
+  const timer = setInterval(() => {
+    round = round.then(() => reap(recovery))
+  }, reapEveryMs)
+  return timer.unref()
+}
+
+function addressOf(host: string, address: string | { port: number } | null): string {
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

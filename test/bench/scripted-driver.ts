@@ -1,0 +1,122 @@
+import { Duplex } from 'node:stream'
+import { HatchwayError } from '../../server/core/errors.ts'
+import type { TargetRef } from '../../server/core/target-ref.ts'
+import type {
+  DebugContainer,
+  DebugSpec,
+  Identity,
+  OpenedTerminal,
+  Target,
+  TargetDriver,
+  Terminal,
+  TerminalEnd,
+} from '../../server/core/target.ts'
+
+const identity: Identity = {
+  uid: 65532,
+  gid: 65532,
+  groups: [],
+  capabilities: [],
+  seesFiles: true,
+  explanation: 'A scripted terminal: it echoes what is typed.',
+}
+
+/** A tty in memory that echoes its input, so that a benchmark counts the gateway's cost and no container's. */
+class EchoTerminal implements Terminal {
+  readonly io: Duplex
+  readonly ended: Promise<TerminalEnd>
+
+  constructor() {
+    const io = new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        io.push(chunk)
+        done()
+      },
+    })
+    this.io = io
+    this.ended = new Promise((resolve) => {
+      io.once('close', () => resolve({ kind: 'exit', exitCode: 0 }))
+    })
+    io.push('$ ')
+  }
+
+  resize(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  detach(): void {
+    this.io.destroy()
+  }
+}
+
+/** Stands in for an engine where 1,000 containers would measure the machine instead of the gateway. */
+export class ScriptedDriver implements TargetDriver {
+  readonly environment: string
+  readonly kind = 'docker'
+  readonly #terminals = new Map<string, Terminal>()
+
+  constructor(environment: string) {
+    this.environment = environment
+  }
+
+  check(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  list(): Promise<Target[]> {
+    return Promise.resolve([])
+  }
+
+  find(ref: TargetRef): Promise<Target> {
+    const now = new Date()
+    const name = ref.kind === 'docker' ? ref.container : ref.name
+    return Promise.resolve({
+      ref,
+      id: name,
+      name,
+      image: 'scripted',
+      state: 'running',
+      status: 'Up',
+      createdAt: now,
+      startedAt: now,
+      labels: {},
+      ports: [],
+      warnings: [],
+    })
+  }
+
+  identify(): Promise<Identity> {
+    return Promise.resolve(identity)
+  }
+
+  open(spec: DebugSpec, target: Target): Promise<OpenedTerminal> {
+    const terminal = new EchoTerminal()
+    this.#terminals.set(spec.sessionId, terminal)
+    const container: DebugContainer = {
+      environment: this.environment,
+      id: spec.sessionId,
+      sessionId: spec.sessionId,
+      targetId: target.id,
+    }
+    return Promise.resolve({ container, terminal, identity, imageId: 'scripted', notices: [] })
+  }
+
+  reattach(): Promise<Terminal> {
+    return Promise.reject(new HatchwayError('session_ended', 'A scripted terminal ends with its process.'))
+  }
+
+  stop(container: DebugContainer): Promise<void> {
+    this.#terminals.get(container.sessionId)?.io.destroy()
+    this.#terminals.delete(container.sessionId)
+    return Promise.resolve()
+  }
+
+  listOwned(): Promise<DebugContainer[]> {
+    return Promise.resolve([])
+  }
+
+  close(): void {
+    for (const terminal of this.#terminals.values()) terminal.io.destroy()
+  }
+}

@@ -1,0 +1,11 @@
+/** A gateway whose terminals are scripted, as a process of its own: `scripted-gateway.ts CONFIG`. */
+import { once } from 'node:events'
+import { loadConfig } from '../../server/config.ts'
+import { serve } from '../../server/serve.ts'
+import { ScriptedDriver } from './scripted-driver.ts'
+
+const config = loadConfig({ path: process.argv[2] ?? '', env: process.env })
+const gateway = await serve(config, (_, { id }) => new ScriptedDriver(id))
+console.log(gateway.url)
+await once(process, 'SIGTERM')
+await gateway.close()
