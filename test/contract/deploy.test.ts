@@ -47,11 +47,12 @@ describe('what deploy/ hands out', () => {
     })
 
     it(`${name} keeps the gateway itself from being debugged`, async () => {
-      const { stdout } = await hatchway(
-        ...['policy', 'explain', join(directory, name)],
-        ...['--user', 'eve', '--group', 'sre-oncall', '--action', 'open', '--target', 'local/gateway'],
-        ...['--label', 'org.opencontainers.image.title=hatchway', '--reason', 'curious'],
-      ).catch((cause: unknown) => cause as { stdout: string })
+      const explain = ['policy', 'explain', join(directory, name)]
+      const who = ['--user', 'eve', '--group', 'sre-oncall', '--reason', 'curious']
+      const what = ['--target', 'local/gateway', '--label', 'org.opencontainers.image.title=hatchway']
+      const { stdout } = await hatchway(...explain, ...who, ...what).catch(
+        (cause: unknown) => cause as { stdout: string },
+      )
       assert.match(stdout, /the gateway itself is not a target/)
     })
   }
