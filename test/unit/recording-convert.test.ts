@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import { encodeBytes, encodeEvent, encodeHeader } from '../../server/recording/asciicast.ts'
+import { toAsciicastV2, toText } from '../../server/recording/convert.ts'
+import { PlainText } from '../../server/recording/plain-text.ts'
+
+const header = encodeHeader({
+  sessionId: 's1',
+  size: { cols: 80, rows: 24 },
+  startedAt: new Date('2026-02-03T04:05:06.789Z'),
+  title: 'local/web-1',
+  command: '/bin/sh',
+  facts: {},
+})
+const recording = (...lines: string[][]) => Readable.from([Buffer.from(header + lines.flat().join(''))])
+
+describe('asciicast v2', () => {
+  it('has absolute times and neither comments nor the exit', async () => {
+    const source = recording(
+      encodeEvent(500_000, 'o', 'a'),
+      encodeBytes(250_000, 'o', Buffer.from([0xff])),
+      encodeEvent(1, 'r', '100x30'),
+      encodeEvent(1, 'm', 'here'),
+      encodeEvent(9, 'x', '0'),
+    )
+    const [first = '', ...lines] = (await text(toAsciicastV2(source))).trimEnd().split('\n')
+    const parsed = JSON.parse(first) as Record<string, unknown>
+    assert.deepEqual(
+      [parsed['version'], parsed['width'], parsed['height'], parsed['timestamp'], parsed['title']],
+      [2, 80, 24, 1770091506, 'local/web-1'],
+    )
+    assert.deepEqual(lines, [
+      '[0.500000, "o", "a"]',
+      '[0.750000, "o", "\uFFFD"]',
+      '[0.750001, "r", "100x30"]',
+      '[0.750002, "m", "here"]',
+    ])
+  })
+
+  it('passes on that its source broke', async () => {
+    const source = new Readable({
+      read() {
+        this.destroy(new Error('disk gone'))
+      },
+    })
+    await assert.rejects(text(toAsciicastV2(source)), /disk gone/)
+  })
+})
+
+describe('text of a recording', () => {
+  const plain = (...chunks: string[]) => {
+    const converter = new PlainText()
+    return chunks.map((chunk) => converter.add(chunk)).join('') + converter.end()
+  }
+
+  it('is what was printed, line by line', async () => {
+    const source = recording(
+      encodeEvent(0, 'o', '$ ls\r\nfi'),
+      encodeEvent(0, 'i', 'typed'),
+      encodeEvent(0, 'm', 'marker'),
+      encodeEvent(0, 'o', 'le\r\n$ '),
+    )
+    assert.equal(await text(toText(source)), '$ ls\nfile\n$\n')
+  })
+
+  const cases: [string, string[], string][] = [
+    ['colours', ['\u001b[01;34mdir\u001b[0m  \u001b[38:2::1:2:3mx\u001b[m\r\n'], 'dir  x\n'],
+    ['sequences cut between chunks', ['a\u001b', '[3', '1mb\u001b]0;ti', 'tle\u001b', '\\c\n'], 'abc\n'],
+    ['titles that end with BEL', ['\u001b]0;title\u0007$ \n'], '$\n'],
+    ['links', ['\u001b]8;;http://a\u001b\\text\u001b]8;;\u001b\\\n'], 'text\n'],
+    ['device control strings', ['\u001bP1$r0m\u001b\\a\u001b_secret\u001b\\b\u001b^x\u001b\\c\n'], 'abc\n'],
+    ['character sets and single escapes', ['\u001b(Ba\u001b=b\u001b7c\u001bM\n'], 'abc\n'],
+    ['8-bit controls', ['\u009b31ma\n'], 'a\n'],
+    ['a cancelled sequence', ['\u001b[3\u0018a\n'], 'a\n'],
+    ['controls inside a sequence', ['ab\u001b[\b1Kc\n'], 'ac\n'],
+    ['corrected typing', ['ech\b \bcho\r\n'], 'eccho\n'],
+    ['an erased rest of line', ['$ long command\r$ \u001b[Kls\r\n'], '$ ls\n'],
+    ['progress bars', ['10%\r50%\r100%\r\n'], '100%\n'],
+    ['moving within the line', ['abc\u001b[2Dx\u001b[5Gy\u001b[Cz\n'], 'axc y z\n'],
+    ['tabs', ['a\tb\n'], 'a       b\n'],
+    ['bells and nulls', ['a\u0007\u0000b\u007f\n'], 'ab\n'],
+    ['a last line without its end', ['$ exit'], '$ exit\n'],
+    ['nothing', [], ''],
+  ]
+  for (const [what, chunks, expected] of cases) {
+    it(`handles ${what}`, () => assert.equal(plain(...chunks), expected))
+  }
+
+  it('holds no endless line in memory', () => {
+    const converter = new PlainText()
+    for (let count = 0; count < 10; count++) converter.add('x'.repeat(32 * 1024))
+    assert.ok(converter.end().length <= 32 * 1024)
+    converter.add('\u001b[999999999Cy\u001b[999999999Gz\t\n')
+  })
+})
