@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { access, glob, readFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { errorCodes } from '../../server/core/errors.ts'
+import { endReasons } from '../../server/core/session.ts'
+import { profiles } from '../../server/core/target.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const read = (path: string) => readFile(join(root, path), 'utf8')
+const pages = await Array.fromAsync(
+  glob('**/*.md', { cwd: root, exclude: ['node_modules/**', 'web/dist/**', 'data/**'] }),
+)
+
+/** GitHub's anchors: small letters, no punctuation, dashes for blanks. */
+function anchorsOf(markdown: string): string[] {
+  const headings = [...markdown.matchAll(/^#{1,6} (.+)$/gm)].map(([, text = '']) => text)
+  return headings.map((text) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+/** What stands between code fences is no link, and neither is inline code. */
+function linksOf(markdown: string): string[] {
+  const prose = markdown.replaceAll(/^```[\s\S]*?^```/gm, '').replaceAll(/`[^`\n]*`/g, '')
+  return [...prose.matchAll(/\]\(([^()\s]+)\)/g)].map(([, target = '']) => target)
+}
+
+describe('the documents', () => {
+  for (const page of pages) {
+    it(`${page} links to what exists`, async () => {
+      const problems: string[] = []
+      for (const link of linksOf(await read(page))) {
+        if (/^(https?|mailto):/.test(link)) continue
+        const [path = '', anchor] = link.split('#')
+        const target = path === '' ? page : relative(root, join(root, dirname(page), path))
+        const there = await access(join(root, target)).then(
+          () => true,
+          () => false,
+        )
+        if (!there) problems.push(link)
+        else if (anchor !== undefined && !anchorsOf(await read(target)).includes(anchor)) problems.push(link)
+      }
+      assert.deepEqual(problems, [])
+    })
+  }
+
+  it('the API guide names every error code and every reason why a session ends', async () => {
+    const guide = await read('docs/api.md')
+    const missing = [...errorCodes, ...endReasons].filter(
+      // Approvals are not in this version, so nothing is denied after it was asked for.
+      (name) => name !== 'denied' && !guide.includes(`\`${name}\``),
+    )
+    assert.deepEqual(missing, [])
+  })
+
+  it('the Docker page has a row for every profile', async () => {
+    const page = await read('docs/docker.md')
+    for (const profile of profiles) assert.match(page, new RegExp(`^\\| \`${profile}\` \\|`, 'm'))
+  })
+
+  it('the operations page names only metrics that exist, and all of them', async () => {
+    const page = await read('docs/operations.md')
+    const source = await read('server/http/metrics.ts')
+    const names = (text: string) =>
+      [...new Set([...text.matchAll(/\bhatchway_[a-z_]+/g)].map(([name]) => name))].toSorted()
+    assert.deepEqual(names(page), names(source))
+  })
+
+  it('the threat model names only tests that exist', async () => {
+    const model = await read('SECURITY.md')
+    const files = [...model.matchAll(/`(test\/[^`]+)`/g)].map(([, path = '']) => path)
+    assert.ok(files.length > 0)
+    for (const path of files) await access(join(root, path))
+  })
+})
