@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { request as httpRequest } from 'node:http'
 import { SignJWT } from 'jose'
-import { startHttpGateway, type HttpGateway } from '../support/http-doubles.ts'
+import { sharedHttpGateway, startHttpGateway, type HttpGateway } from '../support/http-doubles.ts'
 
 async function signIn(gateway: HttpGateway, headers: Record<string, string> = {}): Promise<string> {
   const body = JSON.stringify({ code: gateway.mintCode() })
@@ -23,10 +23,9 @@ function statusWithHost(url: string, headers: Record<string, string>): Promise<n
 }
 
 describe('credentials', () => {
+  const shared = sharedHttpGateway()
   let gateway: HttpGateway
-  before(async (t) => {
-    gateway = await startHttpGateway(t as unknown as { after(fn: () => unknown): void })
-  })
+  before(() => (gateway = shared()))
 
   const cases: [string, () => Promise<Record<string, string>>, number, string?][] = [
     ['nothing', async () => ({}), 401, 'unauthenticated'],
@@ -161,8 +160,9 @@ describe('other sites', () => {
   let gateway: HttpGateway
   let cookie: string
   let token: string
-  before(async (t) => {
-    gateway = await startHttpGateway(t as unknown as { after(fn: () => unknown): void })
+  const shared = sharedHttpGateway()
+  before(async () => {
+    gateway = shared()
     cookie = await signIn(gateway)
     token = await gateway.issuer.token('ann')
   })

@@ -6,7 +6,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
-import type { TestContext } from 'node:test'
+import { after, before } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { pino } from 'pino'
@@ -267,15 +267,39 @@ function describeRow(request: OpenRequest): SessionRow {
   }
 }
 
+/** What a test's context does: runs `fn` when it is over. */
+export interface Cleanup {
+  after(fn: () => unknown): void
+}
+
+/** One gateway for all tests of the surrounding `describe`. */
+export function sharedHttpGateway(options: HttpGatewayOptions = {}): () => HttpGateway {
+  let gateway: HttpGateway | undefined
+  const cleanups: (() => unknown)[] = []
+  before(async () => {
+    gateway = await startHttpGateway({ after: (fn) => cleanups.unshift(fn) }, options)
+  })
+  after(async () => {
+    for (const clean of cleanups) await clean()
+  })
+  return () => {
+    if (gateway === undefined) throw new Error('the gateway is there only while tests run')
+    return gateway
+  }
+}
+
 /** A real JWKS over HTTP, and tokens that it signed. */
-export async function startIssuer(t: TestContext | { after(fn: () => unknown): void }) {
+export async function startIssuer(t: Cleanup) {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [jwk] }))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.close())
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     issuer,
@@ -299,6 +323,12 @@ export async function startIssuer(t: TestContext | { after(fn: () => unknown): v
   }
 }
 
+export interface HttpGatewayOptions {
+  /** Default: everything is allowed. */
+  policy?: Policy
+  change?: (deps: AppDeps) => Partial<AppDeps>
+}
+
 export interface HttpGateway {
   app: FastifyInstance
   url: string
@@ -315,10 +345,7 @@ export interface HttpGateway {
 }
 
 /** A listening gateway; everything in it is gone when the test ends. */
-export async function startHttpGateway(
-  t: TestContext | { after(fn: () => unknown): void },
-  options: { policy?: Policy; change?: (deps: AppDeps) => Partial<AppDeps> } = {},
-): Promise<HttpGateway> {
+export async function startHttpGateway(t: Cleanup, options: HttpGatewayOptions = {}): Promise<HttpGateway> {
   const issuer = await startIssuer(t)
   const folder = await mkdtemp(join(tmpdir(), 'hatchway-http-'))
   const webRoot = join(folder, 'web')
