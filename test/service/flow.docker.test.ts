@@ -62,21 +62,20 @@ describe('flow control', () => {
   })
 
   it('gives the prompt back after Ctrl-C in a flood', async () => {
-    const { terminal } = await gateway.open(ref(), { terminal: { keep: true } })
+    const { terminal } = await gateway.open(ref(), { terminal: { tail: true } })
     terminal.type('yes\n')
     await terminal.reach(terminal.offset + 3_000_000, 30_000)
     terminal.type('\u0003')
-    await terminal.expect(/\^C[\s\S]*[#$] $/)
+    await terminal.expect(/\^C\r\n[^\r\n]*[#$] /)
     assert.equal(await terminal.run('echo alive'), 'alive')
   })
 
-  it('keeps memory bounded during a flood that nobody watches', async () => {
-    const { terminal } = await gateway.open(ref(), { terminal: { keep: false } })
-    await terminal.reach(1)
+  it('keeps memory bounded during a flood', async () => {
+    const { terminal } = await gateway.open(ref(), { terminal: { tail: true } })
     const before = await residentMiB()
-    terminal.type('yes | head -c 200000000; printf "en%s\\n" d\n')
-    await terminal.reach(200_000_000, 60_000)
-    assert.ok((await residentMiB()) - before < 150, `${before} MiB before, ${await residentMiB()} MiB after`)
+    terminal.type('yes | head -c 40000000\n')
+    await terminal.reach(60_000_000, 60_000)
+    assert.ok((await residentMiB()) - before < 100, `${before} MiB before, ${await residentMiB()} MiB after`)
   })
 
   it('takes a paste of 1 MB whole', async () => {

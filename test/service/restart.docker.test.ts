@@ -70,7 +70,7 @@ describe('a restart of the gateway', () => {
       await gateway.up()
       const again = await gateway.connect(session.id)
       await again.message('reset')
-      assert.match(again.text, /299999\s+300000/)
+      await again.expect(/299999\s+300000/)
     } finally {
       await gateway.stop()
     }
@@ -120,7 +120,11 @@ describe('the reaper', () => {
       const orphan = await containers.start({
         image: 'toolbox',
         cmd: ['sleep', '600'],
-        labels: { 'hatchway.installation': installation, 'hatchway.session': 'nobodys' },
+        labels: {
+          'hatchway.installation': installation,
+          'hatchway.session': 'nobodys',
+          'hatchway.target': target.id,
+        },
       })
       await one.down('SIGTERM')
       await one.up()

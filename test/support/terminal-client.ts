@@ -13,8 +13,8 @@ export interface ConnectOptions {
   role?: 'observer'
   /** False: never acknowledges, like a browser that hangs. */
   acknowledge?: boolean
-  /** False: only counts bytes, for floods. */
-  keep?: boolean
+  /** True: keeps only the end of the output, for floods. */
+  tail?: boolean
 }
 
 /** A program that speaks hatchway.v1, as an integrator would write it. Answers the shell's cursor queries. */
@@ -147,7 +147,11 @@ export class TerminalClient {
   }
 
   #bytes(data: Buffer): void {
-    if (this.#options.keep !== false) this.#chunks.push(data)
+    this.#chunks.push(data)
+    if (this.#options.tail === true && this.#chunks.length > 64) {
+      this.#chunks = [this.bytes.subarray(-4096)]
+      this.#seen = 0
+    }
     const drawn = Math.min(this.#snapshotLeft, data.length)
     this.#snapshotLeft -= drawn
     this.#offset += data.length - drawn

@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import {
+  scriptedPolicy,
+  sharedHttpGateway,
+  startHttpGateway,
+  type HttpGateway,
+  type ScriptedSession,
+} from '../support/http-doubles.ts'
+import { eventually } from '../support/eventually.ts'
+import { attemptTerminal, openTerminal } from '../support/http-socket.ts'
+import { within } from '../support/within.ts'
+
+interface Opened {
+  id: string
+  url: string
+  session: ScriptedSession
+}
+
+async function openAs(gateway: HttpGateway, token: string, target = 'local/web-1'): Promise<Opened> {
+  const body = JSON.stringify({ target })
+  const answer = await gateway.call('/api/v1/sessions', token, { method: 'POST', body })
+  assert.equal(answer.status, 201, await answer.clone().text())
+  const { id } = (await answer.json()) as { id: string }
+  const session = gateway.sessions.live(id)
+  assert.ok(session)
+  return { id, url: `${gateway.url}/api/v1/sessions/${id}/terminal`, session }
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+describe('opening a terminal', () => {
+  const shared = sharedHttpGateway({
+    // bob opens what ann opens; guest only watches web-1; nobody else may anything.
+    policy: scriptedPolicy(({ who, action, target }) => {
+      if (['ann', 'bob'].includes(who.subject)) return ['open', 'list'].includes(action)
+      return who.subject === 'guest' && action === 'watch' && target?.name === 'web-1'
+    }),
+  })
+
+  it('upgrades with the subprotocol, echoes bytes, and answers messages', async () => {
+    const gateway = shared()
+    const token = await gateway.issuer.token('ann')
+    const { url, session, id } = await openAs(gateway, token)
+    const terminal = await openTerminal(`${url}?offset=7`, {
+      headers: bearer(token),
+      protocols: ['other', 'hatchway.v1'],
+    })
+    assert.equal(terminal.socket.protocol, 'hatchway.v1')
+    assert.equal(terminal.socket.extensions, '')
+    const hello = await terminal.message('hello')
+    assert.deepEqual([hello.session.id, hello.role, hello.offset], [id, 'controller', 7])
+    assert.deepEqual(hello.session.can, { control: true, watch: true, terminate: true, replay: false })
+    const bytes = Buffer.from([0, 255, 27, 128, 10])
+    terminal.socket.send(bytes)
+    terminal.socket.send(JSON.stringify({ type: 'ping', id: 3 }))
+    assert.deepEqual(await terminal.message('pong'), { type: 'pong', id: 3 })
+    assert.deepEqual(terminal.bytes, bytes)
+    terminal.socket.close()
+    await eventually(() => session.left === 1, { what: 'the session to see the viewer leave' })
+  })
+
+  it('refuses before the upgrade, as a problem', async () => {
+    const gateway = shared()
+    const [ann, guest, mallory] = await Promise.all(
+      ['ann', 'guest', 'mallory'].map((subject) => gateway.issuer.token(subject)),
+    )
+    assert.ok(ann !== undefined && guest !== undefined && mallory !== undefined)
+    const live = await openAs(gateway, ann)
+    const ended = await openAs(gateway, ann)
+    await gateway.call(`/api/v1/sessions/${ended.id}`, ann, { method: 'DELETE' })
+    const other = await openAs(gateway, ann, 'local/vault')
+    const absent = `${gateway.url}/api/v1/sessions/absent/terminal`
+    const cases: [string, string, Record<string, string>, number, string, string[]?][] = [
+      ['nobody', live.url, {}, 401, 'unauthenticated'],
+      ['a wrong token', live.url, bearer('junk'), 401, 'token_invalid'],
+      ['a wrong ticket', `${live.url}?ticket=junk`, {}, 401, 'unauthenticated'],
+      ['no subprotocol', live.url, bearer(ann), 400, 'invalid_request', []],
+      ['another subprotocol', live.url, bearer(ann), 400, 'invalid_request', ['hatchway.v2']],
+      ['an unknown parameter', `${live.url}?rows=3`, bearer(ann), 400, 'invalid_request'],
+      ['a negative offset', `${live.url}?offset=-1`, bearer(ann), 400, 'invalid_request'],
+      ['no session', absent, bearer(ann), 404, 'session_not_found'],
+      ['a session of others', live.url, bearer(mallory), 404, 'session_not_found'],
+      ['a session outside of its rule', other.url, bearer(guest), 404, 'session_not_found'],
+      ['an ended session', ended.url, bearer(ann), 410, 'session_ended'],
+      ['another address', `${gateway.url}/api/v1/me`, bearer(ann), 404, 'not_found'],
+      ['no address', `${gateway.url}/api/v1/nothing`, bearer(ann), 404, 'not_found'],
+    ]
+    for (const [what, url, headers, status, code, protocols = ['hatchway.v1']] of cases) {
+      const attempt = await attemptTerminal(url, { headers, protocols })
+      assert.ok(!('socket' in attempt), `${what} was let in`)
+      assert.deepEqual([attempt.status, attempt.problem.code], [status, code], what)
+    }
+    assert.equal(live.session.joined.length, 0)
+  })
+
+  it('takes a cookie only from its own pages', async () => {
+    const gateway = shared()
+    const body = JSON.stringify({ code: gateway.mintCode() })
+    const answer = await gateway.call('/api/v1/auth/session', undefined, { method: 'POST', body })
+    const cookie = (answer.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? ''
+    const { url } = await openAs(gateway, await gateway.issuer.token('ann'))
+    const cases: [string | undefined, number][] = [
+      [undefined, 403],
+      ['https://evil.example', 403],
+      ['null', 403],
+      [gateway.url.replace('http', 'https'), 403],
+      [gateway.url, 101],
+    ]
+    for (const [origin, status] of cases) {
+      const attempt = await attemptTerminal(url, {
+        headers: origin === undefined ? { cookie } : { cookie, origin },
+      })
+      assert.equal('socket' in attempt ? 101 : attempt.status, status, origin)
+      if ('socket' in attempt) attempt.socket.socket.close()
+    }
+    // Signing out closes the terminals of that browser.
+    const terminal = await openTerminal(url, { headers: { cookie, origin: gateway.url } })
+    const headers = { cookie, origin: gateway.url }
+    await gateway.call('/api/v1/auth/session', undefined, { method: 'DELETE', headers })
+    assert.equal((await within(terminal.closed, 'the close')).code, 4401)
+  })
+
+  it('takes a ticket once, for its session', async () => {
+    const gateway = shared()
+    const token = await gateway.issuer.token('ann')
+    const { id, url } = await openAs(gateway, token)
+    const other = await openAs(gateway, token)
+    const ticketFor = async (session: string) => {
+      const answer = await gateway.call(`/api/v1/sessions/${session}/ticket`, token, { method: 'POST' })
+      assert.equal(answer.status, 201)
+      return ((await answer.json()) as { ticket: string }).ticket
+    }
+    const ticket = await ticketFor(id)
+    const terminal = await openTerminal(`${url}?ticket=${ticket}`)
+    assert.equal((await terminal.message('hello')).role, 'controller')
+    const again = await attemptTerminal(`${url}?ticket=${ticket}`)
+    assert.equal('status' in again && again.status, 401)
+    const elsewhere = await attemptTerminal(`${other.url}?ticket=${await ticketFor(id)}`)
+    assert.equal('status' in elsewhere && elsewhere.status, 401)
+    assert.ok(!gateway.log.join('').includes(ticket))
+    terminal.socket.close()
+  })
+
+  it('gives control to the owner, and to others only if they could have opened it', async () => {
+    const gateway = shared()
+    const { url, session } = await openAs(gateway, await gateway.issuer.token('ann'))
+    const cases: [string, string, boolean][] = [
+      ['ann', 'controller', true],
+      ['ann', 'observer', true],
+      ['guest', 'controller', false],
+    ]
+    for (const [subject, role, mayControl] of cases) {
+      const headers = bearer(await gateway.issuer.token(subject))
+      const terminal = await openTerminal(`${url}?role=${role}`, { headers })
+      await terminal.message('hello')
+      const request = session.joined.at(-1)?.request
+      assert.deepEqual(
+        [request?.who.subject, request?.role, request?.mayControl],
+        [subject, role, mayControl],
+      )
+      terminal.socket.close()
+    }
+    // bob may open web-1 himself, but not watch: the session is not his to see.
+    const attempt = await attemptTerminal(url, { headers: bearer(await gateway.issuer.token('bob')) })
+    assert.equal('status' in attempt && attempt.status, 404)
+  })
+})
+
+describe('an open terminal', () => {
+  const shared = sharedHttpGateway()
+  const enter = async () => {
+    const gateway = shared()
+    const token = await gateway.issuer.token('ann')
+    const opened = await openAs(gateway, token)
+    return { gateway, token, ...opened }
+  }
+
+  it('keeps what is typed before the session lets it in, in order', async () => {
+    const { url, token, session } = await enter()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    session.gate = promise
+    const typed = Array.from({ length: 200 }, (_, index) => `${index} `.repeat(100))
+    const terminal = await openTerminal(url, {
+      headers: bearer(token),
+      onOpen: (socket) => {
+        for (const text of typed) socket.send(Buffer.from(text))
+        socket.send(JSON.stringify({ type: 'ping', id: 1 }))
+      },
+    })
+    assert.equal(session.input.length, 0)
+    resolve()
+    await within(terminal.message('pong'), 'the pong')
+    assert.equal(Buffer.concat(session.input).toString(), typed.join(''))
+    terminal.socket.close()
+  })
+
+  it('lets go of a viewer that left before the session let it in', async () => {
+    const { url, token, session } = await enter()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    session.gate = promise
+    const terminal = await openTerminal(url, { headers: bearer(token) })
+    terminal.socket.terminate()
+    await terminal.closed
+    resolve()
+    await eventually(() => session.left === 1, { what: 'the session to be left' })
+  })
+
+  const bad: [string, string | Buffer, number][] = [
+    ['a text frame that is not JSON', 'ls\n', 4400],
+    ['an unknown message', '{"type":"reboot"}', 4400],
+    ['a message with more than it should hold', '{"type":"ping","id":1,"__proto__":{}}', 4400],
+    ['a size of no terminal', '{"type":"resize","size":{"cols":0,"rows":5}}', 4400],
+    ['a frame above 64 KiB', Buffer.alloc(64 * 1024 + 1), 1009],
+  ]
+  for (const [what, frame, code] of bad) {
+    it(`closes with ${code} after ${what}`, async () => {
+      const { url, token, session } = await enter()
+      const terminal = await openTerminal(url, { headers: bearer(token) })
+      await terminal.message('hello')
+      terminal.socket.send(frame)
+      terminal.socket.send('{"type":"ping","id":1}')
+      assert.equal((await within(terminal.closed, 'the close')).code, code)
+      assert.deepEqual([session.messages, session.input], [[], []])
+      await eventually(() => session.left === 1, { what: 'the session to be left' })
+    })
+  }
+
+  it('takes a frame of 64 KiB', async () => {
+    const { url, token } = await enter()
+    const terminal = await openTerminal(url, { headers: bearer(token) })
+    const frame = Buffer.alloc(64 * 1024, 7)
+    terminal.socket.send(frame)
+    await within(
+      terminal.until(() => (terminal.bytes.length === frame.length ? true : undefined)),
+      'the echo',
+    )
+    assert.ok(terminal.bytes.equals(frame))
+    terminal.socket.close()
+  })
+
+  it('stops reading while the session says so', async () => {
+    const { url, token, session } = await enter()
+    const terminal = await openTerminal(url, { headers: bearer(token) })
+    await terminal.message('hello')
+    const viewer = session.joined[0]?.socket
+    assert.ok(viewer)
+    viewer.pause()
+    terminal.socket.send(Buffer.from('held'))
+    // A second viewer's round trip passes the same event loop after the held frame was sent.
+    const second = await openTerminal(url, { headers: bearer(token) })
+    second.socket.send('{"type":"ping","id":5}')
+    await within(second.message('pong'), 'the pong')
+    assert.equal(session.input.length, 0)
+    viewer.resume()
+    await within(
+      terminal.until(() => (terminal.bytes.length === 4 ? true : undefined)),
+      'the echo',
+    )
+    terminal.socket.close()
+    second.socket.close()
+  })
+
+  it('is told that its token expires, then closed, and the session goes on', async () => {
+    const { gateway, url, session } = await enter()
+    const token = await gateway.issuer.token('ann', { seconds: 2 })
+    const terminal = await openTerminal(url, { headers: bearer(token) })
+    const notice = await within(terminal.message('notice'), 'the notice')
+    assert.equal(notice.level, 'warning')
+    assert.equal(terminal.messages[0]?.type, 'hello')
+    assert.deepEqual(await within(terminal.closed, 'the close'), { code: 4401, reason: 'token expired' })
+    assert.equal(session.row.state, 'running')
+    assert.equal(gateway.sessions.live(session.row.id), session)
+  })
+
+  it('closes with 4410 when the session ended on the way in', async () => {
+    const { url, token, session } = await enter()
+    const { HatchwayError } = await import('../../server/core/errors.ts')
+    session.failure = new HatchwayError('session_ended', 'gone')
+    const terminal = await openTerminal(url, { headers: bearer(token) })
+    assert.equal((await within(terminal.closed, 'the close')).code, 4410)
+  })
+
+  it('tells nobody what went wrong inside', async () => {
+    const { gateway, url, token, session } = await enter()
+    session.failure = new Error('secret path /etc/hatchway')
+    const terminal = await openTerminal(url, { headers: bearer(token) })
+    assert.deepEqual(await within(terminal.closed, 'the close'), { code: 1011, reason: 'internal error' })
+    assert.match(gateway.log.join(''), /secret path/)
+  })
+})
+
+describe('time', () => {
+  it('notices a peer that is gone, and a policy that changed', async (t) => {
+    let open = true
+    const policy = scriptedPolicy(() => open)
+    const gateway = await startHttpGateway(t, { policy })
+    const token = await gateway.issuer.token('ann')
+    const { url, session } = await openAs(gateway, token)
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const silent = await openTerminal(url, { headers: bearer(token) })
+    const lively = await openTerminal(url, { headers: bearer(token) })
+    await Promise.all([silent.message('hello'), lively.message('hello')])
+    silent.socket.pause()
+    for (let round = 0; round < 3; round++) {
+      const pinged = new Promise((resolve) => lively.socket.once('ping', resolve))
+      t.mock.timers.tick(15_000)
+      if (round < 2) await within(pinged, 'the ping')
+      lively.socket.send('{"type":"ping","id":1}')
+      await eventually(() => session.messages.length === round + 1)
+    }
+    await eventually(() => session.left === 1, { what: 'the silent peer to be dropped' })
+    open = false
+    t.mock.timers.tick(15_000)
+    assert.equal((await within(lively.closed, 'the close')).code, 4403)
+    silent.socket.terminate()
+  })
+
+  it('lets viewers go with 1012 when the gateway stops, those on their way in too', async (t) => {
+    const gateway = await startHttpGateway(t)
+    const token = await gateway.issuer.token('ann')
+    const { url, session } = await openAs(gateway, token)
+    const inside = await openTerminal(url, { headers: bearer(token) })
+    await inside.message('hello')
+    session.gate = new Promise(() => {})
+    const waiting = await openTerminal(url, { headers: bearer(token) })
+    await gateway.sessions.drain()
+    assert.equal((await within(inside.closed, 'the close')).code, 1012)
+    await within(gateway.app.close(), 'the app to close', 5_000)
+    assert.equal((await within(waiting.closed, 'the close')).code, 1012)
+    await assert.rejects(attemptTerminal(url, { headers: bearer(token) }))
+  })
+})
