@@ -61,5 +61,5 @@ export function CastPlayer({ cast, speed, longestPause, startAt, handle }: Props
     }),
     [timeline],
   )
-  return <div ref={host} className="cast-player" />
+  return <div ref={host} className="ws-cast-player" />
 }

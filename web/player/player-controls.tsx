@@ -3,9 +3,11 @@ import { Switch } from '@base-ui/react/switch'
 import { Toggle } from '@base-ui/react/toggle'
 import { ToggleGroup } from '@base-ui/react/toggle-group'
 import { useEffect, useState, type RefObject } from 'react'
+import { DownloadIcon } from '../components/icons.tsx'
 import { clock } from '../format.ts'
 import type { CastPlayerHandle } from './cast-player.tsx'
 import { recordingUrl } from './load-recording.ts'
+import { Button } from '../components/button.tsx'
 
 const speeds = [0.5, 1, 2, 4, 8] as const
 const copiedMs = 2_000
@@ -22,31 +24,31 @@ interface Props {
 /** What asciinema's own control bar does not have. */
 export function PlayerControls({ sessionId, player, speed, onSpeed, skips, onSkips }: Props) {
   return (
-    <div className="player-controls">
+    <div className="ws-player-controls">
       <ToggleGroup
-        className="speeds"
+        className="ws-speeds"
         aria-label="Speed"
         value={[String(speed)]}
         onValueChange={([value]) => value !== undefined && onSpeed(Number(value))}
       >
         {speeds.map((value) => (
-          <Toggle key={value} className="speed" value={String(value)}>
+          <Toggle key={value} className="ws-speed" value={String(value)}>
             {value}×
           </Toggle>
         ))}
       </ToggleGroup>
-      <span className="skip">
+      <span className="ws-skip">
         <Switch.Root
-          className="switch"
+          className="ws-switch"
           aria-labelledby="skip-pauses"
           checked={skips}
           onCheckedChange={onSkips}
         >
-          <Switch.Thumb className="switch-thumb" />
+          <Switch.Thumb className="ws-switch-thumb" />
         </Switch.Root>
         <span id="skip-pauses">Skip pauses</span>
       </span>
-      <span className="player-actions">
+      <span className="ws-player-actions">
         <LinkToSecond player={player} />
         <Download sessionId={sessionId} />
       </span>
@@ -80,9 +82,9 @@ function LinkToSecond({ player }: { player: Props['player'] }) {
     }
   }
   return (
-    <button type="button" className="tool-button" onClick={() => void copy()}>
+    <Button onClick={() => void copy()}>
       <span aria-live="polite">{copied ? 'Link copied' : `Copy link to ${clock(second * 1000)}`}</span>
-    </button>
+    </Button>
   )
 }
 
@@ -95,9 +97,13 @@ const formats = [
 function Download({ sessionId }: { sessionId: string }) {
   return (
     <Menu.Root>
-      <Menu.Trigger className="tool-button">Download</Menu.Trigger>
+      <Menu.Trigger className="button plain">
+        <span className="button-words">
+          <DownloadIcon /> Download
+        </span>
+      </Menu.Trigger>
       <Menu.Portal>
-        <Menu.Positioner sideOffset={6} align="end" className="popup-layer">
+        <Menu.Positioner sideOffset={6} align="end" className="layer">
           <Menu.Popup className="popup menu">
             {formats.map(({ format, name, hint }) => (
               <Menu.Item

@@ -2,7 +2,6 @@ import '../terminal/terminal.css'
 import './player.css'
 import { useQuery } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
-import { Link } from 'wouter'
 import type { Session } from '../../server/protocol/api.ts'
 import { asApiError, type ApiError } from '../api-error.ts'
 import { bytes } from '../format.ts'
@@ -14,6 +13,7 @@ import { CastPlayer, type CastPlayerHandle } from './cast-player.tsx'
 import { loadRecording } from './load-recording.ts'
 import { PlayerControls } from './player-controls.tsx'
 import { RecordingFacts } from './recording-facts.tsx'
+import { Button, ButtonLink } from '../components/button.tsx'
 
 // The player keeps the whole recording in memory, several times over.
 const largeBytes = 100 * 1024 * 1024
@@ -26,7 +26,7 @@ export function PlayerPage({ sessionId, startAt }: { sessionId: string; startAt?
   if (session.data !== undefined)
     return <Recording key={sessionId} session={session.data} startAt={startAt ?? 0} />
   return (
-    <div className="replay" aria-busy={session.error === null}>
+    <div className="ws-replay" aria-busy={session.error === null}>
       {session.error === null ? null : <Problem error={asApiError(session.error)} />}
     </div>
   )
@@ -40,25 +40,25 @@ function Recording({ session, startAt }: { session: Session; startAt: number }) 
   const [skips, setSkips] = useState(true)
   const player = useRef<CastPlayerHandle>(null)
   return (
-    <div className="replay">
-      <main className="replay-main">
-        <header className="session-bar">
-          <div className="session-who">
+    <div className="ws-replay">
+      <main className="ws-replay-main">
+        <header className="ws-session-bar">
+          <div className="ws-session-who">
             <h1 title={session.target.ref}>{session.target.name}</h1>
-            <span className="session-facts">
+            <span className="ws-session-facts">
               <span>{session.target.environment}</span>
               <span>{session.user.name}</span>
             </span>
           </div>
-          <span className="mark session-marks">Recording</span>
+          <span className="ws-mark ws-session-marks">Recording</span>
         </header>
         {session.state === 'ended' ? null : <StillRunning session={session} onReload={reload} />}
-        <div className="replay-screen">
+        <div className="ws-replay-screen">
           {session.recording.state === 'missing' ? <Missing session={session} /> : null}
           {error === undefined ? null : <Problem error={error} />}
           {wanted ? null : <Large size={size} onPlay={() => setWanted(true)} />}
           {cast === undefined && error === undefined && wanted && session.recording.state !== 'missing' ? (
-            <p className="stage-quiet replay-wait" aria-live="polite">
+            <p className="ws-stage-quiet ws-replay-wait" aria-live="polite">
               Loading the recording… {loaded > 0 ? bytes(loaded) : ''}
             </p>
           ) : null}
@@ -114,15 +114,11 @@ function useCast(sessionId: string, wanted: boolean): LoadedCast {
 
 function StillRunning({ session, onReload }: { session: Session; onReload: () => void }) {
   return (
-    <p className="notice" data-level="info">
+    <p className="ws-notice" data-level="info">
       <span>This session is still running. You see what it had shown when the recording was loaded.</span>
-      <span className="end-links">
-        <button type="button" className="tool-button" onClick={onReload}>
-          Load again
-        </button>
-        <Link className="tool-button" href={terminalPath(session.id)}>
-          Open the terminal
-        </Link>
+      <span className="ws-end-links">
+        <Button onClick={onReload}>Load again</Button>
+        <ButtonLink href={terminalPath(session.id)}>Open the terminal</ButtonLink>
       </span>
     </p>
   )
@@ -130,7 +126,7 @@ function StillRunning({ session, onReload }: { session: Session; onReload: () =>
 
 function Missing({ session }: { session: Session }) {
   return (
-    <section className="stage-card">
+    <section className="ws-stage-card">
       <h2>There is no recording</h2>
       <p>
         {session.startedAt === undefined
@@ -143,27 +139,23 @@ function Missing({ session }: { session: Session }) {
 
 function Large({ size, onPlay }: { size: number; onPlay: () => void }) {
   return (
-    <section className="stage-card">
+    <section className="ws-stage-card">
       <h2>This recording is large ({bytes(size)})</h2>
       <p>
         Playing it here needs several times its size in memory. Downloading it and playing it with asciinema
         does not.
       </p>
-      <button type="button" className="tool-button" onClick={onPlay}>
-        Play it here
-      </button>
+      <Button onClick={onPlay}>Play it here</Button>
     </section>
   )
 }
 
 function Problem({ error }: { error: ApiError }) {
   return (
-    <section className="stage-card" role="alert">
+    <section className="ws-stage-card" role="alert">
       <h2>{error.title}</h2>
       <p>{error.message}</p>
-      <Link className="tool-button" href="/sessions">
-        All sessions
-      </Link>
+      <ButtonLink href="/sessions">All sessions</ButtonLink>
     </section>
   )
 }

@@ -5,6 +5,7 @@ import { bytes, clock, duration, moment } from '../format.ts'
 import { useVerification } from '../queries.ts'
 import { endInWords } from '../words.ts'
 import type { Cast } from './cast.ts'
+import { Button } from '../components/button.tsx'
 
 interface Props {
   session: Session
@@ -16,7 +17,7 @@ interface Props {
 export function RecordingFacts({ session, cast, onSeek }: Props) {
   const { recording, identity } = session
   return (
-    <aside className="details replay-facts" aria-label="Session facts">
+    <aside className="ws-details ws-replay-facts" aria-label="Session facts">
       <h2>Session</h2>
       <dl>
         <Fact name="Who">{session.user.name}</Fact>
@@ -44,11 +45,11 @@ export function RecordingFacts({ session, cast, onSeek }: Props) {
       {cast === undefined || cast.markers.length === 0 ? null : (
         <>
           <h3>Markers</h3>
-          <ol className="markers">
+          <ol className="ws-markers">
             {cast.markers.map((marker, index) => (
               <li key={`${marker.seconds} ${index}`}>
                 <button type="button" onClick={() => onSeek(marker.seconds)}>
-                  <span className="marker-time">{clock(marker.seconds * 1000)}</span>
+                  <span className="ws-marker-time">{clock(marker.seconds * 1000)}</span>
                   {marker.label === '' ? 'Marker' : marker.label}
                 </button>
               </li>
@@ -74,12 +75,12 @@ export function RecordingFacts({ session, cast, onSeek }: Props) {
 function Verify({ sessionId }: { sessionId: string }) {
   const { data, error, isFetching, refetch } = useVerification(sessionId)
   return (
-    <div className="verify">
+    <div className="ws-verify">
       {data === undefined ? null : <Verdict verification={data} />}
       {error === null ? null : <p role="alert">{asApiError(error).message}</p>}
-      <button type="button" className="tool-button" disabled={isFetching} onClick={() => void refetch()}>
+      <Button disabled={isFetching} onClick={() => void refetch()}>
         {isFetching ? 'Checking…' : data === undefined ? 'Verify recording' : 'Verify again'}
-      </button>
+      </Button>
     </div>
   )
 }
@@ -87,7 +88,7 @@ function Verify({ sessionId }: { sessionId: string }) {
 function Verdict({ verification }: { verification: Verification }) {
   const good = verification.whole && verification.unaltered
   return (
-    <div className="verdict" data-good={good} aria-live="polite">
+    <div className="ws-verdict" data-good={good} aria-live="polite">
       <strong>{verdictInWords(verification)}</strong>
       <ul>
         {verification.checked.map(({ check, passed, detail }) => (
@@ -112,7 +113,7 @@ function verdictInWords({ whole, unaltered }: Verification): string {
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
-    <div className="fact">
+    <div className="ws-fact">
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

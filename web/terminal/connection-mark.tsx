@@ -14,8 +14,8 @@ const words: Record<ConnectionState['kind'], string> = {
 /** The state of the line in a word. */
 export function ConnectionMark({ connection }: { connection: ConnectionState }) {
   return (
-    <span className="mark line-mark" data-line={connection.kind} aria-live="polite">
-      <span className="line-dot" aria-hidden="true" />
+    <span className="ws-mark ws-line-mark" data-line={connection.kind} aria-live="polite">
+      <span className="ws-line-dot" aria-hidden="true" />
       {words[connection.kind]}
     </span>
   )

@@ -8,8 +8,8 @@ import { profileWords } from '../words.ts'
 export function DetailsDrawer({ session, onClose }: { session: Session; onClose: () => void }) {
   const { identity } = session
   return (
-    <aside className="details" aria-label="Session details">
-      <div className="details-head">
+    <aside className="ws-details" aria-label="Session details">
+      <div className="ws-details-head">
         <h2>Session details</h2>
         <button type="button" className="icon-button" aria-label="Close details" onClick={onClose}>
           ×
@@ -19,7 +19,7 @@ export function DetailsDrawer({ session, onClose }: { session: Session; onClose:
       <h3>What you can see and do</h3>
       <p>{identity?.explanation ?? profileWords[session.profile]}</p>
       {identity !== undefined && !identity.seesFiles ? (
-        <p className="details-warning">
+        <p className="ws-details-warning">
           The target’s files under /proc/1/root are not readable with this identity.
         </p>
       ) : null}
@@ -72,7 +72,7 @@ function Warnings({ targetRef }: { targetRef: string }) {
   const warnings = useTarget(targetRef).data?.warnings ?? []
   if (warnings.length === 0) return null
   return (
-    <ul className="details-warnings" aria-label="Warnings about the target">
+    <ul className="ws-details-warnings" aria-label="Warnings about the target">
       {warnings.map((warning) => (
         <li key={warning}>{warning}</li>
       ))}
@@ -82,7 +82,7 @@ function Warnings({ targetRef }: { targetRef: string }) {
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
-    <div className="fact">
+    <div className="ws-fact">
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

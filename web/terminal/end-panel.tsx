@@ -1,8 +1,8 @@
-import { Link } from 'wouter'
 import type { Session, SessionEnd } from '../../server/protocol/api.ts'
 import { duration } from '../format.ts'
 import { endInWords, isCalmEnd } from '../words.ts'
 import { openAgainPath, replayPath } from './session-paths.ts'
+import { ButtonLink } from '../components/button.tsx'
 
 interface Props {
   session: Session
@@ -12,7 +12,7 @@ interface Props {
 /** The end of a session under its last screen. */
 export function EndBar({ session, end }: Props) {
   return (
-    <div className="end-bar" data-calm={isCalmEnd(end)} aria-live="polite">
+    <div className="ws-end-bar" data-calm={isCalmEnd(end)} aria-live="polite">
       <p>
         <strong>{endInWords(end)}</strong>
         {facts(session, end).map((fact) => (
@@ -28,10 +28,10 @@ export function EndBar({ session, end }: Props) {
 export function EndCard({ session, end }: Props) {
   const failed = end.reason === 'failed' || end.reason === 'denied'
   return (
-    <section className="stage-card" data-calm={isCalmEnd(end)} role={failed ? 'alert' : 'status'}>
+    <section className="ws-stage-card" data-calm={isCalmEnd(end)} role={failed ? 'alert' : 'status'}>
       <h2>{failed ? `${session.target.name} could not be opened` : endInWords(end)}</h2>
-      {end.detail === undefined ? null : <p className="end-detail">{end.detail}</p>}
-      <p className="stage-quiet">{failed ? whatToDo : facts(session, end).join(' · ')}</p>
+      {end.detail === undefined ? null : <p className="ws-end-detail">{end.detail}</p>}
+      <p className="ws-stage-quiet">{failed ? whatToDo : facts(session, end).join(' · ')}</p>
       <EndLinks session={session} failed={failed} />
     </section>
   )
@@ -43,15 +43,11 @@ const whatToDo =
 function EndLinks({ session, failed = false }: { session: Session; failed?: boolean }) {
   const canReplay = !failed && session.recording.state !== 'missing' && session.can.replay
   return (
-    <div className="end-links">
-      {canReplay ? (
-        <Link className="tool-button" href={replayPath(session.id)}>
-          Replay
-        </Link>
-      ) : null}
-      <Link className="tool-button primary" href={openAgainPath(session)}>
+    <div className="ws-end-links">
+      {canReplay ? <ButtonLink href={replayPath(session.id)}>Replay</ButtonLink> : null}
+      <ButtonLink kind="primary" href={openAgainPath(session)}>
         {failed ? 'Try again' : 'Open again'}
-      </Link>
+      </ButtonLink>
     </div>
   )
 }

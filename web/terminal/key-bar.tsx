@@ -31,7 +31,7 @@ export function KeyBar({ terminal, ctrl }: { terminal: OpenTerminal; ctrl: boole
   return (
     // Without the focus leaving the terminal, so that the phone's keyboard stays.
     <div
-      className="key-bar"
+      className="ws-key-bar"
       role="toolbar"
       aria-label="Keys"
       onPointerDown={(event) => event.preventDefault()}

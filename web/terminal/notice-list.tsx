@@ -1,5 +1,6 @@
 import { useNow } from '../use-now.ts'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
+import { Button } from '../components/button.tsx'
 
 const warnBelowMs = 5 * 60_000
 
@@ -9,28 +10,26 @@ export function NoticeList({ terminal, state }: { terminal: OpenTerminal; state:
   const running = state.end === undefined && state.session.state === 'running'
   const controller = state.viewers.find((viewer) => viewer.role === 'controller')
   return (
-    <div className="notices" aria-live="polite">
+    <div className="ws-notices" aria-live="polite">
       {running && state.role === 'observer' && state.connection.kind === 'live' ? (
-        <p className="notice" data-level="info">
+        <p className="ws-notice" data-level="info">
           <span>
             You are watching.{' '}
-            {controller === undefined ? 'Nobody controls this session.' : `${controller.name} types.`}
+            {controller === undefined ? 'Nobody controls this session.' : `${controller.name} controls it.`}
           </span>
           {state.session.can.control ? (
-            <button type="button" className="tool-button" onClick={() => terminal.takeControl()}>
-              Take control
-            </button>
+            <Button onClick={() => terminal.takeControl()}>Take control</Button>
           ) : null}
         </p>
       ) : null}
       {running && left > 0 && left < warnBelowMs ? (
-        <p className="notice" data-level="warning">
+        <p className="ws-notice" data-level="warning">
           This session ends in less than {Math.ceil(left / 60_000)} min. What you need later should leave the
           terminal now.
         </p>
       ) : null}
       {state.notices.map((notice) => (
-        <p key={notice.id} className="notice" data-level={notice.level}>
+        <p key={notice.id} className="ws-notice" data-level={notice.level}>
           <span>{notice.text}</span>
           <button
             type="button"

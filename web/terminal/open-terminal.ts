@@ -5,7 +5,7 @@ import { api } from '../api.ts'
 import { signedInAgain } from '../sign-in-gate.ts'
 import type { InputProgress } from './input-queue.ts'
 import { needsConfirmation, preparePaste } from './paste-text.ts'
-import { takePrefill } from './prefill.ts'
+import { hasPrefill, takePrefill } from './prefill.ts'
 import {
   TerminalConnection,
   type ConnectionState,
@@ -305,6 +305,7 @@ export class OpenTerminal {
 
   /** A runbook's command waits for the first prompt: output, then a moment of silence. */
   #promptMayBeThere(): void {
+    if (!hasPrefill(this.id)) return
     clearTimeout(this.#promptTimer)
     this.#promptTimer = setTimeout(() => {
       if (this.#state.session.state !== 'running' || this.#state.role !== 'controller') return

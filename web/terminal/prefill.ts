@@ -8,6 +8,10 @@ export function prefillPrompt(sessionId: string, text: string): void {
   if (printable !== '') waiting.set(sessionId, printable)
 }
 
+export function hasPrefill(sessionId: string): boolean {
+  return waiting.has(sessionId)
+}
+
 /** What to type there; each text is handed out once. */
 export function takePrefill(sessionId: string): string | undefined {
   const text = waiting.get(sessionId)

@@ -20,7 +20,7 @@ export function SearchBar({ terminal, found, onClose }: Props) {
     terminal.view.find(wanted, direction, { incremental })
 
   return (
-    <search className="search-bar">
+    <search className="ws-search-bar">
       <input
         ref={input}
         type="text"

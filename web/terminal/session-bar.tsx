@@ -5,6 +5,7 @@ import { useNow } from '../use-now.ts'
 import { ConnectionMark } from './connection-mark.tsx'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { TerminalMenu } from './terminal-menu.tsx'
+import { Button } from '../components/button.tsx'
 
 const warnBelowMs = 5 * 60_000
 
@@ -21,11 +22,12 @@ interface Props {
 export function SessionBar({ terminal, state, detailsOpen, onDetails, onSearch, onEnd }: Props) {
   const { session } = state
   const ended = state.end !== undefined
+  const running = !ended && session.state === 'running'
   return (
-    <header className="session-bar">
-      <div className="session-who">
+    <header className="ws-session-bar">
+      <div className="ws-session-who">
         <h1 title={session.target.ref}>{session.target.name}</h1>
-        <span className="session-facts">
+        <span className="ws-session-facts">
           <span>{session.target.environment}</span>
           <span>{session.toolbox}</span>
           <span title={session.identity?.explanation}>
@@ -34,22 +36,22 @@ export function SessionBar({ terminal, state, detailsOpen, onDetails, onSearch, 
           </span>
         </span>
       </div>
-      {state.title === '' ? null : <span className="session-title">{state.title}</span>}
-      <div className="session-marks">
-        {ended ? null : <RecordingMark session={session} />}
-        {ended ? null : <Remaining deadline={session.deadline} />}
-        {ended ? null : <Viewers terminal={terminal} state={state} />}
+      {state.title === '' ? null : <span className="ws-session-title">{state.title}</span>}
+      <div className="ws-session-marks">
+        {running ? <RecordingMark session={session} /> : null}
+        {running ? <Remaining deadline={session.deadline} /> : null}
+        {state.connection.kind === 'live' ? <Viewers terminal={terminal} state={state} /> : null}
         {ended ? null : <ConnectionMark connection={state.connection} />}
       </div>
-      <div className="session-tools">
-        <button type="button" className="tool-button quiet" aria-expanded={detailsOpen} onClick={onDetails}>
+      <div className="ws-session-tools">
+        <Button kind="quiet" aria-expanded={detailsOpen} onClick={onDetails}>
           Details
-        </button>
+        </Button>
         <TerminalMenu terminal={terminal} onSearch={onSearch} />
         {!ended && session.can.terminate ? (
-          <button type="button" className="tool-button danger-quiet" onClick={onEnd}>
+          <Button kind="quiet" onClick={onEnd}>
             End
-          </button>
+          </Button>
         ) : null}
       </div>
     </header>
@@ -58,11 +60,11 @@ export function SessionBar({ terminal, state, detailsOpen, onDetails, onSearch, 
 
 function RecordingMark({ session }: { session: Session }) {
   if (session.recording.state === 'missing') {
-    return session.state === 'running' ? <span className="mark bad">Not recorded</span> : null
+    return <span className="ws-mark ws-bad">Not recorded</span>
   }
   return (
-    <span className="mark rec" title="All output of this session is recorded.">
-      <span className="rec-dot" aria-hidden="true">
+    <span className="ws-mark ws-rec" title="All output of this session is recorded.">
+      <span className="ws-rec-dot" aria-hidden="true">
         ●
       </span>{' '}
       REC
@@ -75,7 +77,7 @@ function Remaining({ deadline }: { deadline: string }) {
   const close = left < warnBelowMs
   return (
     <span
-      className={close ? 'mark warn' : 'mark'}
+      className={close ? 'ws-mark ws-warn' : 'ws-mark'}
       title={`Policy ends this session at ${new Date(deadline).toLocaleTimeString()}.`}
     >
       {close ? clock(left) : duration(Math.ceil(left / 60_000) * 60_000)} left
@@ -88,22 +90,22 @@ function Viewers({ terminal, state }: { terminal: OpenTerminal; state: OpenTermi
   if (others.length === 0 && state.role === 'controller') return null
   return (
     <Popover.Root>
-      <Popover.Trigger className="mark mark-button">
+      <Popover.Trigger className="ws-mark ws-mark-button">
         {state.role === 'observer' ? 'Watching' : `${others.length} watching`}
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Positioner sideOffset={6} align="end" className="popup-layer">
+        <Popover.Positioner sideOffset={6} align="end" className="layer">
           <Popover.Popup className="popup">
-            <Popover.Title className="popup-title">In this session</Popover.Title>
-            <ul className="viewer-list">
+            <Popover.Title className="ws-popup-title">In this session</Popover.Title>
+            <ul className="ws-viewer-list">
               {state.viewers.map((viewer) => (
                 <ViewerLine key={viewer.id} viewer={viewer} self={viewer.id === state.self} />
               ))}
             </ul>
             {state.role === 'observer' && state.session.can.control ? (
-              <button type="button" className="tool-button primary" onClick={() => terminal.takeControl()}>
+              <Button kind="primary" onClick={() => terminal.takeControl()}>
                 Take control
-              </button>
+              </Button>
             ) : null}
           </Popover.Popup>
         </Popover.Positioner>
@@ -119,7 +121,7 @@ function ViewerLine({ viewer, self }: { viewer: Viewer; self: boolean }) {
         {viewer.name}
         {self ? ' (you)' : ''}
       </span>
-      <span className="viewer-role">{viewer.role === 'controller' ? 'controls' : 'watches'}</span>
+      <span className="ws-viewer-role">{viewer.role === 'controller' ? 'controls' : 'watches'}</span>
     </li>
   )
 }

@@ -3,7 +3,7 @@ import { refPath } from '../api.ts'
 
 /** Where the app shows a session's terminal. */
 export function terminalPath(sessionId: string): string {
-  return `/sessions/${encodeURIComponent(sessionId)}`
+  return `/sessions/${encodeURIComponent(sessionId)}/terminal`
 }
 
 /** Where the app replays a session. */

@@ -2,6 +2,7 @@ import { Progress } from '@base-ui/react/progress'
 import type { Session, StartProgress } from '../../server/protocol/api.ts'
 import { bytes } from '../format.ts'
 import { phaseWords } from '../words.ts'
+import { Button } from '../components/button.tsx'
 
 const phases = ['resolving', 'pulling', 'creating', 'attaching'] as const
 
@@ -15,18 +16,18 @@ interface Props {
 export function StartSteps({ session, progress, onCancel }: Props) {
   const present = phases.indexOf(progress?.phase ?? 'resolving')
   return (
-    <section className="stage-card" aria-live="polite">
+    <section className="ws-stage-card" aria-live="polite">
       <h2>
         Opening <strong>{session.target.name}</strong>
       </h2>
-      <ol className="start-steps">
+      <ol className="ws-start-steps">
         {phases.map((phase, index) => (
           <li
             key={phase}
             data-step={stepState(index, present)}
             aria-current={index === present ? 'step' : undefined}
           >
-            <span className="start-mark" aria-hidden="true" />
+            <span className="ws-start-mark" aria-hidden="true" />
             <span>{phaseWords[phase]}</span>
             {phase === 'pulling' && index === present && progress?.pull !== undefined ? (
               <PullProgress pull={progress.pull} />
@@ -34,10 +35,8 @@ export function StartSteps({ session, progress, onCancel }: Props) {
           </li>
         ))}
       </ol>
-      <p className="stage-quiet">Everything that this terminal shows is recorded.</p>
-      <button type="button" className="tool-button" onClick={onCancel}>
-        Cancel
-      </button>
+      <p className="ws-stage-quiet">Everything that this terminal shows is recorded.</p>
+      <Button onClick={onCancel}>Cancel</Button>
     </section>
   )
 }
@@ -51,14 +50,14 @@ function PullProgress({ pull }: { pull: NonNullable<StartProgress['pull']> }) {
   const known = pull.totalBytes > 0
   return (
     <Progress.Root
-      className="pull"
+      className="ws-pull"
       value={known ? Math.min(100, (pull.currentBytes / pull.totalBytes) * 100) : null}
       aria-label={`Getting ${pull.image}`}
     >
-      <Progress.Track className="pull-track">
-        <Progress.Indicator className="pull-bar" />
+      <Progress.Track className="ws-pull-track">
+        <Progress.Indicator className="ws-pull-bar" />
       </Progress.Track>
-      <span className="pull-words">
+      <span className="ws-pull-words">
         <code>{pull.image}</code>
         <span>{known ? `${bytes(pull.currentBytes)} of ${bytes(pull.totalBytes)}` : pull.status}</span>
       </span>

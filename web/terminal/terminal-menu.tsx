@@ -17,7 +17,7 @@ export function TerminalMenu({ terminal, onSearch }: Props) {
         ⋯
       </Menu.Trigger>
       <Menu.Portal>
-        <Menu.Positioner sideOffset={6} align="end" className="popup-layer">
+        <Menu.Positioner sideOffset={6} align="end" className="layer">
           <Menu.Popup className="popup menu">
             <Item label="Search" keys="Ctrl Shift F" onClick={onSearch} />
             <Item label="Copy" keys="Ctrl Shift C" onClick={() => void terminal.view.copySelection()} />

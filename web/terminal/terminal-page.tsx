@@ -1,13 +1,14 @@
 import './terminal.css'
 import '@xterm/xterm/css/xterm.css'
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
-import { Link, useLocation } from 'wouter'
+import { useLocation } from 'wouter'
 import type { Session } from '../../server/protocol/api.ts'
 import { asApiError } from '../api-error.ts'
+import { api } from '../api.ts'
+import { TerminateDialog } from '../pages/terminate-dialog.tsx'
 import { useMe, useSession } from '../queries.ts'
 import { useTitle } from '../use-title.ts'
 import { DetailsDrawer } from './details-drawer.tsx'
-import { EndDialog, endSession } from './end-dialog.tsx'
 import { NoticeList } from './notice-list.tsx'
 import type { OpenTerminal } from './open-terminal.ts'
 import {
@@ -23,6 +24,7 @@ import type { TerminalCommand } from './terminal-keys.ts'
 import { TerminalQuestion } from './terminal-question.tsx'
 import { TerminalStage } from './terminal-stage.tsx'
 import { useWorkspaceTabs, WorkspaceTabs, type WorkspaceTab } from './workspace-tabs.tsx'
+import { ButtonLink } from '../components/button.tsx'
 
 /** The terminal workspace: tabs of my live sessions, one of them on the screen. */
 export function TerminalPage({ sessionId }: { sessionId: string }) {
@@ -65,7 +67,9 @@ function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly 
   useTitle(pageTitle(state.session, state.title))
   useCommands(terminal, tabs, openSearch)
   const cancelStart = () => {
-    endSession(terminal.id).catch((cause: unknown) => terminal.notify('error', asApiError(cause).message))
+    api(`/sessions/${encodeURIComponent(terminal.id)}`, { method: 'DELETE', body: {} }).catch(
+      (cause: unknown) => terminal.notify('error', asApiError(cause).message),
+    )
   }
   return (
     <>
@@ -78,7 +82,7 @@ function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly 
         onEnd={() => setEnding(true)}
       />
       <NoticeList terminal={terminal} state={state} />
-      <div className="workspace-main">
+      <div className="ws-main">
         <TerminalStage
           terminal={terminal}
           state={state}
@@ -91,7 +95,7 @@ function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly 
         />
         {detailsOpen ? <DetailsDrawer session={state.session} onClose={() => setDetailsOpen(false)} /> : null}
       </div>
-      {ending ? <EndDialog session={state.session} onClose={() => setEnding(false)} /> : null}
+      <TerminateDialog session={state.session} isOpen={ending} onClose={() => setEnding(false)} />
       {state.question === undefined ? null : <TerminalQuestion question={state.question} />}
     </>
   )
@@ -119,17 +123,17 @@ function useCommands(terminal: OpenTerminal, tabs: readonly WorkspaceTab[], open
 }
 
 function Unopened({ error }: { error: Error | null }) {
-  if (error === null) return <div className="stage" aria-busy="true" />
+  if (error === null) return <div className="ws-stage" aria-busy="true" />
   const { title, message } = asApiError(error)
   return (
-    <div className="stage">
-      <div className="stage-screen">
-        <section className="stage-card" role="alert">
+    <div className="ws-stage">
+      <div className="ws-stage-screen">
+        <section className="ws-stage-card" role="alert">
           <h2>{title}</h2>
           <p>{message}</p>
-          <Link className="tool-button primary" href="/sessions">
+          <ButtonLink kind="primary" href="/sessions">
             All sessions
-          </Link>
+          </ButtonLink>
         </section>
       </div>
     </div>

@@ -1,8 +1,12 @@
-import { AlertDialog } from '@base-ui/react/alert-dialog'
+import { Dialog } from '../components/dialog.tsx'
 import { bytes } from '../format.ts'
 import type { Question } from './open-terminal.ts'
+import { Button } from '../components/button.tsx'
 
 const shownLines = 8
+const pasteWords = 'The program did not ask for pastes as a whole: each line runs as soon as it arrives.'
+const clipboardWords =
+  'A program in the terminal wants to copy this text. The answer holds until you close this terminal. It can never read your clipboard.'
 
 /** Asks what only the user can decide about text that comes in or goes out. */
 export function TerminalQuestion({ question }: { question: Question }) {
@@ -10,31 +14,23 @@ export function TerminalQuestion({ question }: { question: Question }) {
   const size = bytes(new TextEncoder().encode(question.text).length)
   const isPaste = question.kind === 'paste'
   return (
-    <AlertDialog.Root open onOpenChange={(open) => !open && question.answer(false)}>
-      <AlertDialog.Portal>
-        <AlertDialog.Backdrop className="dialog-backdrop" />
-        <AlertDialog.Popup className="dialog">
-          <AlertDialog.Title className="dialog-title">
-            {isPaste ? pasteTitle(lines.length, size) : 'Let this session write to your clipboard?'}
-          </AlertDialog.Title>
-          <AlertDialog.Description className="dialog-words">
-            {isPaste
-              ? 'The program did not ask for pastes as a whole: each line runs as soon as it arrives.'
-              : 'A program in the terminal wants to copy this text. The answer holds until you close this terminal. It can never read your clipboard.'}
-          </AlertDialog.Description>
-          <pre className="dialog-text">
-            {lines.slice(0, shownLines).map((line) => `${line.slice(0, 200)}\n`)}
-            {lines.length > shownLines ? `… and ${lines.length - shownLines} more lines` : ''}
-          </pre>
-          <div className="dialog-actions">
-            <AlertDialog.Close className="tool-button">{isPaste ? 'Cancel' : 'Refuse'}</AlertDialog.Close>
-            <button type="button" className="tool-button primary" onClick={() => question.answer(true)}>
-              {isPaste ? 'Paste' : 'Allow'}
-            </button>
-          </div>
-        </AlertDialog.Popup>
-      </AlertDialog.Portal>
-    </AlertDialog.Root>
+    <Dialog
+      isOpen
+      onClose={() => question.answer(false)}
+      title={isPaste ? pasteTitle(lines.length, size) : 'Let this session write to your clipboard?'}
+      description={isPaste ? pasteWords : clipboardWords}
+    >
+      <pre className="ws-quoted">
+        {lines.slice(0, shownLines).map((line) => `${line.slice(0, 200)}\n`)}
+        {lines.length > shownLines ? `… and ${lines.length - shownLines} more lines` : ''}
+      </pre>
+      <div className="actions end">
+        <Button onClick={() => question.answer(false)}>{isPaste ? 'Cancel' : 'Refuse'}</Button>
+        <Button kind="primary" onClick={() => question.answer(true)}>
+          {isPaste ? 'Paste' : 'Allow'}
+        </Button>
+      </div>
+    </Dialog>
   )
 }
 

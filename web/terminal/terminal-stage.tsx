@@ -5,6 +5,8 @@ import { KeyBar } from './key-bar.tsx'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { SearchBar } from './search-bar.tsx'
 import { StartSteps } from './start-steps.tsx'
+import { Button } from '../components/button.tsx'
+import { useMe } from '../queries.ts'
 
 interface Props {
   terminal: OpenTerminal
@@ -33,18 +35,18 @@ export function TerminalStage({ terminal, state, searching, onSearchClose, onCan
   }, [terminal, hidden])
 
   return (
-    <div className="stage">
-      <div className="stage-screen" data-dim={end === undefined && state.connection.kind !== 'live'}>
-        <div ref={host} className="stage-host" data-hidden={hidden} data-role={state.role} />
+    <div className="ws-stage">
+      <div className="ws-stage-screen" data-dim={end === undefined && state.connection.kind !== 'live'}>
+        <div ref={host} className="ws-stage-host" data-hidden={hidden} data-role={state.role} />
         {starting ? (
           <StartSteps session={session} progress={state.progress} onCancel={onCancelStart} />
         ) : null}
         {end !== undefined && blank ? <EndCard session={session} end={end} /> : null}
         {starting ? null : <LineCard terminal={terminal} state={state} />}
         {searching ? <SearchBar terminal={terminal} found={state.found} onClose={onSearchClose} /> : null}
-        {state.linkHint === undefined ? null : <div className="stage-hint">{state.linkHint}</div>}
+        {state.linkHint === undefined ? null : <div className="ws-stage-hint">{state.linkHint}</div>}
         {state.inputDropped ? (
-          <div className="stage-toast" aria-live="polite">
+          <div className="ws-stage-toast" aria-live="polite">
             Not sent: there is no connection.
           </div>
         ) : null}
@@ -60,50 +62,63 @@ export function TerminalStage({ terminal, state, searching, onSearchClose, onCan
 
 /** What to do about a line that does not carry. */
 function LineCard({ terminal, state }: { terminal: OpenTerminal; state: OpenTerminalState }) {
-  const { connection, session } = state
+  const { connection } = state
   if (state.end !== undefined) return null
   if (connection.kind === 'retrying') {
     return (
-      <div className="stage-toast" aria-live="polite">
+      <div className="ws-stage-toast" aria-live="polite">
         <span>
           Connection lost. The session goes on; trying again <RetryCountdown at={connection.at} />.
         </span>
-        <button type="button" className="tool-button" onClick={() => terminal.retryNow()}>
-          Try now
-        </button>
+        <Button onClick={() => terminal.retryNow()}>Try now</Button>
       </div>
     )
   }
   if (connection.kind === 'control-taken') {
-    return (
-      <section className="stage-card floating" role="alert">
-        <h2>{connection.by === '' ? 'Control was taken' : `${connection.by} took control`}</h2>
-        <p>The session is open in another window. One person at a time can type.</p>
-        <div className="end-links">
-          <button type="button" className="tool-button" onClick={() => terminal.watch()}>
-            Watch
-          </button>
-          {session.can.control ? (
-            <button type="button" className="tool-button primary" onClick={() => terminal.takeControl()}>
-              Take it back
-            </button>
-          ) : null}
-        </div>
-      </section>
-    )
+    return <ControlTaken terminal={terminal} state={state} by={connection.by} />
   }
   if (connection.kind === 'refused') {
     return (
-      <section className="stage-card floating" role="alert">
+      <section className="ws-stage-card ws-floating" role="alert">
         <h2>Disconnected</h2>
         <p>{connection.detail}</p>
-        <button type="button" className="tool-button primary" onClick={() => terminal.retryNow()}>
+        <Button kind="primary" onClick={() => terminal.retryNow()}>
           Connect again
-        </button>
+        </Button>
       </section>
     )
   }
   return null
+}
+
+function ControlTaken({
+  terminal,
+  state,
+  by,
+}: {
+  terminal: OpenTerminal
+  state: OpenTerminalState
+  by: string
+}) {
+  const me = useMe().data?.subject
+  const controller = state.viewers.find((viewer) => viewer.role === 'controller')
+  const isMe = controller !== undefined && controller.subject === me
+  return (
+    <section className="ws-stage-card ws-floating" role="alert">
+      <h2>
+        {isMe ? 'You opened this session in another window' : `${by === '' ? 'Somebody' : by} took control`}
+      </h2>
+      <p>It goes on there. One window at a time can type; others can watch.</p>
+      <div className="ws-end-links">
+        <Button onClick={() => terminal.watch()}>Watch</Button>
+        {state.session.can.control ? (
+          <Button kind="primary" onClick={() => terminal.takeControl()}>
+            Take it back
+          </Button>
+        ) : null}
+      </div>
+    </section>
+  )
 }
 
 function PasteProgress({
@@ -115,12 +130,10 @@ function PasteProgress({
 }) {
   const percent = Math.floor((paste.sentBytes / paste.totalBytes) * 100)
   return (
-    <div className="stage-toast" aria-live="polite">
+    <div className="ws-stage-toast" aria-live="polite">
       <span>Pasting… {percent}%</span>
       <progress max={paste.totalBytes} value={paste.sentBytes} aria-label="Paste" />
-      <button type="button" className="tool-button" onClick={() => terminal.cancelPaste()}>
-        Stop
-      </button>
+      <Button onClick={() => terminal.cancelPaste()}>Stop</Button>
     </div>
   )
 }

@@ -65,7 +65,7 @@ export class TerminalView {
       scrollback: scrollbackLines,
       theme: terminalTheme(),
     })
-    this.element.className = 'terminal-view'
+    this.element.className = 'ws-terminal-view'
     this.#guard = new QueryGuard(this.#terminal, () => !this.#answers)
     this.#open()
     this.#listen()

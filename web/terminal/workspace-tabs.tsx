@@ -36,21 +36,21 @@ interface Props {
 
 export function WorkspaceTabs({ tabs, current, onClosed }: Props) {
   return (
-    <nav className="workspace-tabs" aria-label="Terminals">
+    <nav className="ws-tabs" aria-label="Terminals">
       {tabs.map((tab, index) => (
-        <span key={tab.id} className="workspace-tab" data-current={tab.id === current}>
+        <span key={tab.id} className="ws-tab" data-current={tab.id === current}>
           <Link
             href={terminalPath(tab.id)}
             aria-current={tab.id === current ? 'page' : undefined}
             title={index < 9 ? `Alt+${index + 1}` : undefined}
           >
             {tab.terminal === undefined ? <TabDot state="elsewhere" /> : <LiveDot terminal={tab.terminal} />}
-            <span className="tab-name">{tab.name}</span>
+            <span className="ws-tab-name">{tab.name}</span>
           </Link>
           {tab.terminal === undefined ? null : (
             <button
               type="button"
-              className="tab-close"
+              className="ws-tab-close"
               aria-label={`Close ${tab.name}; the session goes on`}
               title="Close the tab; a running session goes on"
               onClick={() => {
@@ -63,7 +63,12 @@ export function WorkspaceTabs({ tabs, current, onClosed }: Props) {
           )}
         </span>
       ))}
-      <Link className="tab-new" href="/" aria-label="Open another container" title="Open another container">
+      <Link
+        className="ws-tab-new"
+        href="/"
+        aria-label="Open another container"
+        title="Open another container"
+      >
         +
       </Link>
     </nav>
@@ -85,8 +90,8 @@ const dotWords = {
 
 function TabDot({ state }: { state: keyof typeof dotWords }) {
   return (
-    <span className="tab-dot" data-state={state} title={dotWords[state]}>
-      <span className="for-readers">{dotWords[state]}</span>
+    <span className="ws-tab-dot" data-state={state} title={dotWords[state]}>
+      <span className="visually-hidden">{dotWords[state]}</span>
     </span>
   )
 }
