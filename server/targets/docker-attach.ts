@@ -5,8 +5,10 @@ import { text } from 'node:stream/consumers'
 import type { DockerClient } from './docker-client.ts'
 import { translateDockerError } from './docker-errors.ts'
 
-// Detaching by keys would eat Ctrl-P (moby#12510); nobody types this one, and detaching is the gateway's business.
-const attachQuery = 'stream=1&stdin=1&stdout=1&stderr=1&detachKeys=ctrl-%5E'
+// Detaching by keys is the engine's default and eats Ctrl-P (moby#12510), and it can't be switched off: an empty
+// value means the default. So: a sequence of bytes that no UTF-8 text and no keyboard holds.
+const attachQuery =
+  'stream=1&stdin=1&stdout=1&stderr=1&detachKeys=%FE%2C%C1%2C%FE%2C%C0%2C%FE%2C%F5%2C%FE%2C%FF'
 
 /**
  * The tty of a container as its raw socket: pausing it pauses the process, ending it ends stdin.

@@ -44,6 +44,7 @@ export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
     deadlineSeconds: spec.maxDurationMs / 1000,
     root: `/proc/${pid}/root`,
     unseen: identity.seesFiles ? unexpectedlyUnseen : identity.explanation,
+    sized: givesSize(plan.engine),
     argv: spec.command ?? spec.toolbox.shell,
   })
   return {
@@ -103,7 +104,11 @@ function hostConfig({
     PidsLimit: resources.pids,
     Init: false,
     ReadonlyRootfs: false,
-    // Since API 1.42; older engines ignore the size (moby#43593).
-    ...(DockerClient.atLeast(engine, '1.42') ? { ConsoleSize: [spec.size.rows, spec.size.cols] } : {}),
+    ...(givesSize(engine) ? { ConsoleSize: [spec.size.rows, spec.size.cols] } : {}),
   }
+}
+
+/** Since API 1.42 the size at the creation counts; older engines ignore it (moby#43593). */
+function givesSize(engine: Engine): boolean {
+  return DockerClient.atLeast(engine, '1.42')
 }
