@@ -1,0 +1,38 @@
+import { Dialog as Base } from '@base-ui/react/dialog'
+import type { ReactNode } from 'react'
+
+interface DialogProps {
+  isOpen: boolean
+  /** Absent for a dialog that only its own action can close. */
+  onClose?: () => void
+  title: string
+  description?: ReactNode
+  children: ReactNode
+}
+
+export function Dialog({ isOpen, onClose, title, description, children }: DialogProps) {
+  return (
+    <Base.Root
+      open={isOpen}
+      disablePointerDismissal={onClose === undefined}
+      onOpenChange={(open) => {
+        if (!open) onClose?.()
+      }}
+    >
+      <Base.Portal>
+        <Base.Backdrop className="backdrop" />
+        <Base.Viewport className="dialog-viewport">
+          <Base.Popup className="popup dialog">
+            <Base.Title className="dialog-title">{title}</Base.Title>
+            {description === undefined ? null : (
+              <Base.Description className="dialog-words" render={<div />}>
+                {description}
+              </Base.Description>
+            )}
+            {children}
+          </Base.Popup>
+        </Base.Viewport>
+      </Base.Portal>
+    </Base.Root>
+  )
+}

@@ -1,0 +1,20 @@
+import type { ReactNode } from 'react'
+
+interface EmptyStateProps {
+  title: string
+  icon?: ReactNode
+  children?: ReactNode
+  actions?: ReactNode
+}
+
+/** Nothing to show, why that is, and what to do next. */
+export function EmptyState({ title, icon, children, actions }: EmptyStateProps) {
+  return (
+    <section className="empty-state">
+      {icon === undefined ? null : <div className="empty-icon">{icon}</div>}
+      <h2>{title}</h2>
+      {children === undefined ? null : <div className="empty-words">{children}</div>}
+      {actions === undefined ? null : <div className="actions centered">{actions}</div>}
+    </section>
+  )
+}

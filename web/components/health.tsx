@@ -1,0 +1,40 @@
+import { useEnvironments } from '../queries.ts'
+import { Dot, type Tone } from './badge.tsx'
+import { Hint } from './hint.tsx'
+
+/** Whether every environment answers: a dot in the top bar, the whole story on demand. */
+export function Health() {
+  const { data, error } = useEnvironments()
+  const items = data?.items ?? []
+  const broken = items.filter((environment) => !environment.reachable)
+  const [tone, words] = healthOf(items.length, broken.length, data === undefined, error)
+  return (
+    <Hint label={`Environments: ${words}`} className="icon-button" trigger={<Dot tone={tone} />}>
+      <strong>{words}</strong>
+      <ul className="plain-list">
+        {items.map((environment) => (
+          <li key={environment.id}>
+            <Dot tone={environment.reachable ? 'ok' : 'bad'} />
+            <span>
+              <span className="mono">{environment.id}</span> <span className="faint">{environment.kind}</span>
+              <span className="visually-hidden">
+                {environment.reachable ? ' answers' : ' does not answer'}
+              </span>
+              {environment.problem === undefined ? null : (
+                <span className="hint-problem">{environment.problem}</span>
+              )}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Hint>
+  )
+}
+
+function healthOf(all: number, broken: number, isPending: boolean, error: unknown): [Tone, string] {
+  if (error !== null) return ['bad', 'not known']
+  if (isPending) return ['neutral', 'asking']
+  if (all === 0) return ['warn', 'none configured']
+  if (broken === 0) return ['ok', all === 1 ? 'the one there is answers' : `all ${all} answer`]
+  return [broken === all ? 'bad' : 'warn', `${broken} of ${all} do not answer`]
+}

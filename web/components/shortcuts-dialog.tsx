@@ -1,0 +1,29 @@
+import { Dialog } from './dialog.tsx'
+
+const shortcuts = [
+  ['/', 'Search'],
+  ['↓ ↑ or j k', 'Next and previous row'],
+  ['Enter', 'Open the row'],
+  ['Ctrl K or ⌘ K', 'Go to a target, session or page'],
+  ['g t, g s, g a', 'Targets, sessions, audit'],
+  ['Esc', 'Close, or empty the search'],
+  ['?', 'This list'],
+] as const
+
+export function ShortcutsDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
+  return (
+    <Dialog isOpen={isOpen} onClose={onClose} title="Keyboard shortcuts">
+      <dl className="shortcuts">
+        {shortcuts.map(([keys, words]) => (
+          <div key={keys}>
+            <dt>
+              <kbd>{keys}</kbd>
+            </dt>
+            <dd>{words}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="faint small-print">Inside a terminal every key but ⌘ K belongs to the shell.</p>
+    </Dialog>
+  )
+}

@@ -1,0 +1,83 @@
+import { useEffect, useRef, useState, type FormEvent } from 'react'
+import { ApiError, asApiError } from '../api-error.ts'
+import { useSignInOptions } from '../queries.ts'
+import { readCredential, signIn } from '../sign-in.ts'
+import { Button } from './button.tsx'
+import { Field } from './field.tsx'
+
+/** One field for whatever the user has: a token, a one-time link or its code. */
+export function SignInForm({ onSignedIn }: { onSignedIn?: () => void }) {
+  const [error, setError] = useState<ApiError>()
+  const [isBusy, setIsBusy] = useState(false)
+  const input = useRef<HTMLTextAreaElement>(null)
+  const hasLinks = useSignInOptions().data?.methods.includes('link') ?? true
+  useEffect(() => input.current?.focus(), [])
+
+  const submit = async (event?: FormEvent): Promise<void> => {
+    event?.preventDefault()
+    const text = input.current?.value ?? ''
+    const credential = readCredential(text)
+    if (credential === undefined) {
+      setError(unreadable(text, hasLinks))
+      input.current?.focus()
+      return
+    }
+    setIsBusy(true)
+    try {
+      await signIn(credential)
+      onSignedIn?.()
+    } catch (cause) {
+      setError(asApiError(cause))
+      setIsBusy(false)
+      input.current?.select()
+    }
+  }
+  return (
+    <form className="stack" onSubmit={submit} noValidate>
+      <Field
+        label={hasLinks ? 'Token or one-time link' : 'Token'}
+        hint={
+          hasLinks
+            ? 'A JWT of your identity provider, or the sign-in link that the gateway printed when it started.'
+            : 'A JWT of an issuer that this gateway trusts.'
+        }
+        error={error?.message}
+      >
+        {(control) => (
+          <textarea
+            {...control}
+            ref={input}
+            className="secret"
+            rows={3}
+            spellCheck={false}
+            autoComplete="off"
+            autoCapitalize="off"
+            onKeyDown={(event) => {
+              if (event.key !== 'Enter' || event.shiftKey) return
+              event.preventDefault()
+              void submit()
+            }}
+          />
+        )}
+      </Field>
+      {error?.instance === undefined ? null : (
+        <p className="faint small-print">
+          Code <code>{error.code}</code> · request <code>{error.instance}</code>
+        </p>
+      )}
+      <Button kind="primary" type="submit" isBusy={isBusy}>
+        Sign in
+      </Button>
+    </form>
+  )
+}
+
+function unreadable(text: string, hasLinks: boolean): ApiError {
+  const detail =
+    text.trim() === ''
+      ? 'Paste something first.'
+      : hasLinks
+        ? 'This is neither a token (three parts with dots between them) nor a sign-in link.'
+        : 'This is not a token: it has three parts with dots between them.'
+  return new ApiError({ status: 0, code: 'unreadable', title: 'Not a credential', detail })
+}

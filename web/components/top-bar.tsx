@@ -1,0 +1,71 @@
+import { Link, useLocation } from 'wouter'
+import type { Me } from '../../server/protocol/api.ts'
+import { clock } from '../format.ts'
+import { askForSignIn } from '../sign-in-gate.ts'
+import { useNow } from '../use-now.ts'
+import { Health } from './health.tsx'
+import { Mark, SearchIcon } from './icons.tsx'
+import { UserMenu } from './user-menu.tsx'
+
+interface TopBarProps {
+  me: Me
+  onPalette: () => void
+  onShortcuts: () => void
+}
+
+export function TopBar({ me, onPalette, onShortcuts }: TopBarProps) {
+  const [path] = useLocation()
+  const isTargets = path === '/' || path.startsWith('/debug/')
+  return (
+    <header className="topbar">
+      <Link href="/" className="brand" aria-label="Hatchway, targets">
+        <Mark />
+        <span className="brand-name">Hatchway</span>
+      </Link>
+      <nav aria-label="Main" className="nav">
+        <NavLink href="/" isHere={isTargets}>
+          Targets
+        </NavLink>
+        <NavLink href="/sessions" isHere={path.startsWith('/sessions')}>
+          Sessions
+        </NavLink>
+        {me.can.readAudit ? (
+          <NavLink href="/audit" isHere={path.startsWith('/audit')}>
+            Audit
+          </NavLink>
+        ) : null}
+      </nav>
+      <div className="topbar-end">
+        <Expiry at={me.expiresAt} />
+        <button type="button" className="palette-button" onClick={onPalette} aria-label="Go to">
+          <SearchIcon />
+          <span className="wide-only">Go to…</span>
+          <kbd className="wide-only" aria-hidden="true">
+            {/Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}
+          </kbd>
+        </button>
+        <Health />
+        <UserMenu me={me} onShortcuts={onShortcuts} />
+      </div>
+    </header>
+  )
+}
+
+function NavLink({ href, isHere, children }: { href: string; isHere: boolean; children: string }) {
+  return (
+    <Link href={href} className="nav-link" aria-current={isHere ? 'page' : undefined}>
+      {children}
+    </Link>
+  )
+}
+
+/** In the last five minutes of a sign-in: how long is left, and a way to renew it without leaving. */
+function Expiry({ at }: { at: string }) {
+  const left = Date.parse(at) - useNow(1000)
+  if (left > 5 * 60_000) return null
+  return (
+    <button type="button" className="expiry" onClick={askForSignIn}>
+      {left > 0 ? `Signed in for ${clock(left)}` : 'Sign-in ended'}
+    </button>
+  )
+}

@@ -1,0 +1,18 @@
+import './style/tokens.css'
+import './style/base.css'
+import './style/controls.css'
+import './style/shell.css'
+import './style/table.css'
+import './style/layers.css'
+import './style/pages.css'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { App } from './app.tsx'
+
+const container = document.querySelector('#app')
+if (container === null) throw new Error('index.html has no #app')
+createRoot(container).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+)

@@ -1,0 +1,38 @@
+import type { TargetDetail } from '../../server/protocol/api.ts'
+import { profileWords } from '../words.ts'
+import type { Choice } from './choice-list.tsx'
+
+type Options = NonNullable<TargetDetail['options']>
+
+export interface Choices {
+  choices: Choice[]
+  /** What to begin with; empty when nothing can be chosen. */
+  chosen: string
+  /** Why what the link asked for is not chosen. */
+  note?: string | undefined
+}
+
+/** Toolboxes that policy allows. `asked` comes from the link. Pure. */
+export function toolboxChoices(options: Options, asked: string): Choices {
+  const choices = options.toolboxes.map(({ name, image }) => ({ name, words: image, isCode: true }))
+  return choose(choices, asked, 'toolbox')
+}
+
+/** Profiles that policy allows, also those that cannot work here, which say why. Pure. */
+export function profileChoices(options: Options, asked: string): Choices {
+  const choices = options.profiles.map(({ name, problem }) => ({ name, words: profileWords[name], problem }))
+  return choose(choices, asked, 'profile')
+}
+
+function choose(choices: Choice[], asked: string, kind: string): Choices {
+  const usable = choices.filter((choice) => choice.problem === undefined)
+  const chosen = usable.find((choice) => choice.name === asked) ?? usable[0]
+  if (asked === '' || chosen?.name === asked) return { choices, chosen: chosen?.name ?? '' }
+  const reason =
+    choices.find((choice) => choice.name === asked)?.problem ?? 'policy does not allow it to you here.'
+  return {
+    choices,
+    chosen: chosen?.name ?? '',
+    note: `The link asks for the ${kind} “${asked}”, which is not available: ${reason}`,
+  }
+}

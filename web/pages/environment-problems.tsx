@@ -1,0 +1,40 @@
+import { asApiError } from '../api-error.ts'
+import { Button } from '../components/button.tsx'
+import { WarningIcon } from '../components/icons.tsx'
+
+interface EnvironmentProblemsProps {
+  problems: readonly { environment: string; detail: string }[]
+  /** The last refresh failed; what shows is older. */
+  error: Error | null
+  onRetry: () => void
+}
+
+/** What is missing from the list, and why: an absent target must never look like a stopped one. */
+export function EnvironmentProblems({ problems, error, onRetry }: EnvironmentProblemsProps) {
+  return (
+    <>
+      {error === null ? null : (
+        <div className="banner bad" role="alert">
+          <WarningIcon />
+          <div>
+            <strong>This list is no longer fresh.</strong> {asApiError(error).message}
+          </div>
+          <Button kind="quiet" onClick={onRetry}>
+            Try again
+          </Button>
+        </div>
+      )}
+      {problems.map((problem) => (
+        <div key={problem.environment} className="banner warn" role="alert">
+          <WarningIcon />
+          <div>
+            <strong>
+              Targets of <span className="mono">{problem.environment}</span> are missing.
+            </strong>{' '}
+            {problem.detail}
+          </div>
+        </div>
+      ))}
+    </>
+  )
+}

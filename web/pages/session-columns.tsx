@@ -1,0 +1,123 @@
+import { Link } from 'wouter'
+import type { Session } from '../../server/protocol/api.ts'
+import { Dot, type Tone } from '../components/badge.tsx'
+import type { Columns } from '../components/data-table.tsx'
+import { PlayIcon, TerminalIcon } from '../components/icons.tsx'
+import { duration, moment, shortMoment } from '../format.ts'
+import { endInWords, isCalmEnd, stateWords } from '../words.ts'
+
+export function sessionColumns(mySubject: string, now: number): Columns<Session> {
+  return [
+    {
+      id: 'target',
+      header: 'Target',
+      cell: ({ row }) => <Target session={row.original} now={now} />,
+    },
+    { id: 'outcome', header: 'State', cell: ({ row }) => <Outcome session={row.original} /> },
+    {
+      id: 'user',
+      header: 'User',
+      cell: ({ row }) => (
+        <span className="cut" title={row.original.user.subject}>
+          {row.original.user.subject === mySubject ? 'me' : row.original.user.name}
+        </span>
+      ),
+    },
+    {
+      id: 'reason',
+      header: 'Reason',
+      cell: ({ row: { original } }) => (
+        <span className="muted cut" title={original.reason}>
+          {original.ticket === undefined ? null : <span className="mono">{original.ticket} </span>}
+          {original.reason ?? (original.ticket === undefined ? '—' : '')}
+        </span>
+      ),
+    },
+    {
+      id: 'started',
+      header: 'Started',
+      cell: ({ row }) => (
+        <time
+          className="number muted"
+          dateTime={row.original.requestedAt}
+          title={moment(row.original.requestedAt)}
+        >
+          {shortMoment(row.original.requestedAt, now)}
+        </time>
+      ),
+    },
+    {
+      id: 'duration',
+      header: 'Duration',
+      cell: ({ row }) => <span className="number muted">{lengthOf(row.original, now)}</span>,
+    },
+    {
+      id: 'action',
+      header: () => <span className="visually-hidden">Action</span>,
+      cell: ({ row }) => <Action session={row.original} />,
+    },
+  ]
+}
+
+/** How long it ran, or runs; a dash for one that never did. */
+export function lengthOf(session: Session, now: number): string {
+  if (session.startedAt === undefined) return '—'
+  const end = session.endedAt === undefined ? now : Date.parse(session.endedAt)
+  return duration(end - Date.parse(session.startedAt))
+}
+
+function Target({ session, now }: { session: Session; now: number }) {
+  return (
+    <div className="name-cell">
+      <Link
+        href={`/sessions/${encodeURIComponent(session.id)}`}
+        data-row-link=""
+        className="mono strong cut"
+        title={session.target.ref}
+      >
+        {session.target.ref}
+      </Link>
+      <div className="sub-line narrow-only">
+        <span>{session.user.name}</span>
+        <span>{shortMoment(session.requestedAt, now)}</span>
+        <span>{lengthOf(session, now)}</span>
+      </div>
+    </div>
+  )
+}
+
+function toneOf(session: Session): Tone {
+  if (session.state === 'running') return 'ok'
+  if (session.state !== 'ended') return 'warn'
+  return session.end === undefined || isCalmEnd(session.end) ? 'neutral' : 'bad'
+}
+
+/** State, or how it ended, in words. */
+export function Outcome({ session }: { session: Session }) {
+  const words = session.end === undefined ? stateWords[session.state] : endInWords(session.end)
+  return (
+    <span className="state-cell" title={session.end?.detail ?? words}>
+      <Dot tone={toneOf(session)} isLive={session.state !== 'ended'} />
+      <span className="cut">{words}</span>
+    </span>
+  )
+}
+
+function Action({ session }: { session: Session }) {
+  const path = `/sessions/${encodeURIComponent(session.id)}`
+  if (session.state !== 'ended') {
+    if (!session.can.watch && !session.can.control) return null
+    const word = session.can.control ? 'Open' : 'Watch'
+    return (
+      <Link href={`${path}/terminal`} className="row-action" aria-label={`${word} ${session.target.ref}`}>
+        <TerminalIcon /> <span className="wide-only">{word}</span>
+      </Link>
+    )
+  }
+  if (!session.can.replay || session.recording.state === 'missing') return null
+  return (
+    <Link href={`${path}/replay`} className="row-action" aria-label={`Replay ${session.target.ref}`}>
+      <PlayIcon /> <span className="wide-only">Replay</span>
+    </Link>
+  )
+}

@@ -1,0 +1,115 @@
+import type { ReactNode } from 'react'
+import type { Session } from '../../server/protocol/api.ts'
+import { Badge } from '../components/badge.tsx'
+import { CopyButton } from '../components/copy-button.tsx'
+import { duration, inWords, moment } from '../format.ts'
+import { endInWords } from '../words.ts'
+
+/** Who, what, why, as whom, until when, and who looks on. */
+export function SessionFacts({ session, now }: { session: Session; now: number }) {
+  const { identity, target } = session
+  return (
+    <>
+      <Panel title="Request">
+        <Row name="User">
+          {session.user.name} <span className="mono faint">{session.user.subject}</span>
+        </Row>
+        <Row name="Reason">{session.reason ?? <span className="faint">none given</span>}</Row>
+        {session.ticket === undefined ? null : <Row name="Ticket">{session.ticket}</Row>}
+        <Row name="Toolbox">
+          <span className="mono">{session.toolbox}</span>, profile{' '}
+          <span className="mono">{session.profile}</span>
+        </Row>
+        <Row name="Allowed by">{session.rules.length === 0 ? '—' : session.rules.join(', ')}</Row>
+        <Row name="Session id">
+          <Id text={session.id} label="session id" />
+        </Row>
+      </Panel>
+      <Panel title="Container">
+        <Row name="Image">
+          <span className="mono breakable">{target.image}</span>
+        </Row>
+        <Row name="Resolved to">
+          <Id text={target.resolved.id} label="container id" />
+        </Row>
+        {target.resolved.imageDigest === undefined ? null : (
+          <Row name="Image digest">
+            <Id text={target.resolved.imageDigest} label="image digest" />
+          </Row>
+        )}
+        {target.resolved.node === undefined ? null : <Row name="Node">{target.resolved.node}</Row>}
+        {identity === undefined ? null : (
+          <>
+            <Row name="Runs as">
+              <code>
+                {identity.uid}:{identity.gid}
+              </code>{' '}
+              {identity.capabilities.map((capability) => (
+                <Badge key={capability}>{capability}</Badge>
+              ))}
+            </Row>
+            <Row name="In words">{identity.explanation}</Row>
+          </>
+        )}
+      </Panel>
+      <Panel title="Time">
+        <Row name="Requested">{moment(session.requestedAt)}</Row>
+        {session.startedAt === undefined ? null : <Row name="Started">{moment(session.startedAt)}</Row>}
+        {session.endedAt === undefined ? null : <Row name="Ended">{moment(session.endedAt)}</Row>}
+        {session.end === undefined ? (
+          <Row name="Ends">
+            in {duration(Date.parse(session.deadline) - now)}, or after {inWords(session.idleTimeoutSeconds)}{' '}
+            without a key
+          </Row>
+        ) : (
+          <Row name="End">{endInWords(session.end)}</Row>
+        )}
+      </Panel>
+      {session.state === 'ended' ? null : (
+        <Panel title="Viewers">
+          {session.viewers.length === 0 ? (
+            <Row name="Now">
+              <span className="faint">nobody is connected; the session goes on</span>
+            </Row>
+          ) : (
+            session.viewers.map((viewer) => (
+              <Row key={viewer.id} name={viewer.role === 'controller' ? 'Types' : 'Watches'}>
+                {viewer.name} <span className="mono faint">{viewer.subject}</span>
+              </Row>
+            ))
+          )}
+        </Panel>
+      )}
+    </>
+  )
+}
+
+export function Panel({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="panel" aria-label={title}>
+      <h2 className="section-title">{title}</h2>
+      <dl>{children}</dl>
+    </section>
+  )
+}
+
+export function Row({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+/** A long id: cut for the eye, whole for the clipboard. */
+export function Id({ text, label }: { text: string; label: string }) {
+  return (
+    <span className="id">
+      <code className="cut" title={text}>
+        {text}
+      </code>
+      <CopyButton text={text} label={label} />
+    </span>
+  )
+}

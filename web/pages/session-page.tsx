@@ -1,0 +1,99 @@
+import { useState } from 'react'
+import { Link } from 'wouter'
+import type { Session } from '../../server/protocol/api.ts'
+import { asApiError } from '../api-error.ts'
+import { refPath } from '../api.ts'
+import { Button, ButtonLink } from '../components/button.tsx'
+import { EmptyState } from '../components/empty-state.tsx'
+import { ErrorPanel } from '../components/error-panel.tsx'
+import { BackIcon } from '../components/icons.tsx'
+import { Skeleton } from '../components/skeleton.tsx'
+import { shortMoment } from '../format.ts'
+import { useSession } from '../queries.ts'
+import { useNow } from '../use-now.ts'
+import { useTitle } from '../use-title.ts'
+import { lengthOf, Outcome } from './session-columns.tsx'
+import { SessionFacts } from './session-facts.tsx'
+import { SessionRecording } from './session-recording.tsx'
+import { TerminateDialog } from './terminate-dialog.tsx'
+
+/** One session, live or past: everything that is known about it. */
+export function SessionPage({ id }: { id: string }) {
+  const query = useSession(id)
+  useTitle(query.data === undefined ? 'Session' : `Session in ${query.data.target.name}`)
+  const retry = (): void => void query.refetch()
+  return (
+    <div className="page details-page">
+      <Link href="/sessions" className="back-link">
+        <BackIcon /> Sessions
+      </Link>
+      {query.isPending ? (
+        <Skeleton label="Loading the session" rows={7} />
+      ) : query.data !== undefined ? (
+        <Details session={query.data} />
+      ) : asApiError(query.error).code === 'session_not_found' ? (
+        <EmptyState
+          title="There is no such session"
+          actions={<ButtonLink href="/sessions">All sessions</ButtonLink>}
+        >
+          <p>It may be older than what is kept, or policy does not let you see it.</p>
+        </EmptyState>
+      ) : (
+        <ErrorPanel error={query.error} onRetry={retry} isRetrying={query.isFetching} />
+      )}
+    </div>
+  )
+}
+
+function Details({ session }: { session: Session }) {
+  const now = useNow(1000)
+  const [isTerminating, setIsTerminating] = useState(false)
+  const path = `/sessions/${encodeURIComponent(session.id)}`
+  const isLive = session.state !== 'ended'
+  return (
+    <>
+      <header className="details-head">
+        <div className="grow">
+          <h1 className="mono">{session.target.ref}</h1>
+          <div className="target-facts">
+            <Outcome session={session} />
+            <span>{session.user.name}</span>
+            <span>{shortMoment(session.requestedAt, now)}</span>
+            <span className="number">{lengthOf(session, now)}</span>
+          </div>
+        </div>
+        <div className="actions">
+          {isLive && (session.can.control || session.can.watch) ? (
+            <ButtonLink kind="primary" href={`${path}/terminal`}>
+              {session.can.control ? 'Open terminal' : 'Watch'}
+            </ButtonLink>
+          ) : null}
+          {!isLive && session.can.replay && session.recording.state !== 'missing' ? (
+            <ButtonLink kind="primary" href={`${path}/replay`}>
+              Replay
+            </ButtonLink>
+          ) : null}
+          {isLive ? null : <ButtonLink href={againPath(session)}>Debug again</ButtonLink>}
+          {isLive && session.can.terminate ? (
+            <Button kind="danger" onClick={() => setIsTerminating(true)}>
+              Terminate…
+            </Button>
+          ) : null}
+        </div>
+      </header>
+      {session.end?.detail === undefined ? null : <p className="banner neutral">{session.end.detail}</p>}
+      <div className="panels">
+        <SessionFacts session={session} now={now} />
+        <SessionRecording session={session} />
+      </div>
+      <TerminateDialog session={session} isOpen={isTerminating} onClose={() => setIsTerminating(false)} />
+    </>
+  )
+}
+
+function againPath(session: Session): string {
+  const query = new URLSearchParams({ toolbox: session.toolbox, profile: session.profile })
+  if (session.reason !== undefined) query.set('reason', session.reason)
+  if (session.ticket !== undefined) query.set('ticket', session.ticket)
+  return `/debug/${refPath(session.target.ref)}?${query.toString()}`
+}

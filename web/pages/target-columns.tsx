@@ -1,0 +1,157 @@
+import { Link } from 'wouter'
+import type { Target } from '../../server/protocol/api.ts'
+import { refPath } from '../api.ts'
+import { Badge, Dot, type Tone } from '../components/badge.tsx'
+import type { Columns } from '../components/data-table.tsx'
+import { Hint } from '../components/hint.tsx'
+import { LockIcon, WarningIcon } from '../components/icons.tsx'
+import { age, moment, shortImage } from '../format.ts'
+
+const stateTone: Record<Target['state'], Tone> = {
+  running: 'ok',
+  paused: 'warn',
+  restarting: 'warn',
+  created: 'neutral',
+  exited: 'neutral',
+  removing: 'neutral',
+  dead: 'bad',
+}
+
+/** What a target's row shows. The environment is a column only when there are several. */
+export function targetColumns(now: number, showEnvironment: boolean): Columns<Target> {
+  const columns: Columns<Target> = [
+    {
+      id: 'name',
+      accessorFn: (row) => row.name,
+      header: 'Name',
+      cell: ({ row }) => <Name target={row.original} now={now} />,
+    },
+    {
+      id: 'state',
+      accessorFn: (row) => row.state,
+      header: 'State',
+      enableSorting: false,
+      cell: ({ row }) => <State target={row.original} />,
+    },
+    {
+      id: 'image',
+      accessorFn: (row) => row.image,
+      header: 'Image',
+      cell: ({ row }) => (
+        <span className="mono muted cut" title={row.original.image}>
+          {row.original.image}
+        </span>
+      ),
+    },
+    {
+      id: 'user',
+      accessorFn: (row) => row.user ?? '',
+      header: 'User',
+      enableSorting: false,
+      cell: ({ row }) => <span className="mono muted">{row.original.user ?? '—'}</span>,
+    },
+    {
+      id: 'shell',
+      accessorFn: (row) => row.hasShell ?? false,
+      header: 'Shell',
+      enableSorting: false,
+      cell: ({ row }) => <Shell hasShell={row.original.hasShell} />,
+    },
+    {
+      id: 'age',
+      // Ascending age is the youngest first.
+      accessorFn: (row) => -Date.parse(row.startedAt ?? row.createdAt),
+      header: 'Age',
+      cell: ({ row }) => <Age target={row.original} now={now} />,
+    },
+  ]
+  if (showEnvironment) {
+    columns.push({
+      id: 'environment',
+      accessorFn: (row) => row.environment,
+      header: 'Environment',
+      cell: ({ row }) => <span className="mono muted">{row.original.environment}</span>,
+    })
+  }
+  return columns
+}
+
+function Name({ target, now }: { target: Target; now: number }) {
+  return (
+    <div className="name-cell">
+      <div className="name-line">
+        <Link
+          href={`/debug/${refPath(target.ref)}`}
+          data-row-link=""
+          className="mono strong cut"
+          title={target.ref}
+        >
+          {target.namespace === undefined ? target.name : `${target.namespace}/${target.name}`}
+        </Link>
+        {target.canOpen ? null : (
+          <span className="faint" title="Policy does not let you open it">
+            <LockIcon />
+            <span className="visually-hidden">Policy does not let you open it</span>
+          </span>
+        )}
+        <Warnings warnings={target.warnings} name={target.name} />
+      </div>
+      <div className="sub-line narrow-only">
+        {target.state === 'running' ? null : <span>{target.status}</span>}
+        <span className="mono cut">{shortImage(target.image)}</span>
+        <span>{age(target.startedAt ?? target.createdAt, now)}</span>
+      </div>
+    </div>
+  )
+}
+
+function Warnings({ warnings, name }: { warnings: readonly string[]; name: string }) {
+  if (warnings.length === 0) return null
+  return (
+    <Hint
+      label={`${warnings.length === 1 ? 'Warning' : 'Warnings'} about ${name}: ${warnings.join(' ')}`}
+      trigger={
+        <Badge tone="warn">
+          <WarningIcon />
+          {warnings.length}
+        </Badge>
+      }
+    >
+      <ul className="plain-list">
+        {warnings.map((warning) => (
+          <li key={warning}>{warning}</li>
+        ))}
+      </ul>
+    </Hint>
+  )
+}
+
+function State({ target }: { target: Target }) {
+  return (
+    <span className="state-cell" title={target.status}>
+      <Dot tone={stateTone[target.state]} />
+      <span className="cut">{target.status === '' ? target.state : target.status}</span>
+    </span>
+  )
+}
+
+function Shell({ hasShell }: { hasShell: boolean | undefined }) {
+  if (hasShell === undefined) {
+    return (
+      <span className="faint" title="Not found out yet">
+        unknown
+      </span>
+    )
+  }
+  return hasShell ? <span className="muted">yes</span> : <Badge tone="accent">no shell</Badge>
+}
+
+function Age({ target, now }: { target: Target; now: number }) {
+  const since = target.startedAt ?? target.createdAt
+  const title = `${target.startedAt === undefined ? 'Created' : 'Started'} ${moment(since)}`
+  return (
+    <time dateTime={since} title={title} className="number muted">
+      {age(since, now)}
+    </time>
+  )
+}
