@@ -88,14 +88,19 @@ export async function registerOpenapi(
         },
       },
     },
-    transform: (route) => {
-      const { schema, url } = transform(route)
-      // OpenAPI has no wildcards: the rest of the path is the target's reference, slashes and all.
-      return { schema, url: url.replace('/*', '/{ref}') }
-    },
+    transform: (route) => nameWildcard(transform(route)),
     transformObject: createJsonSchemaTransformObject({ schemaRegistry: named }),
   })
   app.get('/api/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
     app.swagger(),
   )
+}
+
+type Transformed = ReturnType<typeof transform>
+
+// OpenAPI has no wildcards: the rest of the path is the target's reference, slashes and all.
+function nameWildcard({ schema, url }: Transformed): Transformed {
+  if (!url.endsWith('/*')) return { schema, url }
+  const params = JSON.stringify(schema?.['params'] ?? {}).replaceAll('"*"', '"ref"')
+  return { schema: { ...schema, params: JSON.parse(params) as unknown }, url: url.replace('/*', '/{ref}') }
 }

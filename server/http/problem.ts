@@ -78,6 +78,10 @@ function toHatchwayError(error: unknown): HatchwayError {
       'The gateway met an error of its own. Give `instance` to whoever runs it: the log has the rest.'
     return new HatchwayError('internal_error', detail, { cause: error })
   }
+  // @fastify/static says 403 for a path that would leave its folder.
+  if (statusCode === 403 || statusCode === 404) {
+    return new HatchwayError('not_found', 'There is nothing at this address.', { cause: error })
+  }
   const code: ErrorCode = statusCode === 413 ? 'too_large' : 'invalid_request'
   return new HatchwayError(code, message, { cause: error })
 }

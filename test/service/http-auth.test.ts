@@ -168,7 +168,7 @@ describe('other sites', () => {
   })
 
   const evil = 'https://evil.example'
-  const cases: [string, string, 'cookie' | 'bearer', string | undefined | 'own', number][] = [
+  const cases: [string, string, 'cookie' | 'bearer', string | undefined, number][] = [
     ['GET', '/api/v1/me', 'cookie', undefined, 200],
     ['GET', '/api/v1/me', 'cookie', 'own', 200],
     ['GET', '/api/v1/me', 'cookie', evil, 403],
