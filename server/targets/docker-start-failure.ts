@@ -17,7 +17,7 @@ export function explainStartFailure(cause: unknown, spec: DebugSpec, toolbox?: R
   ) {
     return new HatchwayError(
       'target_not_running',
-      'The target stopped while the session was starting. Start it, then try again.',
+      'The target stopped or is restarting, so nothing can join it. Try again once it runs.',
       { cause },
     )
   }
@@ -27,6 +27,13 @@ export function explainStartFailure(cause: unknown, spec: DebugSpec, toolbox?: R
       `The target uses the network or the processes of another container that is gone: recreate the target, then try again. The engine said: ${words}`,
       { cause },
     )
+  }
+  if (/unable to apply caps/i.test(words)) {
+    const advice =
+      'The engine itself lacks capabilities that this profile gives, as in a nested container: choose another profile.'
+    return new HatchwayError('start_failed', `The host cannot give the profile ${spec.profile}. ${advice}`, {
+      cause,
+    })
   }
   if (/exec format error/i.test(words)) {
     const platform = toolbox === undefined ? '' : ` (${toolbox.architecture})`
@@ -43,7 +50,7 @@ export function explainStartFailure(cause: unknown, spec: DebugSpec, toolbox?: R
       { cause },
     )
   }
-  if (status === 409) {
+  if (status === 409 && /already in use/.test(words)) {
     return new HatchwayError(
       'start_failed',
       `A debug container of session ${spec.sessionId} exists already.`,

@@ -83,13 +83,16 @@ export class DockerTerminal implements Terminal {
       return { kind: 'disconnected', detail: 'Detached.' }
     }
     // The stream closes a moment before the engine knows the exit code.
-    const code = await Promise.race([exit.exitCode, delay(1_000, undefined, { ref: false })])
+    const patience = new AbortController()
+    const tired = delay(1_000, undefined, { signal: patience.signal }).catch(() => undefined)
+    const code = await Promise.race([exit.exitCode, tired])
+    patience.abort()
     exit.close()
     const end = code ?? (await this.#stateOfContainer())
     if (typeof end !== 'number') return end
     if (end !== killed) return { kind: 'exit', exitCode: end }
-    const detail = await whyTargetEnded(client, container.targetId, this.#parts.targetStartedAt)
-    return detail === undefined ? { kind: 'exit', exitCode: end } : { kind: 'target-exited', detail }
+    const cause = await endOfTarget(client, container.targetId, this.#parts.targetStartedAt)
+    return cause ?? { kind: 'exit', exitCode: end }
   }
 
   async #stateOfContainer(): Promise<number | TerminalEnd> {
@@ -113,20 +116,24 @@ export class DockerTerminal implements Terminal {
  * What became of the target; undefined when it goes on as before. Its end is known to the engine a little after
  * the kernel has killed everything in its namespace, so this looks for up to a second.
  */
-async function whyTargetEnded(
+async function endOfTarget(
   client: DockerClient,
   id: string,
   startedAt: string,
-): Promise<string | undefined> {
+): Promise<TerminalEnd | undefined> {
+  const exited = (detail: string) => ({ kind: 'target-exited', detail }) as const
   const limit = AbortSignal.timeout(5_000)
   for (let attempt = 0; attempt < 20; attempt += 1) {
     try {
       const { State } = await inspectContainer(client, id, limit)
       const memory = State.OOMKilled ? ' because it ran out of memory' : ''
-      if (!State.Running || State.Restarting) return `The target exited with code ${State.ExitCode}${memory}.`
-      if (State.StartedAt !== startedAt) return 'The target was restarted.'
+      if (!State.Running || State.Restarting)
+        return exited(`The target exited with code ${State.ExitCode}${memory}.`)
+      if (State.StartedAt !== startedAt) return exited('The target was restarted.')
     } catch (cause) {
-      return dockerStatus(cause) === 404 ? 'The target was removed.' : undefined
+      if (dockerStatus(cause) === 404) return exited('The target was removed.')
+      // An engine that goes down takes its containers with it, or keeps them: a reattach will tell.
+      return { kind: 'disconnected', detail: 'The engine went away.' }
     }
     await delay(50)
   }

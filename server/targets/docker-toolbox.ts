@@ -3,7 +3,7 @@ import type { ContainerInspectInfo, ImageInspectInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type { StartProgress, Toolbox } from '../core/target.ts'
 import type { DockerClient } from './docker-client.ts'
-import { dockerStatus } from './docker-errors.ts'
+import { dockerStatus, dockerWords } from './docker-errors.ts'
 import { buildBusyboxToolbox } from './docker-images.ts'
 import { ImagePuller, type PullLimits } from './docker-pull.ts'
 
@@ -114,7 +114,9 @@ export class ToolboxImages {
       .json<ImageInspectInfo>({ method: 'GET', path, doing: `look for the image ${image}`, signal })
       .catch((cause: unknown) => {
         if (dockerStatus(cause) === 404) return undefined
-        throw cause
+        if (!/invalid reference/i.test(dockerWords(cause))) throw cause
+        const words = `${image} is not the name of an image: ${dockerWords(cause)}. Correct the toolbox in the configuration.`
+        throw new HatchwayError('image_unavailable', words, { cause })
       })
   }
 }

@@ -7,7 +7,8 @@ import { dockerStatus } from './docker-errors.ts'
 import { importImage } from './docker-images.ts'
 import { inspectContainer } from './docker-facts.ts'
 
-const name = 'hatchway-sample'
+/** The container's name. */
+export const sampleName = 'hatchway-sample'
 const image = 'hatchway-sample:1'
 const page = `<!doctype html>
 <title>Hatchway sample</title>
@@ -36,7 +37,7 @@ export async function startSample(
   await makeImage(client, busybox, signal)
   const id = (await existing(client, signal)) ?? (await create(client, signal))
   await client.json({ method: 'POST', path: `/containers/${id}/start`, doing: 'start the sample', signal })
-  return formatTargetRef({ kind: 'docker', environment: client.environment, container: name })
+  return formatTargetRef({ kind: 'docker', environment: client.environment, container: sampleName })
 }
 
 async function makeImage(client: DockerClient, busybox: string, signal: AbortSignal): Promise<void> {
@@ -66,11 +67,11 @@ async function makeImage(client: DockerClient, busybox: string, signal: AbortSig
 
 async function existing(client: DockerClient, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const info = await inspectContainer(client, name, signal)
+    const info = await inspectContainer(client, sampleName, signal)
     if (info.Config.Labels['hatchway.sample'] === undefined) {
       throw new HatchwayError(
         'start_failed',
-        `A container that is not Hatchway's has the name ${name}: rename it first.`,
+        `A container that is not Hatchway's has the name ${sampleName}: rename it first.`,
       )
     }
     return info.Id
@@ -95,7 +96,7 @@ async function create(client: DockerClient, signal: AbortSignal): Promise<string
   const call = {
     method: 'POST',
     path: '/containers/create',
-    query: { name },
+    query: { name: sampleName },
     body,
     doing: 'create the sample',
   } as const
