@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs'
 import type { Config, DockerEnvironment } from './config.ts'
+import type { TargetDriver } from './core/target.ts'
+import type { SampleTarget } from './http/deps.ts'
 import { DockerDriver } from './targets/docker.ts'
+import { sampleAvailable, sampleName, startSample } from './targets/sample.ts'
 
 const staticBusybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path))
 
@@ -21,4 +24,21 @@ export function createDockerDriver(
       ? {}
       : { builtinToolbox: builtin.image, fallbackBusybox: staticBusybox }),
   })
+}
+
+/** The sample of a first run: only for a gateway without a configuration, whose user may start containers anyway. */
+export function createSample(
+  config: Config,
+  drivers: ReadonlyMap<string, TargetDriver>,
+): SampleTarget | undefined {
+  const driver = drivers.get('local')
+  if (config.file !== undefined || !(driver instanceof DockerDriver)) return undefined
+  return {
+    ref: `local/${sampleName}`,
+    target: { environment: 'local', name: sampleName, labels: {} },
+    available: () => sampleAvailable(staticBusybox),
+    start: async (signal) => {
+      if (staticBusybox !== undefined) await startSample(driver.client, staticBusybox, signal)
+    },
+  }
 }

@@ -25,7 +25,7 @@ import type { SessionObserver } from './sessions/sessions.ts'
 import { DirectoryBlobs } from './store/directory-blobs.ts'
 import { secretFiles } from './store/secret-files.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
-import { createDockerDriver } from './serve-docker.ts'
+import { createDockerDriver, createSample } from './serve-docker.ts'
 import { version } from './version.ts'
 
 /** A start may have to pull an image over a slow line. */
@@ -76,6 +76,7 @@ export async function serve(
   const { auth, signInCode } = await createGatewayAuth(config, store, secrets)
   const parts = createSessions(config, { store, drivers, installation, logger })
   const { registry, recordings, recovery } = parts
+  const sample = createSample(config, drivers)
   const app = await buildApp({
     drivers,
     toolboxes: config.toolboxes,
@@ -88,6 +89,8 @@ export async function serve(
     verifyRecording: (row) => verify(recordings, row),
     convertRecording: (cast, format) => (format === 'text' ? toText(cast) : toAsciicastV2(cast)),
     metrics: parts.metrics,
+    ...(config.metrics.token === undefined ? {} : { metricsToken: config.metrics.token }),
+    ...(sample === undefined ? {} : { sample }),
     ...originOf(config),
     logger,
     webRoot: fileURLToPath(new URL('../web/dist', import.meta.url)),

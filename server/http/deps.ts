@@ -66,6 +66,8 @@ export interface AppDeps {
   /** From asciicast v3 as stored; errors of the source come out of the result. */
   convertRecording: (asciicast: Readable, format: 'asciicast-v2' | 'text') => Readable
   metrics: Metrics
+  /** Bearer token for `/metrics`; absent: loopback callers only. */
+  metricsToken?: string
   sample?: SampleTarget
   /** Where browsers reach the gateway. Absent: loopback, without TLS. */
   publicUrl?: string

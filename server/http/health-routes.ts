@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import { within } from './deadline.ts'
 import type { AppDeps } from './deps.ts'
+import { checkMetricsAccess } from './metrics-access.ts'
 import type { TypedApp } from './typed-app.ts'
 
 const checkMs = 3_000
@@ -77,7 +78,8 @@ export function registerHealthRoutes(app: TypedApp, deps: AppDeps): void {
         response: { 200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } } },
       },
     },
-    async (_request, reply) => {
+    async (request, reply) => {
+      checkMetricsAccess(request, deps.metricsToken)
       reply.type(deps.metrics.contentType).header('cache-control', 'no-store')
       return await deps.metrics.text()
     },
