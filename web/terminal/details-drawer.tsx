@@ -3,6 +3,7 @@ import type { Session } from '../../server/protocol/api.ts'
 import { inWords, moment } from '../format.ts'
 import { useTarget } from '../queries.ts'
 import { profileWords } from '../words.ts'
+import { CrossIcon } from '../components/icons.tsx'
 
 /** Everything about the session that does not need to be seen all the time. */
 export function DetailsDrawer({ session, onClose }: { session: Session; onClose: () => void }) {
@@ -12,7 +13,7 @@ export function DetailsDrawer({ session, onClose }: { session: Session; onClose:
       <div className="ws-details-head">
         <h2>Session details</h2>
         <button type="button" className="icon-button" aria-label="Close details" onClick={onClose}>
-          ×
+          <CrossIcon />
         </button>
       </div>
       <Warnings targetRef={session.target.ref} />

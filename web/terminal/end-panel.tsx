@@ -29,8 +29,8 @@ export function EndCard({ session, end }: Props) {
   const failed = end.reason === 'failed' || end.reason === 'denied'
   return (
     <section className="ws-stage-card" data-calm={isCalmEnd(end)} role={failed ? 'alert' : 'status'}>
-      <h2>{failed ? `${session.target.name} could not be opened` : endInWords(end)}</h2>
-      {end.detail === undefined ? null : <p className="ws-end-detail">{end.detail}</p>}
+      <h2>{titleOf(session, end)}</h2>
+      {end.detail === undefined || !failed ? null : <p className="ws-end-detail">{end.detail}</p>}
       <p className="ws-stage-quiet">{failed ? whatToDo : facts(session, end).join(' · ')}</p>
       <EndLinks session={session} failed={failed} />
     </section>
@@ -41,7 +41,8 @@ const whatToDo =
   'Nothing was changed in the target, and nothing of this start was left behind. Try again, or choose another toolbox or profile.'
 
 function EndLinks({ session, failed = false }: { session: Session; failed?: boolean }) {
-  const canReplay = !failed && session.recording.state !== 'missing' && session.can.replay
+  const ran = session.startedAt !== undefined
+  const canReplay = ran && session.recording.state !== 'missing' && session.can.replay
   return (
     <div className="ws-end-links">
       {canReplay ? <ButtonLink href={replayPath(session.id)}>Replay</ButtonLink> : null}
@@ -52,10 +53,18 @@ function EndLinks({ session, failed = false }: { session: Session; failed?: bool
   )
 }
 
+function titleOf(session: Session, end: SessionEnd): string {
+  const { name } = session.target
+  if (end.reason === 'failed' || end.reason === 'denied') return `${name} could not be opened`
+  const ran = session.startedAt !== undefined
+  return ran || end.reason !== 'terminated' ? endInWords(end) : `The start in ${name} was cancelled`
+}
+
 function facts(session: Session, end: SessionEnd): string[] {
   const { startedAt, endedAt } = session
   return [
-    end.exitCode === undefined ? '' : `exit code ${end.exitCode}`,
+    // Any other code is in the words already.
+    end.exitCode === 0 ? 'exit code 0' : '',
     startedAt === undefined || endedAt === undefined
       ? ''
       : `after ${duration(Date.parse(endedAt) - Date.parse(startedAt))}`,

@@ -1,6 +1,7 @@
 import { useNow } from '../use-now.ts'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { Button } from '../components/button.tsx'
+import { CrossIcon } from '../components/icons.tsx'
 
 const warnBelowMs = 5 * 60_000
 
@@ -37,7 +38,7 @@ export function NoticeList({ terminal, state }: { terminal: OpenTerminal; state:
             aria-label="Dismiss"
             onClick={() => terminal.dismiss(notice.id)}
           >
-            ×
+            <CrossIcon />
           </button>
         </p>
       ))}

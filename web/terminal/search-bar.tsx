@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
+import { CrossIcon } from '../components/icons.tsx'
 
 interface Props {
   terminal: OpenTerminal
@@ -54,7 +55,7 @@ export function SearchBar({ terminal, found, onClose }: Props) {
         ↓
       </button>
       <button type="button" className="icon-button" aria-label="Close search" onClick={onClose}>
-        ×
+        <CrossIcon />
       </button>
     </search>
   )

@@ -44,12 +44,12 @@ export function SessionBar({ terminal, state, detailsOpen, onDetails, onSearch, 
         {ended ? null : <ConnectionMark connection={state.connection} />}
       </div>
       <div className="ws-session-tools">
-        <Button kind="quiet" aria-expanded={detailsOpen} onClick={onDetails}>
+        <Button aria-expanded={detailsOpen} onClick={onDetails}>
           Details
         </Button>
         <TerminalMenu terminal={terminal} onSearch={onSearch} />
         {!ended && session.can.terminate ? (
-          <Button kind="quiet" onClick={onEnd}>
+          <Button kind="danger" onClick={onEnd}>
             End
           </Button>
         ) : null}

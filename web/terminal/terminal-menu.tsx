@@ -1,5 +1,6 @@
 import { Menu } from '@base-ui/react/menu'
 import { useSyncExternalStore } from 'react'
+import { CheckIcon } from '../components/icons.tsx'
 import type { OpenTerminal } from './open-terminal.ts'
 import { changeFontSize, onTerminalsChange, setScreenReader, terminalPreferences } from './open-terminals.ts'
 
@@ -14,7 +15,7 @@ export function TerminalMenu({ terminal, onSearch }: Props) {
   return (
     <Menu.Root>
       <Menu.Trigger className="icon-button" aria-label="Terminal menu">
-        ⋯
+        <MoreIcon />
       </Menu.Trigger>
       <Menu.Portal>
         <Menu.Positioner sideOffset={6} align="end" className="layer">
@@ -39,7 +40,9 @@ export function TerminalMenu({ terminal, onSearch }: Props) {
               onCheckedChange={(on) => setScreenReader(on)}
             >
               Screen reader mode
-              <Menu.CheckboxItemIndicator>✓</Menu.CheckboxItemIndicator>
+              <Menu.CheckboxItemIndicator>
+                <CheckIcon />
+              </Menu.CheckboxItemIndicator>
             </Menu.CheckboxItem>
           </Menu.Popup>
         </Menu.Positioner>
@@ -54,5 +57,15 @@ function Item(props: { label: string; keys: string; onClick: () => void; keepOpe
       {props.label}
       <kbd>{props.keys}</kbd>
     </Menu.Item>
+  )
+}
+
+function MoreIcon() {
+  return (
+    <svg width="16" height="16" viewBox="0 0 16 16" fill="currentColor" aria-hidden="true">
+      <circle cx="3" cy="8" r="1.4" />
+      <circle cx="8" cy="8" r="1.4" />
+      <circle cx="13" cy="8" r="1.4" />
+    </svg>
   )
 }

@@ -21,8 +21,8 @@ export function TerminalStage({ terminal, state, searching, onSearchClose, onCan
   const host = useRef<HTMLDivElement>(null)
   const { session, end } = state
   const starting = end === undefined && session.state !== 'running' && session.state !== 'ended'
-  // A session that never ran has no screen to keep.
-  const blank = end !== undefined && session.startedAt === undefined && !state.drawn
+  // A session that never ran, or that was over before this page came, has no screen to keep.
+  const blank = end !== undefined && !state.drawn
   const hidden = starting || blank
   useEffect(() => {
     host.current?.append(terminal.view.element)
