@@ -29,11 +29,6 @@ async function createFirstTables(database: Kysely<Database>): Promise<void> {
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute()
   await database.schema.createIndex('logins_expiry').on('logins').column('expires_at').execute()
-  await database.schema
-    .createTable('secrets')
-    .addColumn('name', 'text', (column) => column.primaryKey().notNull())
-    .addColumn('value', 'text', (column) => column.notNull())
-    .execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

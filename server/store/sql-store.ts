@@ -6,7 +6,6 @@ import type { AuditQuery, BrowserLogin, Page, SessionQuery, Store } from '../cor
 import { AuditIds } from './audit-id.ts'
 import { insertAuditEvent, listAuditEvents } from './audit-rows.ts'
 import { findLogin, removeLogin, upsertLogin } from './login-rows.ts'
-import { readOrInsertSecret } from './secret-rows.ts'
 import { findSession, insertSession, listSessions, updateSession } from './session-rows.ts'
 import type { Database } from './tables.ts'
 
@@ -61,13 +60,9 @@ export class SqlStore implements Store {
     return this.#use((database) => removeLogin(database, idHash))
   }
 
-  getOrCreateSecret(name: string, create: () => string): Promise<string> {
-    return this.#use((database) => readOrInsertSecret(database, name, create))
-  }
-
   check(): Promise<void> {
     return this.#use(async (database) => {
-      await sql`select count(*) from secrets`.execute(database)
+      await sql`select 1 from sessions limit 1`.execute(database)
     })
   }
 

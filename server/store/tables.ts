@@ -52,14 +52,8 @@ export interface LoginsTable {
   expires_at: number
 }
 
-export interface SecretsTable {
-  name: string
-  value: string
-}
-
 export interface Database {
   sessions: SessionsTable
   audit_events: AuditEventsTable
   logins: LoginsTable
-  secrets: SecretsTable
 }
