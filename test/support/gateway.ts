@@ -13,6 +13,7 @@ import { TerminalClient, type ConnectOptions } from './terminal-client.ts'
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
 
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
+const scriptedMain = fileURLToPath(new URL('../bench/scripted-gateway.ts', import.meta.url))
 
 export const fullAccess = `
 rules:
@@ -28,6 +29,8 @@ export interface GatewayOptions {
   /** Merged over the default configuration, key by key at the top level. */
   config?: Record<string, unknown>
   socket?: string
+  /** Terminals in memory in place of an engine, and only the first core: for the benchmark of the gateway alone. */
+  scripted?: boolean
 }
 
 /** A gateway of its own: a real process with a data directory, a policy and a real token issuer. */
@@ -35,20 +38,25 @@ export class TestGateway {
   readonly url: string
   readonly directory: string
   readonly issuer: TokenIssuer
+  readonly #command: readonly string[]
   #process: ChildProcess | undefined
   #log = ''
 
-  private constructor(url: string, directory: string, issuer: TokenIssuer) {
+  private constructor(url: string, directory: string, issuer: TokenIssuer, scripted: boolean) {
     this.url = url
     this.directory = directory
     this.issuer = issuer
+    const config = join(directory, 'hatchway.yaml')
+    this.#command = scripted
+      ? ['taskset', '-c', '0', process.execPath, scriptedMain, config]
+      : [process.execPath, main, 'serve', '--config', config]
   }
 
   static async start(options: GatewayOptions = {}): Promise<TestGateway> {
     const directory = await mkdtemp(join(tmpdir(), 'hatchway-gateway-'))
     const issuer = await startTokenIssuer()
     const port = await freePort()
-    const gateway = new TestGateway(`http://127.0.0.1:${port}`, directory, issuer)
+    const gateway = new TestGateway(`http://127.0.0.1:${port}`, directory, issuer, options.scripted ?? false)
     await writeFile(join(directory, 'policy.yaml'), options.policy ?? fullAccess)
     const config = {
       listen: { host: '127.0.0.1', port },
@@ -74,8 +82,8 @@ export class TestGateway {
 
   /** Starts the process and waits until it is ready. */
   async up(): Promise<void> {
-    const args = [main, 'serve', '--config', join(this.directory, 'hatchway.yaml')]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [program = '', ...args] = this.#command
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     const keep = (chunk: Buffer) => (this.#log += chunk.toString())
     child.stdout.on('data', keep)

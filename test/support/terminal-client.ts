@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import { flow, subprotocol, type ClientMessage, type ServerMessage } from '../../server/protocol/terminal.ts'
 import { within } from './within.ts'
 

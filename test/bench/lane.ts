@@ -1,0 +1,69 @@
+/** One way to a terminal in the same debug container: the gateway, the bare engine, or a peer. */
+export interface Lane {
+  readonly name: string
+  /** Opens a terminal; resolves with the first byte of its prompt. */
+  open(): Promise<LaneTerminal>
+  close(): Promise<void>
+}
+
+export interface LaneTerminal {
+  /** From the start of `open` to the first byte of the prompt. */
+  readonly promptMs: number
+  write(bytes: string): void
+  /** Called for every chunk of output; one listener at a time. */
+  onData(listener: (bytes: Buffer) => void): void
+  close(): Promise<void>
+}
+
+/** The cursor query that busybox' shell sends with each prompt, and what a terminal answers. */
+export const cursorQuery = '\u001b[6n'
+export const cursorAnswer = '\u001b[1;1R'
+
+/** Collects output, answers cursor queries, and tells when a text has come. */
+export class Listener {
+  #text = ''
+  #wanted: { text: string; resolve: () => void } | undefined
+  readonly #terminal: LaneTerminal
+
+  constructor(terminal: LaneTerminal) {
+    this.#terminal = terminal
+    terminal.onData((bytes) => this.#take(bytes))
+  }
+
+  /** Resolves when `text` comes, counted from the last match. Rejects after `timeoutMs`. */
+  async until(text: string, timeoutMs = 60_000): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const timer = setTimeout(() => {
+      reject(
+        new Error(
+          `${JSON.stringify(text)} did not come; the last output is ${JSON.stringify(this.#text.slice(-200))}`,
+        ),
+      )
+    }, timeoutMs)
+    this.#wanted = { text, resolve }
+    this.#look()
+    try {
+      await promise
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #take(bytes: Buffer): void {
+    const text = bytes.toString('latin1')
+    if (text.length < 1000 && text.includes(cursorQuery)) this.#terminal.write(cursorAnswer)
+    // Enough to find a text that was cut in two.
+    this.#text = this.#text.slice(-1000) + text
+    this.#look()
+  }
+
+  #look(): void {
+    if (this.#wanted === undefined) return
+    const at = this.#text.indexOf(this.#wanted.text)
+    if (at < 0) return
+    this.#text = this.#text.slice(at + this.#wanted.text.length)
+    const { resolve } = this.#wanted
+    this.#wanted = undefined
+    resolve()
+  }
+}

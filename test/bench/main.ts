@@ -1,0 +1,117 @@
+/**
+ * `npm run bench [-- --only terminals,real,growth --rounds 10]`: one table, all from one run on this machine.
+ * Peers join when they are there: `ttyd` in PATH or HATCHWAY_BENCH_TTYD, HATCHWAY_BENCH_WETTY=<build/main.js of wetty>.
+ */
+import { execFile } from 'node:child_process'
+import { parseArgs, promisify } from 'node:util'
+import { TestContainers } from '../support/containers.ts'
+import { defaultEngine, defaultSocket } from '../support/engine.ts'
+import { TestGateway } from '../support/gateway.ts'
+import { ensureImages, imageRef } from '../support/images.ts'
+import { dockerRunLane } from './docker-run-lane.ts'
+import { engineLane, type Sidecar } from './engine-lane.ts'
+import { gatewayLane } from './gateway-lane.ts'
+import type { Lane } from './lane.ts'
+import { benchManySessions } from './many-sessions.ts'
+import { Report } from './report.ts'
+import { benchTerminals } from './terminal-bench.ts'
+import { ttydLane, wettyLane } from './ttyd-lane.ts'
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'terminals,real,growth' },
+    rounds: { type: 'string', default: '10' },
+    sessions: { type: 'string', default: '200' },
+  },
+})
+const sections = new Set(values.only.split(','))
+const rounds = Number(values.rounds)
+const limits = { sessions: 2000, sessionsPerUser: 2000 }
+
+const report = new Report()
+const engine = await defaultEngine()
+const version = await engine.docker.version()
+report.machine(`Docker Engine ${version.Version}`)
+await ensureImages(engine.docker, 'toolbox')
+const containers = new TestContainers(engine)
+const target = await containers.start({ image: 'web' })
+try {
+  if (sections.has('terminals')) await terminals()
+  if (sections.has('real')) await realSessions()
+  if (sections.has('growth')) await growth()
+} finally {
+  await containers.removeAll()
+}
+
+async function terminals(): Promise<void> {
+  const gateway = await TestGateway.start({ config: { limits } })
+  const sidecar: Sidecar = {
+    socketPath: defaultSocket,
+    targetId: target.id,
+    image: imageRef('toolbox'),
+    user: '65532:65532',
+  }
+  const lanes = [gatewayLane(gateway, `local/${target.name}`), engineLane(sidecar), dockerRunLane(sidecar)]
+  lanes.push(...(await peers(sidecar)))
+  try {
+    await benchTerminals({ lanes, report, rounds, keys: 200, bulkBytes: 40_000_000 })
+  } finally {
+    for (const lane of lanes) await lane.close()
+    await gateway.stop()
+  }
+}
+
+async function peers(sidecar: Sidecar): Promise<Lane[]> {
+  const found: Lane[] = []
+  const ttyd = process.env['HATCHWAY_BENCH_TTYD'] ?? (await which('ttyd'))
+  if (ttyd === undefined) report.note('ttyd is not installed: left out')
+  else found.push(await ttydLane(ttyd, sidecar))
+  const wetty = process.env['HATCHWAY_BENCH_WETTY']
+  if (wetty === undefined) report.note('HATCHWAY_BENCH_WETTY is not set: wetty is left out')
+  else found.push(await wettyLane(wetty, sidecar))
+  return found
+}
+
+async function which(program: string): Promise<string | undefined> {
+  try {
+    return (await promisify(execFile)('which', [program])).stdout.trim()
+  } catch {
+    return undefined
+  }
+}
+
+async function realSessions(): Promise<void> {
+  const count = Number(values.sessions)
+  report.section(
+    'Real sessions, echo ms',
+    `${count} debug containers beside one target, one key a second in each`,
+  )
+  const gateway = await TestGateway.start({ config: { limits } })
+  try {
+    const where = { gateway, target: `local/${target.name}`, report }
+    await benchManySessions({ ...where, counts: [1, count], shell: true, seconds: 10, what: 'real sessions' })
+  } finally {
+    await gateway.stop()
+  }
+}
+
+async function growth(): Promise<void> {
+  report.section(
+    'Growth, echo ms',
+    'scripted terminals in place of an engine: what the gateway itself costs, in one process on one core, recording on',
+  )
+  const gateway = await TestGateway.start({ config: { limits }, scripted: true })
+  try {
+    const where = { gateway, target: 'local/scripted', report }
+    await benchManySessions({
+      ...where,
+      counts: [1, 10, 100, 500, 1000],
+      shell: false,
+      seconds: 10,
+      what: 'scripted sessions',
+    })
+  } finally {
+    await gateway.down()
+    await gateway.stop()
+  }
+}
