@@ -24,12 +24,13 @@ export async function readFacts(
   client: DockerClient,
   info: ContainerInspectInfo,
   signal: AbortSignal,
+  processes = listProcesses(client, info.Id, signal),
 ): Promise<TargetFacts> {
   const options = info.HostConfig
   const security: readonly string[] = options.SecurityOpt ?? []
   const privileged = options.Privileged ?? false
   const [user, engineConfines] = await Promise.all([
-    readUser(client, info, signal).catch((cause: unknown) => asUnknownUser(cause)),
+    readUser(client, info, signal, processes).catch((cause: unknown) => asUnknownUser(cause)),
     usesAppArmor(client, info, signal),
   ])
   return {
@@ -50,33 +51,31 @@ export async function readUser(
   client: DockerClient,
   info: ContainerInspectInfo,
   signal: AbortSignal,
+  processes = listProcesses(client, info.Id, signal),
 ): Promise<ResolvedUser> {
   const remapped = info.HostConfig.UsernsMode !== 'host' && (await usesUserNamespaces(client, signal))
-  const live = remapped ? undefined : await readLiveUser(client, info, signal)
+  const live = remapped ? undefined : liveUser(await processes, info.State.Pid)
+  signal.throwIfAborted()
   return live ?? (await readConfiguredUser(client, info, signal))
 }
 
-async function readLiveUser(
+/** What the engine's `ps` says of a container: titles, then rows. */
+type Processes = { Titles: string[] | null; Processes: string[][] | null } | undefined
+
+/** Undefined when there are none to be listed, or not by this `ps`. Never rejects, so that it can run ahead. */
+export async function listProcesses(
   client: DockerClient,
-  info: ContainerInspectInfo,
+  id: string,
   signal: AbortSignal,
-): Promise<ResolvedUser | undefined> {
-  if (!info.State.Running) return undefined
-  const answer = await client
-    .json<{ Titles?: string[]; Processes?: string[][] }>({
-      method: 'GET',
-      path: `/containers/${info.Id}/top`,
-      query: { ps_args: '-o pid,euid,egid,supgid' },
-      doing: 'list the processes of the target',
-      signal,
-      timeoutMs: 5_000,
-    })
-    .catch((cause: unknown) => {
-      if (signal.aborted) throw cause
-      return undefined
-    })
+): Promise<Processes> {
+  const query = { ps_args: '-o pid,euid,egid,supgid' }
+  const call = { method: 'GET', path: `/containers/${id}/top`, query, doing: 'list the processes' } as const
+  return await client.json<Processes>({ ...call, signal, timeoutMs: 5_000 }).catch(() => undefined)
+}
+
+function liveUser(answer: Processes, pid: number): ResolvedUser | undefined {
   const column = (title: string) => answer?.Titles?.indexOf(title) ?? -1
-  const first = answer?.Processes?.find((row) => row[column('PID')] === String(info.State.Pid))
+  const first = answer?.Processes?.find((row) => row[column('PID')] === String(pid))
   const [uid, gid] = [Number(first?.[column('EUID')]), Number(first?.[column('EGID')])]
   if (first === undefined || !Number.isSafeInteger(uid) || !Number.isSafeInteger(gid)) return undefined
   const groups = (first[column('SUPGID')] ?? '').split(',').filter((text) => /^\d+$/.test(text))

@@ -14,7 +14,7 @@ import { attachTty, watchExit, type ExitWatch } from './docker-attach.ts'
 import type { DockerClient } from './docker-client.ts'
 import { containerBody, type DebugResources } from './docker-container.ts'
 import { dockerStatus } from './docker-errors.ts'
-import { inspectContainer, readFacts } from './docker-facts.ts'
+import { inspectContainer, listProcesses, readFacts } from './docker-facts.ts'
 import { chooseIdentity } from './docker-identity.ts'
 import { removeContainer } from './docker-remove.ts'
 import { explainStartFailure } from './docker-start-failure.ts'
@@ -73,12 +73,15 @@ export async function openDebugContainer(opening: Opening): Promise<OpenedTermin
 async function joinTarget({ client, target, restartWaitMs, signal }: Opening) {
   const deadline = Date.now() + restartWaitMs
   for (;;) {
+    // The slowest question runs beside the first one; its answer counts only when it fits that one's.
+    const processes = listProcesses(client, target.id, signal)
     const info = await inspectContainer(client, target.id, signal).catch((cause: unknown) => {
       if (dockerStatus(cause) !== 404) throw cause
       const words = `The container ${target.name} is gone: it was removed or recreated. Open the target again by its name.`
       throw new HatchwayError('target_not_found', words, { cause })
     })
-    if (info.State.Running && !info.State.Restarting) return { info, facts: readFacts(client, info, signal) }
+    if (info.State.Running && !info.State.Restarting)
+      return { info, facts: readFacts(client, info, signal, processes) }
     if (!info.State.Restarting || Date.now() > deadline) throw notRunning(info)
     await delay(100, undefined, { signal }).catch(() => {})
   }

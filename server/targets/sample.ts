@@ -1,5 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { constants } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
 import { formatTargetRef } from '../core/target-ref.ts'
 import type { DockerClient } from './docker-client.ts'
@@ -103,8 +104,12 @@ async function create(client: DockerClient, signal: AbortSignal): Promise<string
   try {
     return (await client.json<{ Id: string }>({ ...call, signal })).Id
   } catch (cause) {
-    // Somebody else was faster.
-    const other = dockerStatus(cause) === 409 ? await existing(client, signal) : undefined
+    // Somebody else was faster; the engine gives the name away before it shows the container.
+    let other: string | undefined
+    for (let attempt = 0; dockerStatus(cause) === 409 && other === undefined && attempt < 30; attempt += 1) {
+      other = await existing(client, signal)
+      if (other === undefined) await delay(100, undefined, { signal }).catch(() => {})
+    }
     if (other === undefined) throw cause
     return other
   }
