@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { HatchwayError, messageOf } from '../core/errors.ts'
@@ -21,6 +21,9 @@ export interface SqliteClientOptions {
   /** How long one statement may take before the worker counts as dead. */
   deadlineMs?: number
 }
+
+// For starting the thread and recovering the write-ahead log of a killed process.
+const openDeadlineMs = 30_000
 
 interface Pending {
   resolve: (result: SqliteResult) => void
@@ -97,6 +100,8 @@ export class SqliteClient {
     const worker = new Worker(new URL('sqlite-worker.ts', import.meta.url), {
       workerData: { path, busyTimeoutMs },
       name: 'hatchway-store',
+      // Not this process's own flags: some of them, such as --input-type, stop a worker from starting.
+      execArgv: [],
     })
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
     const running: Running = { worker, ready, pending: new Map() }
@@ -114,8 +119,7 @@ export class SqliteClient {
       this.#lose(running, `its thread ended (${code})`)
       reject(unavailable(`its thread ended (${code})`))
     })
-    const { deadlineMs } = this.#options
-    const timer = setTimeout(() => void worker.terminate(), deadlineMs)
+    const timer = setTimeout(() => void worker.terminate(), openDeadlineMs + busyTimeoutMs)
     // Who waits for it gets the rejection; nobody may be waiting.
     ready.catch(() => undefined).finally(() => clearTimeout(timer))
     return running
@@ -145,9 +149,8 @@ function settle(running: Running, reply: Exclude<SqliteReply, { ready: true }>):
 function createPrivately(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    closeSync(openSync(path, 'wx', 0o600))
+    if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return
     throw unavailable(messageOf(cause), cause)
   }
 }
