@@ -21,9 +21,12 @@ make_stand_ins() {
     mmdebstrap --quiet --format=tar --variant=apt --include=ca-certificates --aptopt="$work/apt.conf" \
       "$release" "$rootfs.part" "deb $mirror $release main" || die "mmdebstrap could not make a Debian $release from $mirror"
     mv "$rootfs.part" "$rootfs"
+    docker rmi "$prefix/debian" >/dev/null 2>&1 || true
+    say "made a Debian $release rootfs"
   fi
-  docker import --change 'CMD ["bash"]' "$rootfs" "$prefix/debian" >/dev/null
-  say "made a Debian $release rootfs"
+  # Imported once, so that the builder's cache holds for everything on top of it.
+  docker image inspect "$prefix/debian" >/dev/null 2>&1 ||
+    docker import --change 'CMD ["bash"]' "$rootfs" "$prefix/debian" >/dev/null
 
   local npm
   npm=$(dirname "$(dirname "$(realpath "$(command -v npm)")")")

@@ -38,9 +38,9 @@ healthy() { [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container
 # Debian 12 is too old for.
 prepare_compose() {
   cp -R deploy "$work/deploy"
-  sed -i -e '/^name:/d' -e "s,image: hatchway:,image: $prefix/gateway:," -e "s,image: hatchway-,image: $prefix/," \
-    -e 's,:0\.1\.0$,:latest,' "$work/deploy/compose.yaml"
-  sed -i -e "s,http://localhost:8080,$url," -e "s,hatchway-toolbox:0\.1\.0,$prefix/toolbox:latest," \
+  sed -i -e '/^name:/d' -e "s,image: hatchway-\\(.*\\):.*,image: $prefix/\\1," -e "s,image: hatchway:.*,image: $prefix/gateway," \
+    "$work/deploy/compose.yaml"
+  sed -i -e "s,http://localhost:8080,$url," -e "s,hatchway-toolbox:[^\"]*,$prefix/toolbox," \
     "$work/deploy/compose-hatchway.yaml"
   DOCKER_GID=$(stat --dereference --format %g "${DOCKER_SOCKET:-/var/run/docker.sock}")
   export DOCKER_GID HATCHWAY_PORT=$port
