@@ -9,13 +9,12 @@ import { closeSocket } from './terminal-sockets.ts'
 const binary = { binary: true } as const
 
 /**
- * One WebSocket as a session sees it. Listens from its construction on; what arrives before the session has
- * let it in is kept, and the socket is not read further until then.
+ * One WebSocket as a session sees it. Listens from its construction on, but reads nothing until the session has let
+ * it in: what is typed early waits in the kernel, in order and bounded.
  */
 export class TerminalViewer implements ViewerSocket {
   readonly #socket: WebSocket
   #handle: ViewerHandle | undefined
-  #early: [RawData, boolean][] = []
   #paused = false
   #closed = false
   /** Reset by everything that arrives: a sign of life. */
@@ -38,7 +37,7 @@ export class TerminalViewer implements ViewerSocket {
     return this.#paused
   }
 
-  /** Lets the viewer in: first what it sent early, then whatever comes. */
+  /** Lets the viewer in, then begins to read. */
   async enter(join: (viewer: ViewerSocket) => Promise<ViewerHandle>): Promise<void> {
     try {
       this.#handle = await join(this)
@@ -47,9 +46,6 @@ export class TerminalViewer implements ViewerSocket {
       this.close(error.status === 410 ? closeCodes.ended : 1011, error.code)
       return
     }
-    const early = this.#early
-    this.#early = []
-    for (const [data, isBinary] of early) this.#receive(data, isBinary)
     if (this.#closed) this.#handle.leave()
     else if (!this.#paused) this.#socket.resume()
   }
@@ -78,13 +74,9 @@ export class TerminalViewer implements ViewerSocket {
 
   #receive(data: RawData, isBinary: boolean): void {
     this.quietTicks = 0
-    // After a close was sent, the peer's frames still in flight mean nothing.
-    if (this.#socket.readyState !== this.#socket.OPEN) return
     const handle = this.#handle
-    if (handle === undefined) {
-      this.#early.push([data, isBinary])
-      return
-    }
+    // After a close was sent, the peer's frames still in flight mean nothing.
+    if (handle === undefined || this.#socket.readyState !== this.#socket.OPEN) return
     // The default binaryType of ws hands out Buffers.
     const bytes = data as Buffer
     if (isBinary) {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import {
   scriptedPolicy,
@@ -195,6 +197,32 @@ describe('an open terminal', () => {
     terminal.socket.close()
   })
 
+  it('loses nothing that arrives together with the handshake', async () => {
+    const { url, token, session } = await enter()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    session.gate = promise
+    const { host, hostname, port, pathname } = new URL(url)
+    const socket = connect(Number(port), hostname)
+    const handshake = [
+      `GET ${pathname} HTTP/1.1`,
+      `Host: ${host}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      'Sec-WebSocket-Protocol: hatchway.v1',
+      `Authorization: Bearer ${token}`,
+    ]
+    // A masked binary frame (RFC 6455 5.2) of two bytes, with a mask of zeros.
+    const frame = Buffer.from([0x82, 0x82, 0, 0, 0, 0, 0x6c, 0x73])
+    socket.write(Buffer.concat([Buffer.from(`${handshake.join('\r\n')}\r\n\r\n`), frame]))
+    const [answer] = (await within(once(socket, 'data'), 'the answer')) as [Buffer]
+    assert.match(answer.toString(), /^HTTP\/1\.1 101 /)
+    resolve()
+    await eventually(() => Buffer.concat(session.input).toString() === 'ls', { what: 'the early frame' })
+    socket.destroy()
+  })
+
   it('lets go of a viewer that left before the session let it in', async () => {
     const { url, token, session } = await enter()
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -322,12 +350,15 @@ describe('time', () => {
     const { url, session } = await openAs(gateway, token)
     const inside = await openTerminal(url, { headers: bearer(token) })
     await inside.message('hello')
-    session.gate = new Promise(() => {})
+    const { promise, resolve } = Promise.withResolvers<void>()
+    session.gate = promise
     const waiting = await openTerminal(url, { headers: bearer(token) })
     await gateway.sessions.drain()
     assert.equal((await within(inside.closed, 'the close')).code, 1012)
     await within(gateway.app.close(), 'the app to close', 5_000)
     assert.equal((await within(waiting.closed, 'the close')).code, 1012)
+    resolve()
+    await eventually(() => session.left === 2, { what: 'both to have left the session' })
     await assert.rejects(attemptTerminal(url, { headers: bearer(token) }))
   })
 })
