@@ -11,7 +11,7 @@ export interface CommandSpec {
   readonly options: Readonly<Record<string, OptionSpec>>
 }
 
-export interface OptionSpec {
+interface OptionSpec {
   /** Shown after the option's name, such as `FILE`; absent for a flag. */
   readonly value?: string
   readonly repeatable?: true

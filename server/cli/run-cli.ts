@@ -26,7 +26,7 @@ export interface CliContext {
 }
 
 /** Documented in `hatchway help`; 64 and 78 are EX_USAGE and EX_CONFIG of sysexits.h. */
-export const exitCodes = { done: 0, failed: 1, usage: 64, configuration: 78 } as const
+const exitCodes = { done: 0, failed: 1, usage: 64, configuration: 78 } as const
 
 /** Runs one command and resolves with the exit code. Rejects only for defects. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {

@@ -114,7 +114,7 @@ function readBounded(file: string): string {
 }
 
 /** Reports a problem from inside a transform. */
-export function fail(context: z.core.ParsePayload, message: string): never {
+function fail(context: z.core.ParsePayload, message: string): never {
   context.issues.push({ code: 'custom', message, input: undefined })
   return z.NEVER
 }

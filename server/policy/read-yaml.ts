@@ -24,12 +24,12 @@ export function readYaml<Schema extends z.ZodType>(
 }
 
 /** In the order in which a reader of the file meets them. */
-export function sortByLine(problems: readonly ConfigProblem[]): ConfigProblem[] {
+function sortByLine(problems: readonly ConfigProblem[]): ConfigProblem[] {
   return problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
 }
 
 /** `auth.issuers[0].audience`, as messages write it. */
-export function formatPath(path: readonly PropertyKey[]): string {
+function formatPath(path: readonly PropertyKey[]): string {
   return path
     .map((key, index) =>
       typeof key === 'number' ? `[${key}]` : index === 0 ? String(key) : `.${String(key)}`,

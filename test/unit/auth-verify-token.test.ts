@@ -135,11 +135,12 @@ describe('RFC 8725: algorithms', () => {
 })
 
 describe('RFC 8725: keys come from the configuration alone', () => {
-  it('ignores keys that a header brings or points to', async () => {
+  it('ignores keys that a header brings or points to', async (t) => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const jwk = await exportJWK(publicKey)
     const kid = issuer.keys.find(({ alg }) => alg === 'ES256')?.kid
     const elsewhere = await startTokenIssuer()
+    t.after(() => elsewhere.close())
     const payload = { iss: issuer.issuer, aud: 'hatchway', sub: 'root', exp: now() + 300 }
     const headers = [{ jwk }, { jku: elsewhere.jwksUri }, { x5u: elsewhere.jwksUri }, { x5c: ['MIIB'] }]
     for (const header of headers) {
@@ -150,7 +151,6 @@ describe('RFC 8725: keys come from the configuration alone', () => {
       )
     }
     assert.equal(elsewhere.requests, 0)
-    await elsewhere.close()
   })
 
   it('takes a kid for nothing but a name', async () => {
@@ -226,8 +226,9 @@ describe('RFC 8725: claims and types', () => {
     )
   })
 
-  it("does not accept one issuer's signature for another's name", async () => {
+  it("does not accept one issuer's signature for another's name", async (t) => {
     const other = await startTokenIssuer()
+    t.after(() => other.close())
     const both = createTokenVerifier([
       options,
       { ...options, issuer: other.issuer, keys: { kind: 'jwksUri', url: other.jwksUri }, prefix: 'other:' },
@@ -236,7 +237,6 @@ describe('RFC 8725: claims and types', () => {
     const who = await both.verify(await other.sign({ groups: ['sre'] }))
     assert.equal(who.subject, 'other:ada')
     assert.deepEqual(who.groups, ['other:sre'])
-    await other.close()
   })
 
   it('refuses another audience, or none', async () => {
@@ -336,8 +336,9 @@ describe('claims mapping', () => {
 })
 
 describe('keys by URL', () => {
-  it('follows a rotation, but asks again for an unknown key only after the cooldown', async () => {
+  it('follows a rotation, but asks again for an unknown key only after the cooldown', async (t) => {
     const rotating = await startTokenIssuer()
+    t.after(() => rotating.close())
     const keys = { kind: 'jwksUri', url: rotating.jwksUri } as const
     const verifier = createTokenVerifier([{ ...options, issuer: rotating.issuer, keys }])
     mock.timers.enable({ apis: ['Date'], now: Date.now() })
@@ -357,12 +358,12 @@ describe('keys by URL', () => {
       await assertRefused(verifier, old, /does not publish/)
     } finally {
       mock.timers.reset()
-      await rotating.close()
     }
   })
 
-  it('says clearly when the issuer is unreachable, does not hammer it, and recovers', async () => {
+  it('says clearly when the issuer is unreachable, does not hammer it, and recovers', async (t) => {
     const failing = await startTokenIssuer()
+    t.after(() => failing.close())
     const keys = { kind: 'jwksUri', url: failing.jwksUri } as const
     const verifier = createTokenVerifier([{ ...options, issuer: failing.issuer, keys }])
     const token = await failing.sign()
@@ -383,22 +384,23 @@ describe('keys by URL', () => {
     } finally {
       mock.timers.reset()
     }
-    await failing.close()
   })
 
-  it('gives up on an issuer that does not answer in time', async () => {
+  it('gives up on an issuer that does not answer in time', async (t) => {
     const { createServer } = await import('node:http')
     const server = createServer(() => undefined)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
     const { port } = server.address() as { port: number }
     const keys = { kind: 'jwksUri', url: `http://127.0.0.1:${port}/` } as const
     const verifier = createTokenVerifier([{ ...options, keys }], { remote: { timeoutMs: 200 } })
     await assertRefused(verifier, await issuer.sign(), /did not answer within 0\.2 s/)
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
   })
 
-  it('follows no redirect and reads no page of errors as keys', async () => {
+  it('follows no redirect and reads no page of errors as keys', async (t) => {
     const { createServer } = await import('node:http')
     const answers: Record<string, [number, string]> = {
       '/moved': [302, ''],
@@ -411,6 +413,10 @@ describe('keys by URL', () => {
       response.writeHead(status, { location: issuer.jwksUri }).end(body)
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.after(() => {
+      server.closeAllConnections()
+      server.close()
+    })
     const { port } = server.address() as { port: number }
     for (const path of Object.keys(answers)) {
       const keys = { kind: 'jwksUri', url: `http://127.0.0.1:${port}${path}` } as const
@@ -420,16 +426,15 @@ describe('keys by URL', () => {
         /are not available/,
       )
     }
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
   })
 })
 
 describe('keys by file', () => {
-  it('reads them again when the file changes, and trusts no key that is gone', async () => {
+  it('reads them again when the file changes, and trusts no key that is gone', async (t) => {
     const directory = await mkdtemp(join(tmpdir(), 'hatchway-jwks-'))
     const path = join(directory, 'jwks.json')
     const rotating = await startTokenIssuer()
+    t.after(() => rotating.close())
     const file = { ...options, issuer: rotating.issuer, keys: { kind: 'jwksFile', path } } as const
     const verifier = createTokenVerifier([file])
     const old = await rotating.sign()
@@ -442,7 +447,6 @@ describe('keys by file', () => {
     await assertRefused(verifier, old, /does not publish/)
     await writeFile(path, '{broken')
     await assertRefused(verifier, await rotating.sign(), /jwks\.json could not be used/)
-    await rotating.close()
     await rm(directory, { recursive: true })
   })
 })
