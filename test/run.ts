@@ -15,7 +15,7 @@ import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { backends, neededBackends } from './support/backends.ts'
-import { stopOwnEngine } from './support/engine.ts'
+import { refusesPrivileged, stopOwnEngine, testEngines } from './support/engine.ts'
 import { joinRuns, type TestEvent } from './support/join-runs.ts'
 
 interface Found {
@@ -41,7 +41,8 @@ process.exitCode = refusal() ?? (await runAll())
 async function findFiles(filters: readonly string[]): Promise<string[]> {
   const all: string[] = []
   for await (const file of glob('test/{unit,contract,service,e2e}/**/*.test.ts')) all.push(file)
-  const wanted = filters.length === 0 ? all : all.filter((file) => filters.some((filter) => file.includes(filter)))
+  const wanted =
+    filters.length === 0 ? all : all.filter((file) => filters.some((filter) => file.includes(filter)))
   return wanted.toSorted()
 }
 
@@ -51,7 +52,9 @@ async function findBackends(needed: ReadonlySet<string>): Promise<Found[]> {
   const names = asked === '' || asked === 'all' ? undefined : asked.split(',')
   const unknown = names?.find((name) => !backends.some((backend) => backend.name === name))
   if (unknown !== undefined) throw new Error(`HATCHWAY_TEST_BACKENDS names ${unknown}, which is no backend`)
-  const wanted = backends.filter(({ name }) => needed.has(name) || (name === 'newest' && needed.has('docker')))
+  const wanted = backends.filter(
+    ({ name }) => needed.has(name) || (name === 'newest' && needed.has('docker')),
+  )
   const result: Found[] = []
   for (const { name, what, find } of wanted) {
     if (names && !names.includes(name)) {
@@ -61,7 +64,12 @@ async function findBackends(needed: ReadonlySet<string>): Promise<Found[]> {
     try {
       result.push({ name, what, there: await find(), missing: false })
     } catch (cause) {
-      result.push({ name, what, why: cause instanceof Error ? cause.message : String(cause), missing: asked !== '' })
+      result.push({
+        name,
+        what,
+        why: cause instanceof Error ? cause.message : String(cause),
+        missing: asked !== '',
+      })
     }
   }
   return result
@@ -70,10 +78,17 @@ async function findBackends(needed: ReadonlySet<string>): Promise<Found[]> {
 function printTable(): void {
   console.log(`Running ${chosen.length} of ${files.length} test files.`)
   for (const { name, what, there, why } of found) {
-    console.log(`  ${name.padEnd(10)} ${there === undefined ? `LEFT OUT: ${what}: ${why}` : `${what}: ${there}`}`)
+    console.log(
+      `  ${name.padEnd(10)} ${there === undefined ? `LEFT OUT: ${what}: ${why}` : `${what}: ${there}`}`,
+    )
   }
   for (const file of files.filter(isLeftOut)) {
-    console.log(`  left out   ${file} (${needs.get(file)?.filter((name) => left.has(name)).join(', ')})`)
+    console.log(
+      `  left out   ${file} (${needs
+        .get(file)
+        ?.filter((name) => left.has(name))
+        .join(', ')})`,
+    )
   }
   if (left.has('newest')) console.log('  left out   the newest engine in every file that runs on several')
   console.log('')
@@ -83,7 +98,9 @@ function printTable(): void {
 function refusal(): number | undefined {
   const missing = found.filter((each) => each.missing).map((each) => each.name)
   if (missing.length > 0) {
-    console.error(`HATCHWAY_TEST_BACKENDS asks for ${missing.join(', ')}, which this machine lacks. Nothing was run.`)
+    console.error(
+      `HATCHWAY_TEST_BACKENDS asks for ${missing.join(', ')}, which this machine lacks. Nothing was run.`,
+    )
     return 1
   }
   if (chosen.length > 0) return undefined
@@ -91,9 +108,21 @@ function refusal(): number | undefined {
   return 1
 }
 
+/** Not a backend: it is the machine that takes a capability away from its engine, and no package brings it back. */
+async function choosePrivilegedEngines(): Promise<void> {
+  const able: string[] = []
+  for (const engine of await testEngines()) {
+    const why = await refusesPrivileged(engine)
+    if (why === undefined) able.push(engine.name)
+    else console.log(`  left out   privileged containers on the ${engine.name} engine, which says: ${why}\n`)
+  }
+  process.env['HATCHWAY_TEST_PRIVILEGED_ENGINES'] = able.join(',')
+}
+
 async function runAll(): Promise<number> {
   // Read by test/support/engine.ts in each file's own process.
   process.env['HATCHWAY_TEST_ENGINES'] = left.has('newest') ? 'oldest' : 'oldest,newest'
+  if (chosen.some((file) => file.includes('docker-privileged'))) await choosePrivilegedEngines()
   const light = chosen.filter((file) => file.startsWith('test/unit/'))
   // What works on a shared engine or measures time runs one file after the other.
   const heavy = chosen.filter((file) => !file.startsWith('test/unit/'))
@@ -106,11 +135,19 @@ async function runAll(): Promise<number> {
     failed ||= event.type === 'test:fail' && event.data.todo === undefined
   }
   try {
-    const events = joinRuns(groups.map((group) => () => run({ ...group, timeout: 900_000 })), watch)
+    const events = joinRuns(
+      groups.map((group) => () => run({ ...group, timeout: 900_000 })),
+      watch,
+    )
     const reporter = new spec()
-    await pipeline(Readable.from(events), reporter, new PassThrough().on('data', (text) => process.stdout.write(text)))
+    await pipeline(
+      Readable.from(events),
+      reporter,
+      new PassThrough().on('data', (text) => process.stdout.write(text)),
+    )
   } finally {
-    if (found.some((each) => each.name === 'newest' && each.there !== undefined)) await stopOwnEngine('newest')
+    if (found.some((each) => each.name === 'newest' && each.there !== undefined))
+      await stopOwnEngine('newest')
   }
   return failed ? 1 : 0
 }

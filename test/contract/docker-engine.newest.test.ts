@@ -28,8 +28,9 @@ for (const which of binaries) {
         const opened = await user.open()
         await opened.shell.ready()
         await stopOwnEngine(instance)
+        // Which of the two containers the engine ends first is its own affair.
         const end = await endOf(opened)
-        assert.match(end.kind, /^(disconnected|target-exited)$/)
+        if (end.kind === 'exit') assert.notEqual(end.exitCode, 0)
         await assert.rejects(user.driver.check(deadline()), {
           code: 'backend_unavailable',
           message: new RegExp(user.engine.socket),
@@ -58,13 +59,20 @@ for (const which of binaries) {
         await stopOwnEngine(instance)
       })
 
-      it('breaks the terminal and not the shell', async () => {
+      it('breaks the terminal, and the shell where the engine kept it goes on', async () => {
         const opened = await user.open()
         const pid = await opened.shell.pid()
         await stopOwnEngine(instance)
         const end = await endOf(opened)
         assert.equal(end.kind, 'disconnected')
         await startOwnEngine(instance, starting('--live-restore'))
+        // 20.10 takes containers that remove themselves away when it starts, although they live; 28 keeps them.
+        if ((await user.ground.remains(opened.container.sessionId)).length === 0) {
+          assert.equal(which, 'system')
+          await assert.rejects(user.driver.reattach(opened.container, deadline()), { code: 'session_ended' })
+          assert.equal((await user.find(user.web.name)).state, 'running')
+          return
+        }
         const terminal = await user.driver.reattach(opened.container, deadline())
         const shell = new Shell(terminal)
         assert.equal(await shell.pid(), pid)

@@ -27,19 +27,6 @@ for (const engine of await testEngines()) {
       await assert.rejects(user.open({ target }), { code: 'profile_insufficient' })
     })
 
-    it('looks at the right process of a pid=host target with sysadmin', async () => {
-      const target = await user.target({ image: 'web', host: { PidMode: 'host' } })
-      const { State } = await target.container.inspect()
-      const { shell, identity } = await user.open({ target, profile: 'sysadmin' })
-      assert.equal(identity.seesFiles, true)
-      assert.equal(await shell.run(`cat /proc/${State.Pid}/root/www/hello.txt`), 'hello from the target')
-      assert.equal(
-        await shell.run('cat www/hello.txt'),
-        'hello from the target',
-        'starts in the root of the target',
-      )
-    })
-
     it('joins the network of a target that has none', async () => {
       const target = await user.target({ image: 'web', host: { NetworkMode: 'none' } })
       const { shell } = await user.open({ target })

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { afterEach, before, beforeEach, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { Kysely, sql } from 'kysely'
 import { HatchwayError } from '../../server/core/errors.ts'
@@ -217,12 +217,20 @@ describe('store in SQLite', () => {
   })
 
   describe('its thread', () => {
-    // Counts for seconds.
-    const slow =
-      'with recursive c(x) as (select 1 union all select x + 1 from c where x < 40000000) select count(*) from c'
+    const count = (rows: number) =>
+      `with recursive c(x) as (select 1 union all select x + 1 from c where x < ${rows}) select count(*) from c`
+    // SQLite has no sleep: this counts for about four seconds, on whatever machine.
+    let slow: string
+    before(() => {
+      const memory = new DatabaseSync(':memory:')
+      const start = performance.now()
+      memory.exec(count(300_000))
+      slow = count(Math.round((300_000 * 4000) / (performance.now() - start)))
+      memory.close()
+    })
 
     it('counts as dead when it does not answer, and is started again', async () => {
-      const client = new SqliteClient({ path, deadlineMs: 1500, busyTimeoutMs: 20_000 })
+      const client = new SqliteClient({ path, deadlineMs: 1000, busyTimeoutMs: 20_000 })
       await client.execute('create table t (x)', [])
       const results = await Promise.allSettled([client.execute(slow, []), client.execute('select 1', [])])
       for (const result of results) {
@@ -237,7 +245,7 @@ describe('store in SQLite', () => {
     })
 
     it('takes an open transaction with it', async () => {
-      const client = new SqliteClient({ path, deadlineMs: 1500, busyTimeoutMs: 20_000 })
+      const client = new SqliteClient({ path, deadlineMs: 1000, busyTimeoutMs: 20_000 })
       const database = new Kysely<{ t: { x: number } }>({ dialect: sqliteDialect(client) })
       await database.schema.createTable('t').addColumn('x', 'integer').execute()
       const transaction = database.transaction().execute(async (inside) => {

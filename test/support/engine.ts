@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
+import { ensureImages, imageRef } from './images.ts'
 
 const run = promisify(execFile)
 const newestScript = fileURLToPath(new URL('../engines/newest-engine.sh', import.meta.url))
@@ -28,9 +29,36 @@ export async function testEngines(): Promise<TestEngine[]> {
   return Promise.all(names.map((name) => testEngine(name)))
 }
 
+/**
+ * The engines that can start privileged containers, or what HATCHWAY_TEST_PRIVILEGED_ENGINES names: engines before 23
+ * fail on a machine that itself lacks a capability, and test/run.ts says so.
+ */
+export async function privilegedEngines(): Promise<TestEngine[]> {
+  const names = process.env['HATCHWAY_TEST_PRIVILEGED_ENGINES']?.split(',')
+  return (await testEngines()).filter((engine) => names?.includes(engine.name) ?? true)
+}
+
 /** The machine's own engine. */
 export function defaultEngine(): Promise<TestEngine> {
   return testEngine('oldest')
+}
+
+/** Why this engine can't start privileged containers, in its own words; undefined when it can. */
+export async function refusesPrivileged({ docker }: TestEngine): Promise<string | undefined> {
+  await ensureImages(docker, 'toolbox')
+  const container = await docker.createContainer({
+    Image: imageRef('toolbox'),
+    Cmd: ['/bin/true'],
+    HostConfig: { Privileged: true, NetworkMode: 'none' },
+  })
+  try {
+    await container.start()
+    return undefined
+  } catch (cause) {
+    return (cause as { json?: { message?: string } }).json?.message ?? String(cause)
+  } finally {
+    await container.remove({ force: true })
+  }
 }
 
 async function testEngine(name: string): Promise<TestEngine> {

@@ -90,9 +90,9 @@ async function publish(
 ): Promise<string> {
   const ref = `${repository}:1`
   await loadImage(docker, ref, definition)
-  const reply = await docker
-    .getImage(ref)
-    .push({ ...(credentials && { authconfig: { ...credentials, serveraddress: '' } }) })
+  // Without any credentials the engine asks for the header that carries them.
+  const authconfig = { username: '', password: '', ...credentials, serveraddress: '' }
+  const reply = await docker.getImage(ref).push({ authconfig })
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(reply, (error) => (error ? reject(error) : resolve()))
   })

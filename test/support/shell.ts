@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Terminal } from '../../server/core/target.ts'
+import { eventually } from './eventually.ts'
 import { within } from './within.ts'
 
 /**
@@ -69,6 +70,23 @@ export class Shell {
     }
   }
 
+  /** Everything up to `end`, which may be megabytes away: each byte is looked at once. */
+  async until(end: string, timeoutMs = 10_000): Promise<string> {
+    const from = this.#seen
+    let at = -1
+    let looked = from
+    await eventually(
+      () => {
+        at = this.#output.indexOf(end, looked)
+        looked = Math.max(from, this.#output.length - end.length)
+        return at >= 0
+      },
+      { what: `${end} in the terminal`, timeoutMs },
+    )
+    this.#seen = at + end.length
+    return this.#output.slice(from, at)
+  }
+
   /** Waits until nothing of the prompt is left to come, by running an empty command. */
   async ready(timeoutMs?: number): Promise<void> {
     await this.run(':', timeoutMs)
@@ -81,6 +99,8 @@ export class Shell {
 
   async runStatus(line: string, timeoutMs?: number): Promise<{ output: string; status: number }> {
     const mark = randomBytes(4).toString('hex')
+    // What came before cannot hold the marks, and may be megabytes.
+    this.#seen = this.#output.length
     // The marks are put together by printf, so that the echo of this line is not taken for them.
     this.type(`printf '<%s>' b${mark}; ${line}; printf '<%s:%d>' e${mark} $?\n`)
     const pattern = new RegExp(`<b${mark}>([\\s\\S]*?)<e${mark}:(\\d+)>`)
