@@ -1,6 +1,8 @@
 import 'asciinema-player/dist/bundle/asciinema-player.css'
 import { create, type Player } from 'asciinema-player'
-import { useEffect, useImperativeHandle, useMemo, useRef, type Ref } from 'react'
+import { useEffect, useImperativeHandle, useMemo, useRef, useState, type Ref } from 'react'
+import type { ITheme } from '@xterm/xterm'
+import { terminalTheme, themeProperties, watchTheme } from '../terminal/terminal-theme.ts'
 import { Timeline, type Cast } from './cast.ts'
 
 /** Steers the player. All times are seconds of the recording, whatever pauses are skipped. */
@@ -23,6 +25,7 @@ export function CastPlayer({ cast, speed, longestPause, startAt, handle }: Props
   const host = useRef<HTMLDivElement>(null)
   const player = useRef<Player>(undefined)
   const resume = useRef({ seconds: startAt, playing: startAt === 0 })
+  const theme = useTerminalTheme()
   const timeline = useMemo(() => new Timeline(cast, longestPause), [cast, longestPause])
 
   useEffect(() => {
@@ -51,7 +54,8 @@ export function CastPlayer({ cast, speed, longestPause, startAt, handle }: Props
       state.seconds = timeline.recorded(made.getCurrentTime())
       made.dispose()
     }
-  }, [cast, speed, longestPause, timeline])
+    // The player reads its colours when it is made.
+  }, [cast, speed, longestPause, timeline, theme])
 
   useImperativeHandle(
     handle,
@@ -61,5 +65,15 @@ export function CastPlayer({ cast, speed, longestPause, startAt, handle }: Props
     }),
     [timeline],
   )
-  return <div ref={host} className="ws-cast-player" />
+  return <div ref={host} className="ws-cast-player" style={themeProperties('--cast', theme)} />
+}
+
+function useTerminalTheme(): ITheme {
+  const [theme, setTheme] = useState(terminalTheme)
+  useEffect(() => {
+    const watching = new AbortController()
+    watchTheme(() => setTheme(terminalTheme()), watching.signal)
+    return () => watching.abort()
+  }, [])
+  return theme
 }

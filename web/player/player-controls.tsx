@@ -112,7 +112,7 @@ function Download({ sessionId }: { sessionId: string }) {
                 render={
                   <a href={recordingUrl(sessionId, format)} download>
                     {name}
-                    <kbd>{hint}</kbd>
+                    <span className="ws-menu-note">{hint}</span>
                   </a>
                 }
               />

@@ -114,13 +114,13 @@ function useCast(sessionId: string, wanted: boolean): LoadedCast {
 
 function StillRunning({ session, onReload }: { session: Session; onReload: () => void }) {
   return (
-    <p className="ws-notice" data-level="info">
+    <div className="ws-notice" data-level="info">
       <span>This session is still running. You see what it had shown when the recording was loaded.</span>
       <span className="ws-end-links">
         <Button onClick={onReload}>Load again</Button>
         <ButtonLink href={terminalPath(session.id)}>Open the terminal</ButtonLink>
       </span>
-    </p>
+    </div>
   )
 }
 

@@ -67,7 +67,7 @@ function facts(session: Session, end: SessionEnd): string[] {
     end.exitCode === 0 ? 'exit code 0' : '',
     startedAt === undefined || endedAt === undefined
       ? ''
-      : `after ${duration(Date.parse(endedAt) - Date.parse(startedAt))}`,
+      : `ran for ${duration(Date.parse(endedAt) - Date.parse(startedAt))}`,
     end.reason === 'failed' ? '' : (end.detail ?? ''),
   ].filter((fact) => fact !== '')
 }

@@ -66,6 +66,35 @@ export function terminalTheme(): ITheme {
   return isDark ? dark : light
 }
 
+const palette = [
+  'black',
+  'red',
+  'green',
+  'yellow',
+  'blue',
+  'magenta',
+  'cyan',
+  'white',
+  'brightBlack',
+  'brightRed',
+  'brightGreen',
+  'brightYellow',
+  'brightBlue',
+  'brightMagenta',
+  'brightCyan',
+  'brightWhite',
+] as const
+
+/** The same colours as custom properties `<prefix>-foreground`, `<prefix>-background` and `<prefix>-0` to `-15`. */
+export function themeProperties(prefix: string, theme: ITheme): Record<string, string> {
+  const colours = palette.map((name, index) => [`${prefix}-${index}`, theme[name] ?? ''])
+  return {
+    ...Object.fromEntries(colours),
+    [`${prefix}-foreground`]: theme.foreground ?? '',
+    [`${prefix}-background`]: theme.background ?? '',
+  }
+}
+
 /** Calls back when the app's theme or the system's changes, until the signal aborts. */
 export function watchTheme(changed: () => void, signal: AbortSignal): void {
   const observer = new MutationObserver(changed)
