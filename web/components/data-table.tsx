@@ -58,7 +58,6 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
               {group.headers.map((header) => {
                 const sorted = header.column.getIsSorted()
                 return (
-                  // oxlint-disable-next-line jsx-a11y/control-has-associated-label -- a cell is no control; its words come from the column
                   <th
                     key={header.id}
                     scope="col"
@@ -66,6 +65,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
                     aria-sort={sorted === false ? undefined : sorted === 'asc' ? 'ascending' : 'descending'}
                   >
                     {header.column.getCanSort() ? (
+                      // oxlint-disable-next-line jsx-a11y/control-has-associated-label -- its words come from the column
                       <button
                         type="button"
                         className="sort"

@@ -39,10 +39,8 @@ export function TopBar({ me, onPalette, onShortcuts }: TopBarProps) {
         <Expiry at={me.expiresAt} />
         <button type="button" className="palette-button" onClick={onPalette} aria-label="Go to">
           <SearchIcon />
-          <span className="wide-only">Go to…</span>
-          <kbd className="wide-only" aria-hidden="true">
-            {/Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}
-          </kbd>
+          Go to…
+          <kbd aria-hidden="true">{/Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}</kbd>
         </button>
         <Health />
         <UserMenu me={me} onShortcuts={onShortcuts} />
@@ -64,8 +62,14 @@ function Expiry({ at }: { at: string }) {
   const left = Date.parse(at) - useNow(1000)
   if (left > 5 * 60_000) return null
   return (
-    <button type="button" className="expiry" onClick={askForSignIn}>
-      {left > 0 ? `Signed in for ${clock(left)}` : 'Sign-in ended'}
+    <button
+      type="button"
+      className="expiry"
+      title="Sign in again now and keep this page"
+      onClick={askForSignIn}
+    >
+      <span className="wide-only">{left > 0 ? 'Signed in for ' : 'Sign-in ended, '}</span>
+      {left > 0 ? clock(left) : 'renew'}
     </button>
   )
 }

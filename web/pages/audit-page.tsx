@@ -140,8 +140,11 @@ const columns: Columns<AuditEvent> = [
   {
     id: 'kind',
     header: 'Event',
-    cell: ({ row }) => (
-      <Badge tone={tones[row.original.kind] ?? 'neutral'}>{auditInWords(row.original.kind)}</Badge>
+    cell: ({ row: { original } }) => (
+      <>
+        <Badge tone={tones[original.kind] ?? 'neutral'}>{auditInWords(original.kind)}</Badge>
+        <div className="sub-line narrow-only">{original.who?.name ?? 'the gateway'}</div>
+      </>
     ),
   },
   {

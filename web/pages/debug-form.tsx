@@ -114,16 +114,22 @@ export function DebugForm({ target, options, parameters }: DebugFormProps) {
         />
       </div>
       <div className="debug-side">
+        {problem === undefined ? null : (
+          <div ref={intoView}>
+            <ErrorPanel error={problem} />
+          </div>
+        )}
         <WhatHappens target={target} options={options} toolbox={toolbox} profile={profile} run={run} />
-        {problem === undefined ? null : <ErrorPanel error={problem} />}
-        <Button kind="primary" type="submit" isBusy={start.isPending} disabled={isImpossible}>
-          Start session
-        </Button>
-        <p className="faint small-print centered">
-          {isImpossible
-            ? 'Nothing that policy allows works here.'
-            : 'Enter starts it. Nothing happens before.'}
-        </p>
+        <div className="start-bar">
+          <Button kind="primary" type="submit" isBusy={start.isPending} disabled={isImpossible}>
+            Start session
+          </Button>
+          <p className="faint small-print centered">
+            {isImpossible
+              ? 'Nothing that policy allows works here.'
+              : 'Enter starts it. Nothing happens before.'}
+          </p>
+        </div>
       </div>
     </form>
   )
@@ -142,6 +148,11 @@ function useStart(run: string) {
       navigate(`/sessions/${encodeURIComponent(session.id)}/terminal`, { replace: true })
     },
   })
+}
+
+/** On a phone the form is longer than the screen, and a refusal must not be below it. */
+function intoView(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: 'nearest' })
 }
 
 /** Text of a link: printable characters only, on one line. */

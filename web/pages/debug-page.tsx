@@ -114,10 +114,20 @@ function AlreadyOpen({ target }: { target: TargetDetail }) {
   )
 }
 
+const notRunningWords: Record<TargetDetail['state'], string> = {
+  running: 'is running',
+  paused: 'is paused',
+  restarting: 'is restarting',
+  created: 'was never started',
+  exited: 'has stopped',
+  dead: 'is dead',
+  removing: 'is being removed',
+}
+
 function NotRunning({ target }: { target: TargetDetail }) {
   return (
     <EmptyState
-      title={`This container is ${target.state}`}
+      title={`${target.name} ${notRunningWords[target.state]}`}
       actions={<ButtonLink href="/">All targets</ButtonLink>}
     >
       <p>

@@ -37,11 +37,7 @@ export function targetColumns(now: number, showEnvironment: boolean): Columns<Ta
       id: 'image',
       accessorFn: (row) => row.image,
       header: 'Image',
-      cell: ({ row }) => (
-        <span className="mono muted cut" title={row.original.image}>
-          {row.original.image}
-        </span>
-      ),
+      cell: ({ row }) => <ImageName image={row.original.image} />,
     },
     {
       id: 'user',
@@ -129,8 +125,19 @@ function Warnings({ warnings, name }: { warnings: readonly string[]; name: strin
 function State({ target }: { target: Target }) {
   return (
     <span className="state-cell" title={target.status}>
-      <Dot tone={stateTone[target.state]} />
+      <Dot tone={target.status.includes('(unhealthy)') ? 'bad' : stateTone[target.state]} />
       <span className="cut">{target.status === '' ? target.state : target.status}</span>
+    </span>
+  )
+}
+
+/** In a narrow column the registry gives way before the name and tag do. */
+function ImageName({ image }: { image: string }) {
+  const name = image.split('/').at(-1) ?? image
+  return (
+    <span className="image-name mono muted" title={image}>
+      <span className="image-registry">{image.slice(0, image.length - name.length)}</span>
+      <span className="cut">{name}</span>
     </span>
   )
 }
