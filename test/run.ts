@@ -56,13 +56,14 @@ async function findBackends(needed: ReadonlySet<string>): Promise<Found[]> {
     ({ name }) => needed.has(name) || (name === 'newest' && needed.has('docker')),
   )
   const result: Found[] = []
-  for (const { name, what, find } of wanted) {
+  for (const backend of wanted) {
+    const { name, what } = backend
     if (names && !names.includes(name)) {
       result.push({ name, what, why: 'not chosen by HATCHWAY_TEST_BACKENDS', missing: false })
       continue
     }
     try {
-      result.push({ name, what, there: await find(), missing: false })
+      result.push({ name, what, there: await backend.find(), missing: false })
     } catch (cause) {
       result.push({
         name,

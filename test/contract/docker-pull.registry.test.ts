@@ -217,11 +217,11 @@ async function damageLargestBlob(directory: string): Promise<void> {
     entry.isFile(),
   )
   const paths = files.map((entry) => join(entry.parentPath, entry.name))
-  const sized = await Promise.all(paths.map(async (path) => ({ path, ...(await stat(path)) })))
+  const sized = await Promise.all(paths.map(async (path) => ({ path, stats: await stat(path) })))
   // The newest large one is the layer that was just pushed.
   const [layer] = sized
-    .filter(({ size }) => size > megabyte)
-    .toSorted((left, right) => right.mtimeMs - left.mtimeMs)
+    .filter(({ stats }) => stats.size > megabyte)
+    .toSorted((left, right) => right.stats.mtimeMs - left.stats.mtimeMs)
   if (layer === undefined) throw new Error('The registry holds no layer')
-  await writeFile(layer.path, randomBytes(layer.size))
+  await writeFile(layer.path, randomBytes(layer.stats.size))
 }

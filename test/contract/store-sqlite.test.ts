@@ -9,7 +9,7 @@ import { afterEach, before, beforeEach, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { Kysely, sql } from 'kysely'
 import { HatchwayError } from '../../server/core/errors.ts'
-import type { Store } from '../../server/core/store.ts'
+import type { AuditQuery, Store } from '../../server/core/store.ts'
 import { AuditIds } from '../../server/store/audit-id.ts'
 import { auditQuery } from '../../server/store/audit-rows.ts'
 import { SqliteClient } from '../../server/store/sqlite-client.ts'
@@ -195,20 +195,20 @@ describe('store in SQLite', () => {
     const kysely = new Kysely<Database>({ dialect: sqliteDialect(new SqliteClient({ path: ':memory:' })) })
     const from = new Date(now - 50_000)
     const cursor = Buffer.from(JSON.stringify([now, ids.next().id])).toString('base64url')
-    for (const filter of [
-      {},
-      { user: 'user-3' },
-      { kinds: ['denied' as const] },
-      { sessionId: 's' },
-      { from },
-      { cursor },
-    ]) {
+    const cases: [Partial<AuditQuery>, string][] = [
+      [{}, 'sqlite_autoindex_audit_events_1'],
+      [{ from }, 'sqlite_autoindex_audit_events_1'],
+      [{ cursor }, 'sqlite_autoindex_audit_events_1'],
+      [{ user: 'user-3' }, 'audit_events_user_subject'],
+      [{ kinds: ['denied'] }, 'audit_events_kind'],
+      [{ sessionId: 's' }, 'audit_events_session_id'],
+    ]
+    for (const [filter, index] of cases) {
       const query = auditQuery(kysely, { limit: 50, ...filter }).compile()
-      const values = query.parameters as string[]
-      const plan = database.prepare(`explain query plan ${query.sql}`).all(...values)
+      const plan = database.prepare(`explain query plan ${query.sql}`).all(...(query.parameters as string[]))
       const steps = plan.map((step) => String(step['detail'])).join('; ')
-      assert.match(steps, /USING (COVERING )?INDEX/, JSON.stringify(filter))
-      assert.doesNotMatch(steps, /TEMP B-TREE FOR ORDER BY(?! *$)/, JSON.stringify(filter))
+      assert.match(steps, new RegExp(`USING INDEX ${index}`), JSON.stringify(filter))
+      assert.doesNotMatch(steps, /TEMP B-TREE/, JSON.stringify(filter))
     }
     database.close()
     const store = await openSqliteStore({ path })

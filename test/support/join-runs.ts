@@ -23,11 +23,14 @@ export async function* joinRuns(
     }
   }
   for (const [name, count] of totals) {
-    yield { type: 'test:diagnostic', data: { nesting: 0, message: `${name} ${count}`, level: 'info' } } as TestEvent
+    yield {
+      type: 'test:diagnostic',
+      data: { nesting: 0, message: `${name} ${count}`, level: 'info' },
+    } as TestEvent
   }
 }
 
 // The runner's own totals come without a file; a test's diagnostics come with one.
-function isClosing(event: TestEvent): event is TestEvent & { type: 'test:diagnostic' } {
-  return event.type === 'test:diagnostic' && event.data.nesting === 0 && event.data.file === undefined
+function isClosing({ type, data }: TestEvent): boolean {
+  return type === 'test:diagnostic' && data.nesting === 0 && data.file === undefined
 }

@@ -80,7 +80,8 @@ function throttle(state: SlowProxyOptions & { cut: number }, drop: () => void): 
         drop()
         return done()
       }
-      if (bytesPerSecond !== undefined) await delay((chunk.length / bytesPerSecond) * 1000)
+      if (bytesPerSecond !== undefined)
+        await delay((chunk.length / bytesPerSecond) * 1000, undefined, { ref: false })
       return done(null, chunk)
     },
   })
