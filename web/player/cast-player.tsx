@@ -30,6 +30,10 @@ export function CastPlayer({ cast, speed, longestPause, startAt, handle }: Props
 
   useEffect(() => {
     if (host.current === null) return undefined
+    // The player reads its colours once, when it is made.
+    for (const [name, value] of Object.entries(themeProperties('--cast', theme))) {
+      host.current.style.setProperty(name, value)
+    }
     const { seconds, playing } = resume.current
     const made = create({ data: () => ({ cast }), parser: () => cast }, host.current, {
       speed,
@@ -54,7 +58,6 @@ export function CastPlayer({ cast, speed, longestPause, startAt, handle }: Props
       state.seconds = timeline.recorded(made.getCurrentTime())
       made.dispose()
     }
-    // The player reads its colours when it is made.
   }, [cast, speed, longestPause, timeline, theme])
 
   useImperativeHandle(
@@ -65,7 +68,7 @@ export function CastPlayer({ cast, speed, longestPause, startAt, handle }: Props
     }),
     [timeline],
   )
-  return <div ref={host} className="ws-cast-player" style={themeProperties('--cast', theme)} />
+  return <div ref={host} className="ws-cast-player" />
 }
 
 function useTerminalTheme(): ITheme {
