@@ -77,7 +77,11 @@ export function localConfig({ env, directory }: { env: Env; directory: string })
       { path: 'HATCHWAY_PORT', message: 'must be a port from 0 to 65535' },
     ])
   }
-  const defaults = createConfigSchema({ directory, env }).parse({ listen: { port: Number(port) } })
+  const defaults = createConfigSchema({ directory, env }).parse({
+    listen: { port: Number(port) },
+    // The terminal it runs in shows the sign-in link: a line for each request would push it away.
+    logLevel: 'warn',
+  })
   return toConfig(defaults, undefined, [{ id: 'local', kind: 'docker', engine: localEngine(env) }])
 }
 
