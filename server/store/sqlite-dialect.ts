@@ -27,11 +27,9 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   }
 }
 
-/** The database has one connection; whoever acquired it has it alone, so that transactions don't mix. */
+/** Whoever acquired a connection has the database alone: Kysely sees to that, because the adapter allows only one. */
 class SqliteWorkerDriver implements Driver {
   readonly #client: SqliteClient
-  #tail: Promise<void> = Promise.resolve()
-  readonly #releases = new Map<DatabaseConnection, () => void>()
 
   constructor(client: SqliteClient) {
     this.#client = client
@@ -42,13 +40,7 @@ class SqliteWorkerDriver implements Driver {
   }
 
   async acquireConnection(): Promise<DatabaseConnection> {
-    const before = this.#tail
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#tail = promise
-    await before
-    const connection = new SqliteWorkerConnection(this.#client)
-    this.#releases.set(connection, resolve)
-    return connection
+    return new SqliteWorkerConnection(this.#client)
   }
 
   async beginTransaction(connection: SqliteWorkerConnection): Promise<void> {
@@ -63,9 +55,8 @@ class SqliteWorkerDriver implements Driver {
     await connection.run('rollback')
   }
 
-  async releaseConnection(connection: DatabaseConnection): Promise<void> {
-    this.#releases.get(connection)?.()
-    this.#releases.delete(connection)
+  async releaseConnection(): Promise<void> {
+    // Nothing is held for it.
   }
 
   async destroy(): Promise<void> {
