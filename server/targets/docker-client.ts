@@ -121,7 +121,9 @@ export class DockerClient {
   }
 
   async #askEngine(): Promise<Engine> {
-    const limit = AbortSignal.timeout(10_000)
+    const controller = new AbortController()
+    const limit = controller.signal
+    const timer = setTimeout(() => controller.abort(), 10_000)
     const call = { method: 'GET', path: '/version', doing: 'ask for its version', signal: limit } as const
     try {
       const answer = await abortable(
@@ -136,7 +138,10 @@ export class DockerClient {
       )
       return { apiVersion, os: answer.Os, architecture: answer.Arch, securityOptions: SecurityOptions ?? [] }
     } catch (cause) {
-      throw translateDockerError(cause, { ...this.#context(call.doing, limit), timedOut: limit.aborted })
+      const context = { ...this.#context(call.doing, limit), cancelled: false, timedOut: limit.aborted }
+      throw translateDockerError(cause, context)
+    } finally {
+      clearTimeout(timer)
     }
   }
 
