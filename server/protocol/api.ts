@@ -48,7 +48,6 @@ export const identity = z.object({
   seesFiles: z.boolean(),
   explanation: z.string(),
 })
-export type Identity = z.infer<typeof identity>
 
 export const me = z.object({
   subject: z.string(),
@@ -246,7 +245,6 @@ export const sessionQuery = z.strictObject({
 })
 
 export const wsTicket = z.object({ ticket: z.string(), expiresAt: timestamp })
-export type WsTicket = z.infer<typeof wsTicket>
 
 export const verification = z.object({
   whole: z.boolean(),

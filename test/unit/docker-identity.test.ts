@@ -10,6 +10,7 @@ function facts(change: Partial<TargetFacts> = {}): TargetFacts {
     capabilities: { add: [], drop: [] },
     privileged: false,
     hostPid: false,
+    borrowedPid: false,
     unconfined: false,
     ...change,
   }
@@ -49,6 +50,7 @@ const rows: [string, Partial<TargetFacts>, (typeof profiles)[number], string, bo
   ['root with ALL', { user: root, capabilities: { add: ['ALL'], drop: [] } }, 'auto', '0:0', true],
   ['privileged root', { user: root, privileged: true }, 'auto', '0:0', false],
   ['privileged root', { user: root, privileged: true }, 'sysadmin', '0:0', true],
+  ["a user among another container's processes", { borrowedPid: true }, 'auto', '65532:65532', false],
   ['a user outside AppArmor', { unconfined: true }, 'auto', '65532:65532', false],
   ['a user outside AppArmor', { unconfined: true }, 'general', '0:0', false],
 ]
