@@ -1,3 +1,5 @@
+import type { Viewer } from '../../server/protocol/api.ts'
+import { useMe } from '../queries.ts'
 import { useNow } from '../use-now.ts'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { Button } from '../components/button.tsx'
@@ -10,14 +12,12 @@ export function NoticeList({ terminal, state }: { terminal: OpenTerminal; state:
   const left = Date.parse(state.session.deadline) - useNow(10_000)
   const running = state.end === undefined && state.session.state === 'running'
   const controller = state.viewers.find((viewer) => viewer.role === 'controller')
+  const me = useMe().data?.subject
   return (
     <div className="ws-notices" aria-live="polite">
       {running && state.role === 'observer' && state.connection.kind === 'live' ? (
         <p className="ws-notice" data-level="info">
-          <span>
-            You are watching.{' '}
-            {controller === undefined ? 'Nobody controls this session.' : `${controller.name} controls it.`}
-          </span>
+          <span>You are watching. {controlInWords(controller, me)}</span>
           {state.session.can.control ? (
             <Button onClick={() => terminal.takeControl()}>Take control</Button>
           ) : null}
@@ -44,4 +44,9 @@ export function NoticeList({ terminal, state }: { terminal: OpenTerminal; state:
       ))}
     </div>
   )
+}
+
+function controlInWords(controller: Viewer | undefined, me: string | undefined): string {
+  if (controller === undefined) return 'Nobody controls this session.'
+  return controller.subject === me ? 'You control it in another window.' : `${controller.name} controls it.`
 }
