@@ -58,6 +58,11 @@ const longestRetryMs = 10_000
 // 1001 going away, 1006 cut, 1011 the server failed, 1012 restart.
 const retryCodes: readonly number[] = [1001, 1006, 1011, closeCodes.restart, closeCodes.tooSlow]
 
+const refusals: Readonly<Record<number, string>> = {
+  [closeCodes.revoked]: 'Policy no longer lets you use this session.',
+  [closeCodes.badRequest]: 'The gateway did not understand this page. Reload it.',
+}
+
 /**
  * One terminal's line to the gateway, kept alive through cuts, sleep and restarts. It counts output, acknowledges
  * what was drawn, and never queues input for a connection that is not there.
@@ -242,7 +247,7 @@ export class TerminalConnection {
     else if (code === closeCodes.expired) this.#setState({ kind: 'expired' })
     else if (code === closeCodes.controlTaken) this.#setState({ kind: 'control-taken', by: this.#takenBy })
     else if (!retryCodes.includes(code)) {
-      const detail = reason === '' ? `The gateway closed the connection (code ${code}).` : reason
+      const detail = refusals[code] ?? `The gateway closed the connection (code ${code} ${reason}).`
       this.#setState({ kind: 'refused', detail })
     } else if (greeted) this.#retry()
     else void this.#explain()
