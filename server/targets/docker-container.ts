@@ -39,10 +39,9 @@ const unexpectedlyUnseen =
 export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
   const { spec, target, runAs, imageId } = plan
   const { identity } = runAs
-  const pid = target.HostConfig.PidMode === 'host' ? target.State.Pid : 1
   const argv = launcherArgv({
     deadlineSeconds: spec.maxDurationMs / 1000,
-    root: `/proc/${pid}/root`,
+    root: rootOf(target),
     unseen: identity.seesFiles ? unexpectedlyUnseen : identity.explanation,
     sized: givesSize(plan.engine),
     argv: spec.command ?? spec.toolbox.shell,
@@ -106,6 +105,13 @@ function hostConfig({
     ReadonlyRootfs: false,
     ...(givesSize(engine) ? { ConsoleSize: [spec.size.rows, spec.size.cols] } : {}),
   }
+}
+
+/** The target's files as the debug container sees them; what does not exist where they can't be named. */
+function rootOf({ HostConfig, State }: ContainerInspectInfo): string {
+  const mode = HostConfig.PidMode ?? ''
+  if (mode.startsWith('container:')) return '/proc/0/root'
+  return mode === 'host' ? `/proc/${State.Pid}/root` : '/proc/1/root'
 }
 
 /** Since API 1.42 the size at the creation counts; older engines ignore it (moby#43593). */

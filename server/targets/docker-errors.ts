@@ -32,6 +32,11 @@ export function translateDockerError(cause: unknown, context: CallContext): Hatc
   return new HatchwayError('start_failed', `${environment} could not ${doing}: ${words}`, { cause })
 }
 
+/** Throws `cancelled` once the caller gave up. */
+export function throwIfCancelled(signal: AbortSignal, doing: string): void {
+  if (signal.aborted) throw new HatchwayError('cancelled', `Cancelled while it was to ${doing}.`)
+}
+
 /** The HTTP status of an engine's refusal, also under a HatchwayError; undefined when it never answered. */
 export function dockerStatus(cause: unknown): number | undefined {
   const error = cause instanceof HatchwayError ? cause.cause : cause

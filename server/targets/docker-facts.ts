@@ -2,6 +2,7 @@ import { buffer } from 'node:stream/consumers'
 import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type { DockerClient } from './docker-client.ts'
+import { throwIfCancelled } from './docker-errors.ts'
 import type { TargetFacts } from './docker-identity.ts'
 import { readFirstFile } from './tar.ts'
 import { needsFiles, resolveGroups, resolveUser, type ResolvedUser } from './user-database.ts'
@@ -38,6 +39,7 @@ export async function readFacts(
     capabilities: { add: options.CapAdd ?? [], drop: options.CapDrop ?? [] },
     privileged,
     hostPid: options.PidMode === 'host',
+    borrowedPid: options.PidMode?.startsWith('container:') ?? false,
     unconfined:
       engineConfines && (privileged || security.some((item) => /^apparmor[=:]unconfined$/.test(item))),
   }
@@ -55,7 +57,7 @@ export async function readUser(
 ): Promise<ResolvedUser> {
   const remapped = info.HostConfig.UsernsMode !== 'host' && (await usesUserNamespaces(client, signal))
   const live = remapped ? undefined : liveUser(await processes, info.State.Pid)
-  signal.throwIfAborted()
+  throwIfCancelled(signal, 'look at the target')
   return live ?? (await readConfiguredUser(client, info, signal))
 }
 

@@ -17,6 +17,8 @@ export interface TargetFacts {
   capabilities: CapabilityChange
   privileged: boolean
   hostPid: boolean
+  /** It joined another container's processes, so that process 1 is not its own. */
+  borrowedPid: boolean
   /** AppArmor keeps a confined process from looking at one that isn't (moby#39121). */
   unconfined: boolean
 }
@@ -107,8 +109,8 @@ function effectiveOf(choice: Choice): string[] {
  * a superset, or SYS_PTRACE. A process that isn't root has no capabilities, whatever its container was given.
  */
 function seesFiles(facts: TargetFacts, choice: Choice, effective: readonly string[]): boolean {
-  if (choice.privileged) return true
-  if (facts.unconfined || facts.user === undefined) return false
+  if (choice.privileged) return !facts.borrowedPid
+  if (facts.unconfined || facts.borrowedPid || facts.user === undefined) return false
   // A privileged root process has whatever the kernel knows: nothing short of privileged is a superset for sure.
   const theirs =
     facts.user.uid !== 0 ? [] : facts.privileged ? ['ALL'] : effectiveCapabilities(facts.capabilities)
@@ -140,6 +142,9 @@ function capabilityWords(names: readonly string[]): string {
 }
 
 function whyUnseen(facts: TargetFacts, profile: Profile, identity: Identity): string {
+  if (facts.borrowedPid) {
+    return "The target shares another container's processes: look for its own with ps, and for its files below /proc/<process>/root."
+  }
   if (facts.user === undefined)
     return `${facts.unknownUser ?? 'Its user is not known.'} The profile general would see them.`
   if (facts.privileged && facts.user.uid === 0)

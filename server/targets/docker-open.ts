@@ -13,7 +13,7 @@ import type {
 import { attachTty, watchExit, type ExitWatch } from './docker-attach.ts'
 import type { DockerClient } from './docker-client.ts'
 import { containerBody, type DebugResources } from './docker-container.ts'
-import { dockerStatus } from './docker-errors.ts'
+import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
 import { inspectContainer, listProcesses, readFacts } from './docker-facts.ts'
 import { chooseIdentity } from './docker-identity.ts'
 import { removeContainer } from './docker-remove.ts'
@@ -84,6 +84,7 @@ async function joinTarget({ client, target, restartWaitMs, signal }: Opening) {
       return { info, facts: readFacts(client, info, signal, processes) }
     if (!info.State.Restarting || Date.now() > deadline) throw notRunning(info)
     await delay(100, undefined, { signal }).catch(() => {})
+    throwIfCancelled(signal, 'wait for the target')
   }
 }
 

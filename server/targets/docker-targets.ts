@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
 import type { Target } from '../core/target.ts'
 import type { DockerClient } from './docker-client.ts'
-import { dockerStatus } from './docker-errors.ts'
+import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
 import { inspectContainer, readUser } from './docker-facts.ts'
 import { limitConcurrency } from './limit-concurrency.ts'
 import { describeTarget, type TargetDetails } from './describe-target.ts'
@@ -43,7 +43,7 @@ export class DockerTargets {
     const own = AbortSignal.timeout(15_000)
     const details = Promise.allSettled(containers.map(async (container) => await this.#ask(container, own)))
     await Promise.race([details, delay(patienceMs, undefined, { signal }).catch(() => {})])
-    signal.throwIfAborted()
+    throwIfCancelled(signal, 'list the containers')
     return containers.map((container) => this.#describe(container))
   }
 
