@@ -81,7 +81,10 @@ async function joinTarget({ client, target, restartWaitMs, signal }: Opening) {
       throw new HatchwayError('target_not_found', words, { cause })
     })
     if (info.State.Running && !info.State.Restarting)
-      return { info, facts: readFacts(client, info, signal, processes) }
+      const facts = readFacts(client, info, signal, processes)
+      // Awaited later; until then a failure elsewhere must not leave this one unheard.
+      facts.catch(() => {})
+      return { info, facts }
     if (!info.State.Restarting || Date.now() > deadline) throw notRunning(info)
     await delay(100, undefined, { signal }).catch(() => {})
     throwIfCancelled(signal, 'wait for the target')
