@@ -217,7 +217,11 @@ export class OpenTerminal {
 
   #connectionChanged(connection: ConnectionState): void {
     this.#set({ connection, role: this.#connection.role })
-    if (connection.kind === 'live') this.view.setRole(this.#connection.role)
+    if (connection.kind === 'live') {
+      this.view.setRole(this.#connection.role)
+      // A dialog, such as the one for signing in again, may have left the focus nowhere.
+      if (document.activeElement === document.body && this.view.element.isConnected) this.view.focus()
+    }
     if (connection.kind === 'ended') {
       this.view.freeze()
       if (!this.#life.signal.aborted) void this.#refresh()
