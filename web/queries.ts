@@ -21,8 +21,9 @@ type Filters = Readonly<Record<string, string | undefined>>
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
-      // A refusal stays a refusal; only a missing answer is worth another try.
-      retry: (failures, cause) => failures < 1 && cause instanceof ApiError && cause.status === 0,
+      // A refusal stays a refusal; a missing answer, or one that was cut short, is worth another try.
+      retry: (failures, cause) =>
+        failures < 1 && cause instanceof ApiError && [0, 499, 504].includes(cause.status),
       retryDelay: 800,
       staleTime: 1000,
     },

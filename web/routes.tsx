@@ -31,16 +31,16 @@ export function Routes({ me }: { me: Me }) {
       </Route>
       <Route path="/sessions/:id/terminal">
         {({ id }) => (
-          <Lazy label="Loading the terminal">
+          <Suspense fallback={<Blank label="Loading the terminal" />}>
             <TerminalPage sessionId={id} />
-          </Lazy>
+          </Suspense>
         )}
       </Route>
       <Route path="/sessions/:id/replay">
         {({ id }) => (
-          <Lazy label="Loading the player">
+          <Suspense fallback={<Blank label="Loading the player" />}>
             <PlayerPage sessionId={id} {...startAt()} />
-          </Lazy>
+          </Suspense>
         )}
       </Route>
       <Route path="/sessions/:id">
@@ -80,6 +80,11 @@ function Lazy({ label, children }: { label: string; children: ReactNode }) {
       {children}
     </Suspense>
   )
+}
+
+/** In the place of a screen that has no rows. */
+function Blank({ label }: { label: string }) {
+  return <output className="blank" aria-label={label} />
 }
 
 function NotFound() {

@@ -18,7 +18,7 @@ export function TopBar({ me, onPalette, onShortcuts }: TopBarProps) {
   const isTargets = path === '/' || path.startsWith('/debug/')
   return (
     <header className="topbar">
-      <Link href="/" className="brand" aria-label="Hatchway, targets">
+      <Link href="/" className="brand" aria-label="Hatchway home">
         <Mark />
         <span className="brand-name">Hatchway</span>
       </Link>

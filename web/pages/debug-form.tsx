@@ -34,7 +34,11 @@ export function DebugForm({ target, options, parameters }: DebugFormProps) {
   const reasonInput = useRef<HTMLInputElement>(null)
   const run = clean(parameters.get('run'), 2000)
   const start = useStart(run)
-  useEffect(() => reasonInput.current?.focus(), [])
+  useEffect(() => {
+    reasonInput.current?.focus()
+    // Whoever fills this in needs the terminal next: it loads meanwhile.
+    import('../terminal/terminal-page.tsx').catch(() => undefined)
+  }, [])
 
   const problem = start.error === null ? undefined : asApiError(start.error)
   const reasonError =

@@ -62,7 +62,7 @@ function DebugState({ reference, query, parameters }: DebugStateProps) {
         >
           <p>{target.denied ?? 'Policy does not allow it.'}</p>
         </EmptyState>
-      ) : target.state === 'running' ? (
+      ) : target.state === 'running' || target.state === 'paused' ? (
         <DebugForm key={target.id} target={target} options={target.options} parameters={parameters} />
       ) : (
         <NotRunning target={target} />

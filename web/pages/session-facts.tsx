@@ -20,6 +20,12 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
           <span className="mono">{session.toolbox}</span>, profile{' '}
           <span className="mono">{session.profile}</span>
         </Row>
+        {/* What the server resolves here is the image that the debug container really runs. */}
+        {target.resolved.imageDigest === undefined ? null : (
+          <Row name="Its image">
+            <Id text={target.resolved.imageDigest} label="toolbox image id" />
+          </Row>
+        )}
         <Row name="Allowed by">{session.rules.length === 0 ? '—' : session.rules.join(', ')}</Row>
         <Row name="Session id">
           <Id text={session.id} label="session id" />
@@ -32,11 +38,6 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
         <Row name="Resolved to">
           <Id text={target.resolved.id} label="container id" />
         </Row>
-        {target.resolved.imageDigest === undefined ? null : (
-          <Row name="Image digest">
-            <Id text={target.resolved.imageDigest} label="image digest" />
-          </Row>
-        )}
         {target.resolved.node === undefined ? null : <Row name="Node">{target.resolved.node}</Row>}
         {identity === undefined ? null : (
           <>

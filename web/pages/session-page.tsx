@@ -12,6 +12,7 @@ import { shortMoment } from '../format.ts'
 import { useSession } from '../queries.ts'
 import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
+import { endInWords } from '../words.ts'
 import { lengthOf, Outcome } from './session-columns.tsx'
 import { SessionFacts } from './session-facts.tsx'
 import { SessionRecording } from './session-recording.tsx'
@@ -81,7 +82,13 @@ function Details({ session }: { session: Session }) {
           ) : null}
         </div>
       </header>
-      {session.end?.detail === undefined ? null : <p className="banner neutral">{session.end.detail}</p>}
+      {session.end?.detail === undefined ? null : (
+        <p className="banner">
+          <span>
+            <strong>{endInWords(session.end)}:</strong> {session.end.detail}
+          </span>
+        </p>
+      )}
       <div className="panels">
         <SessionFacts session={session} now={now} />
         <SessionRecording session={session} />
