@@ -80,11 +80,12 @@ async function joinTarget({ client, target, restartWaitMs, signal }: Opening) {
       const words = `The container ${target.name} is gone: it was removed or recreated. Open the target again by its name.`
       throw new HatchwayError('target_not_found', words, { cause })
     })
-    if (info.State.Running && !info.State.Restarting)
+    if (info.State.Running && !info.State.Restarting) {
       const facts = readFacts(client, info, signal, processes)
       // Awaited later; until then a failure elsewhere must not leave this one unheard.
       facts.catch(() => {})
       return { info, facts }
+    }
     if (!info.State.Restarting || Date.now() > deadline) throw notRunning(info)
     await delay(100, undefined, { signal }).catch(() => {})
     throwIfCancelled(signal, 'wait for the target')
