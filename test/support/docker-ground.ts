@@ -1,6 +1,6 @@
 import type { DriverGround } from '../contract/driver-ground.ts'
 import type { Toolbox } from '../../server/core/target.ts'
-import { DockerDriver } from '../../server/targets/docker.ts'
+import { DockerDriver, type DockerDriverOptions } from '../../server/targets/docker.ts'
 import { TestContainers } from './containers.ts'
 import type { TestEngine } from './engine.ts'
 import { ensureImages, imageRef } from './images.ts'
@@ -9,12 +9,17 @@ import { ensureImages, imageRef } from './images.ts'
 export const testToolbox: Toolbox = { name: 'test', image: imageRef('toolbox'), shell: ['/bin/sh'] }
 
 /** A driver as a gateway of that installation has one. */
-export function dockerDriver(engine: Pick<TestEngine, 'socket'>, installation: string): DockerDriver {
+export function dockerDriver(
+  engine: Pick<TestEngine, 'socket'>,
+  installation: string,
+  options: Partial<DockerDriverOptions> = {},
+): DockerDriver {
   return new DockerDriver({
     environment: 'local',
     installation,
     endpoint: { kind: 'unix', path: engine.socket },
     resources: { memoryBytes: 256 * 1024 ** 2, nanoCpus: 1_000_000_000, pids: 200 },
+    ...options,
   })
 }
 
