@@ -103,6 +103,7 @@ describe('terminal connection', () => {
       server.handleUpgrade(request, socket, head, (accepted) => {
         const next = new Line(accepted, request.url ?? '')
         lines.push(next)
+        server.emit('connection', accepted, request)
         greet(next)
       })
     })
@@ -286,6 +287,25 @@ describe('terminal connection', () => {
     connection.probe()
     assert.equal(connection.state.kind, 'connecting')
     await live()
+  })
+
+  it('gives a silent line up five seconds after a ping, and makes a new one', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+    const accepted = once(server, 'connection') as Promise<[ServerSocket]>
+    connection.connect()
+    // The clock stands still, so only events are waited for here.
+    const [socket] = await accepted
+    while (connection.state.kind !== 'live') await new Promise((resolve) => setImmediate(resolve))
+    const pinged = once(socket, 'message')
+    context.mock.timers.tick(15_000)
+    assert.equal(String((await pinged)[0]), '{"type":"ping","id":1}')
+    context.mock.timers.tick(4_999)
+    assert.equal(connection.state.kind, 'live')
+    context.mock.timers.tick(1)
+    assert.equal(connection.state.kind, 'retrying')
+    const again = once(server, 'connection')
+    context.mock.timers.tick(100)
+    await again
   })
 
   it('sends its size when it is in control, and not again while it is the same', async () => {
