@@ -15,7 +15,13 @@ import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { backends, neededBackends } from './support/backends.ts'
-import { refusesPrivileged, stopOwnEngine, testEngines } from './support/engine.ts'
+import {
+  isOwnEngineRunning,
+  refusesPrivileged,
+  startOwnEngine,
+  stopOwnEngine,
+  testEngines,
+} from './support/engine.ts'
 import { joinRuns, type TestEvent } from './support/join-runs.ts'
 
 interface Found {
@@ -30,13 +36,18 @@ interface Found {
 
 const files = await findFiles(process.argv.slice(2))
 const needs = new Map(files.map((file) => [file, neededBackends(file)]))
+const newestWasRunning = await isOwnEngineRunning('newest')
 const found = await findBackends(new Set([...needs.values()].flat()))
 const left = new Set(found.filter((each) => each.there === undefined).map((each) => each.name))
 const isLeftOut = (file: string) => (needs.get(file) ?? []).some((name) => left.has(name))
 const chosen = files.filter((file) => !isLeftOut(file))
 
 printTable()
-process.exitCode = refusal() ?? (await runAll())
+try {
+  process.exitCode = refusal() ?? (await runAll())
+} finally {
+  await leaveNewestAsFound()
+}
 
 async function findFiles(filters: readonly string[]): Promise<string[]> {
   const all: string[] = []
@@ -135,20 +146,18 @@ async function runAll(): Promise<number> {
   const watch = (event: TestEvent) => {
     failed ||= event.type === 'test:fail' && event.data.todo === undefined
   }
-  try {
-    const events = joinRuns(
-      groups.map((group) => () => run({ ...group, timeout: 900_000 })),
-      watch,
-    )
-    const reporter = new spec()
-    await pipeline(
-      Readable.from(events),
-      reporter,
-      new PassThrough().on('data', (text) => process.stdout.write(text)),
-    )
-  } finally {
-    if (found.some((each) => each.name === 'newest' && each.there !== undefined))
-      await stopOwnEngine('newest')
-  }
+  const events = joinRuns(
+    groups.map((group) => () => run({ ...group, timeout: 900_000 })),
+    watch,
+  )
+  const shown = new PassThrough().on('data', (text) => process.stdout.write(text))
+  await pipeline(Readable.from(events), new spec(), shown)
   return failed ? 1 : 0
+}
+
+/** Another run may have begun to use the engine that this one started. */
+async function leaveNewestAsFound(): Promise<void> {
+  if (newestWasRunning || !(await isOwnEngineRunning('newest'))) return
+  const { docker } = await startOwnEngine('newest')
+  if ((await docker.listContainers()).length === 0) await stopOwnEngine('newest')
 }

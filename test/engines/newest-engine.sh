@@ -13,7 +13,8 @@
 # HATCHWAY_ENGINE_BINARIES    `newest` (default), or `system` for another instance of the machine's own dockerd
 #
 # The network namespace matters: `--bridge=none` makes dockerd delete docker0, which would take the network of the
-# machine's own containers. Needs root, dpkg, apt-get, ip (iproute2) and nsenter (util-linux).
+# machine's own containers. Needs root, dpkg, apt-get, curl, ip (iproute2), flock and nsenter
+# (util-linux).
 set -eu
 
 verb=${1:-}
@@ -79,9 +80,18 @@ pid() {
 
 answers() { curl -fsS --max-time 5 --unix-socket "$socket" http://localhost/_ping >/dev/null 2>&1; }
 
+# Several test runs may ask at once. The lock is let go when this script ends; dockerd does not inherit it.
+lock() {
+  mkdir -p "$1"
+  exec 9>"$1/lock"
+  flock -w 300 9 || die "another newest-engine.sh has been at work in $1 for five minutes"
+}
+
 start() {
   pid >/dev/null && answers && return 0
   [ "$(id -u)" = 0 ] || die "starting an engine needs root"
+  lock "$cache"
+  pid >/dev/null && answers && return 0
   if [ "${HATCHWAY_ENGINE_BINARIES:-newest}" = newest ]; then
     fetch
     PATH=$root/usr/sbin:$root/usr/bin:$PATH
@@ -93,7 +103,7 @@ start() {
   rm -f "$run/dockerd.pid"
   nsenter --net="/run/netns/$namespace" setsid dockerd \
     --host "unix://$socket" --data-root "$data/data" --exec-root "$run/exec" --pidfile "$run/dockerd.pid" \
-    --bridge=none --iptables=false --ip6tables=false "$@" >>"$log" 2>&1 </dev/null &
+    --bridge=none --iptables=false --ip6tables=false "$@" >>"$log" 2>&1 </dev/null 9>&- &
   child=$!
   tries=0
   until answers; do
@@ -106,6 +116,7 @@ start() {
 
 stop() {
   running=$(pid) || return 0
+  lock "$cache"
   kill "$running"
   tries=0
   while kill -0 "$running" 2>/dev/null; do
@@ -116,7 +127,7 @@ stop() {
 }
 
 case $verb in
-  fetch) fetch ;;
+  fetch) lock "$cache" && fetch ;;
   start) start "$@" ;;
   stop) stop ;;
   socket) echo "$socket" ;;

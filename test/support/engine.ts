@@ -84,6 +84,14 @@ export async function startOwnEngine(instance: string, options: OwnEngineOptions
   return { name: instance, socket, networkNamespace, docker: new Docker({ socketPath: socket }) }
 }
 
+/** Whether it runs already, so that whoever finds it so can leave it so. */
+export async function isOwnEngineRunning(instance: string): Promise<boolean> {
+  return script(['pid', instance], {}).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** Ends it with TERM and waits; containers live on when it was started with `--live-restore`. */
 export async function stopOwnEngine(instance: string): Promise<void> {
   await script(['stop', instance], {})
