@@ -73,8 +73,12 @@ describe('the documents', () => {
 
   it('the threat model names only tests that exist', async () => {
     const model = await read('SECURITY.md')
-    const files = [...model.matchAll(/`(test\/[^`]+)`/g)].map(([, path = '']) => path)
-    assert.ok(files.length > 0)
-    for (const path of files) await access(join(root, path))
+    const named = [...model.matchAll(/`(test\/[^`]+)`:((?: "[^"]+",?)+)/g)]
+    assert.ok(named.length > 0)
+    for (const [, path = '', names = ''] of named) {
+      const source = (await read(path)).replaceAll("\\'", "'")
+      for (const [, name = ''] of names.matchAll(/"([^"]+)"/g))
+        assert.ok(source.includes(name), `${path}: ${name}`)
+    }
   })
 })
