@@ -84,6 +84,7 @@ export class OpenTerminal {
   readonly #listeners = new Set<() => void>()
   readonly #encoder = new TextEncoder()
   #state: OpenTerminalState
+  readonly #dismissed = new Set<string>()
   #noticeId = 0
   #droppedTimer: ReturnType<typeof setTimeout> | undefined
   #promptTimer: ReturnType<typeof setTimeout> | undefined
@@ -154,6 +155,8 @@ export class OpenTerminal {
   }
 
   dismiss(noticeId: number): void {
+    const dismissed = this.#state.notices.find((notice) => notice.id === noticeId)
+    if (dismissed !== undefined) this.#dismissed.add(dismissed.text)
     this.#set({ notices: this.#state.notices.filter((notice) => notice.id !== noticeId) })
   }
 
@@ -242,8 +245,11 @@ export class OpenTerminal {
     else if (message.type === 'viewers') {
       this.#set({ viewers: message.viewers, self: message.self, role: this.#connection.role })
       this.view.setRole(this.#connection.role)
-    } else if (message.type === 'notice') this.notify(message.level, message.text)
-    else if (message.type === 'exit') this.#set({ end: message.end })
+    } else if (message.type === 'notice') {
+      // The gateway says the same again after each reconnect.
+      if (!this.#dismissed.has(message.text)) this.notify(message.level, message.text)
+    }
+    if (message.type === 'exit') this.#set({ end: message.end })
   }
 
   async #refresh(): Promise<void> {
