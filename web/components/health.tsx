@@ -18,7 +18,7 @@ export function Health() {
             <span>
               <span className="mono">{environment.id}</span> <span className="faint">{environment.kind}</span>
               <span className="visually-hidden">
-                {environment.reachable ? ' answers' : ' does not answer'}
+                {environment.reachable ? ' reachable' : ' not reachable'}
               </span>
               {environment.problem === undefined ? null : (
                 <span className="hint-problem">{environment.problem}</span>
@@ -35,6 +35,6 @@ function healthOf(all: number, broken: number, isPending: boolean, error: unknow
   if (error !== null) return ['bad', 'not known']
   if (isPending) return ['neutral', 'asking']
   if (all === 0) return ['warn', 'none configured']
-  if (broken === 0) return ['ok', all === 1 ? 'the one there is answers' : `all ${all} answer`]
-  return [broken === all ? 'bad' : 'warn', `${broken} of ${all} do not answer`]
+  if (broken === 0) return ['ok', all === 1 ? 'reachable' : `all ${all} reachable`]
+  return [broken === all ? 'bad' : 'warn', `${broken} of ${all} not reachable`]
 }

@@ -38,7 +38,7 @@ export function SignInForm({ onSignedIn }: { onSignedIn?: () => void }) {
         label={hasLinks ? 'Token or one-time link' : 'Token'}
         hint={
           hasLinks
-            ? 'A JWT of your identity provider, or the sign-in link that the gateway printed when it started.'
+            ? 'The link that the gateway printed when it started, or the output of “hatchway token” on its host.'
             : 'A JWT of an issuer that this gateway trusts.'
         }
         error={error?.message}

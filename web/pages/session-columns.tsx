@@ -4,14 +4,16 @@ import { Dot, type Tone } from '../components/badge.tsx'
 import type { Columns } from '../components/data-table.tsx'
 import { PlayIcon, TerminalIcon } from '../components/icons.tsx'
 import { duration, moment, shortMoment } from '../format.ts'
+import { useNow } from '../use-now.ts'
 import { endInWords, isCalmEnd, stateWords } from '../words.ts'
 
-export function sessionColumns(mySubject: string, now: number): Columns<Session> {
+/** What a session's row shows. Made once per user: a renderer that changes would mount every cell anew. */
+export function sessionColumns(mySubject: string): Columns<Session> {
   return [
     {
       id: 'target',
       header: 'Target',
-      cell: ({ row }) => <Target session={row.original} now={now} />,
+      cell: ({ row }) => <Target session={row.original} />,
     },
     { id: 'outcome', header: 'State', cell: ({ row }) => <Outcome session={row.original} /> },
     {
@@ -42,14 +44,14 @@ export function sessionColumns(mySubject: string, now: number): Columns<Session>
           dateTime={row.original.requestedAt}
           title={moment(row.original.requestedAt)}
         >
-          {shortMoment(row.original.requestedAt, now)}
+          {shortMoment(row.original.requestedAt, Date.now())}
         </time>
       ),
     },
     {
       id: 'duration',
       header: 'Duration',
-      cell: ({ row }) => <span className="number muted">{lengthOf(row.original, now)}</span>,
+      cell: ({ row }) => <Length session={row.original} />,
     },
     {
       id: 'action',
@@ -66,7 +68,12 @@ export function lengthOf(session: Session, now: number): string {
   return duration(end - Date.parse(session.startedAt))
 }
 
-function Target({ session, now }: { session: Session; now: number }) {
+function Length({ session }: { session: Session }) {
+  return <span className="number muted">{lengthOf(session, useNow(10_000))}</span>
+}
+
+function Target({ session }: { session: Session }) {
+  const now = useNow(10_000)
   return (
     <div className="name-cell">
       <Link

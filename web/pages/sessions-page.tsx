@@ -8,7 +8,6 @@ import { SearchField } from '../components/search-field.tsx'
 import { SelectField } from '../components/select-field.tsx'
 import { Skeleton } from '../components/skeleton.tsx'
 import { useSessions } from '../queries.ts'
-import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
 import { useUrlState } from '../use-url-state.ts'
 import { EnvironmentProblems } from './environment-problems.tsx'
@@ -35,8 +34,7 @@ export function SessionsPage({ me }: { me: Me }) {
     q: value('q'),
     from,
   })
-  const now = useNow(10_000)
-  const columns = useMemo(() => sessionColumns(me.subject, now), [me.subject, now])
+  const columns = useMemo(() => sessionColumns(me.subject), [me.subject])
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
   const user = value('user')
   return (

@@ -6,6 +6,7 @@ import type { Columns } from '../components/data-table.tsx'
 import { Hint } from '../components/hint.tsx'
 import { LockIcon, WarningIcon } from '../components/icons.tsx'
 import { age, moment, shortImage } from '../format.ts'
+import { useNow } from '../use-now.ts'
 
 const stateTone: Record<Target['state'], Tone> = {
   running: 'ok',
@@ -17,62 +18,63 @@ const stateTone: Record<Target['state'], Tone> = {
   dead: 'bad',
 }
 
-/** What a target's row shows. The environment is a column only when there are several. */
-export function targetColumns(now: number, showEnvironment: boolean): Columns<Target> {
-  const columns: Columns<Target> = [
-    {
-      id: 'name',
-      accessorFn: (row) => row.name,
-      header: 'Name',
-      cell: ({ row }) => <Name target={row.original} now={now} />,
-    },
-    {
-      id: 'state',
-      accessorFn: (row) => row.state,
-      header: 'State',
-      enableSorting: false,
-      cell: ({ row }) => <State target={row.original} />,
-    },
-    {
-      id: 'image',
-      accessorFn: (row) => row.image,
-      header: 'Image',
-      cell: ({ row }) => <ImageName image={row.original.image} />,
-    },
-    {
-      id: 'user',
-      accessorFn: (row) => row.user ?? '',
-      header: 'User',
-      enableSorting: false,
-      cell: ({ row }) => <span className="mono muted">{row.original.user ?? '—'}</span>,
-    },
-    {
-      id: 'shell',
-      accessorFn: (row) => row.hasShell ?? false,
-      header: 'Shell',
-      enableSorting: false,
-      cell: ({ row }) => <Shell hasShell={row.original.hasShell} />,
-    },
-    {
-      id: 'age',
-      // Ascending age is the youngest first.
-      accessorFn: (row) => -Date.parse(row.startedAt ?? row.createdAt),
-      header: 'Age',
-      cell: ({ row }) => <Age target={row.original} now={now} />,
-    },
-  ]
-  if (showEnvironment) {
-    columns.push({
-      id: 'environment',
-      accessorFn: (row) => row.environment,
-      header: 'Environment',
-      cell: ({ row }) => <span className="mono muted">{row.original.environment}</span>,
-    })
-  }
-  return columns
-}
+/** What a target's row shows. Constant: a renderer that changes would mount every cell anew. */
+export const targetColumns: Columns<Target> = [
+  {
+    id: 'name',
+    accessorFn: (row) => row.name,
+    header: 'Name',
+    cell: ({ row }) => <Name target={row.original} />,
+  },
+  {
+    id: 'state',
+    accessorFn: (row) => row.state,
+    header: 'State',
+    enableSorting: false,
+    cell: ({ row }) => <State target={row.original} />,
+  },
+  {
+    id: 'image',
+    accessorFn: (row) => row.image,
+    header: 'Image',
+    cell: ({ row }) => <ImageName image={row.original.image} />,
+  },
+  {
+    id: 'user',
+    accessorFn: (row) => row.user ?? '',
+    header: 'User',
+    enableSorting: false,
+    cell: ({ row }) => <span className="mono muted">{row.original.user ?? '—'}</span>,
+  },
+  {
+    id: 'shell',
+    accessorFn: (row) => row.hasShell ?? false,
+    header: 'Shell',
+    enableSorting: false,
+    cell: ({ row }) => <Shell hasShell={row.original.hasShell} />,
+  },
+  {
+    id: 'age',
+    // Ascending age is the youngest first.
+    accessorFn: (row) => -Date.parse(row.startedAt ?? row.createdAt),
+    header: 'Age',
+    cell: ({ row }) => <Age target={row.original} />,
+  },
+]
 
-function Name({ target, now }: { target: Target; now: number }) {
+/** The same where there are several environments. */
+export const targetColumnsOfMany: Columns<Target> = [
+  ...targetColumns,
+  {
+    id: 'environment',
+    accessorFn: (row) => row.environment,
+    header: 'Environment',
+    cell: ({ row }) => <span className="mono muted">{row.original.environment}</span>,
+  },
+]
+
+function Name({ target }: { target: Target }) {
+  const now = useNow(10_000)
   return (
     <div className="name-cell">
       <div className="name-line">
@@ -153,7 +155,8 @@ function Shell({ hasShell }: { hasShell: boolean | undefined }) {
   return hasShell ? <span className="muted">yes</span> : <Badge tone="accent">no shell</Badge>
 }
 
-function Age({ target, now }: { target: Target; now: number }) {
+function Age({ target }: { target: Target }) {
+  const now = useNow(10_000)
   const since = target.startedAt ?? target.createdAt
   const title = `${target.startedAt === undefined ? 'Created' : 'Started'} ${moment(since)}`
   return (

@@ -8,14 +8,13 @@ import { SearchField } from '../components/search-field.tsx'
 import { SelectField } from '../components/select-field.tsx'
 import { Skeleton } from '../components/skeleton.tsx'
 import { useMyLiveSessions, useTargets } from '../queries.ts'
-import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
 import { useUrlState } from '../use-url-state.ts'
 import { NoTargets } from './no-targets.tsx'
 import { EnvironmentProblems } from './environment-problems.tsx'
 import { ResumeCards } from './resume-cards.tsx'
 import { selectTargets } from './select-targets.ts'
-import { targetColumns } from './target-columns.tsx'
+import { targetColumns, targetColumnsOfMany } from './target-columns.tsx'
 
 const firstRows = 200
 
@@ -72,7 +71,6 @@ function TargetList({ items, problems, error, onRetry }: TargetListProps) {
   const [limit, setLimit] = useState(firstRows)
   const deferred = useDeferredValue(words)
   const environments = useMemo(() => [...new Set(items.map((item) => item.environment))].toSorted(), [items])
-  const columns = targetColumns(useNow(10_000), environments.length > 1)
   const { shown, stopped } = useMemo(
     () => selectTargets(items, { words: deferred, environment, showStopped }),
     [items, deferred, environment, showStopped],
@@ -141,7 +139,7 @@ function TargetList({ items, problems, error, onRetry }: TargetListProps) {
       ) : (
         <DataTable
           label="Targets"
-          columns={columns}
+          columns={environments.length > 1 ? targetColumnsOfMany : targetColumns}
           rows={shown.length > limit ? shown.slice(0, limit) : shown}
           rowId={(target) => target.ref}
           isDimmed={(target) => target.state !== 'running'}
