@@ -43,7 +43,8 @@ export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
     deadlineSeconds: spec.maxDurationMs / 1000,
     root: rootOf(target),
     unseen: identity.seesFiles ? unexpectedlyUnseen : identity.explanation,
-    sized: givesSize(plan.engine),
+    // A shell asks for the size at each prompt and hears of changes; a command may ask once, at once.
+    sized: givesSize(plan.engine) || spec.command === undefined,
     argv: spec.command ?? spec.toolbox.shell,
   })
   return {
