@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import { TestBrowser } from '../support/browser.ts'
+import { BrowserGateway } from '../support/browser-gateway.ts'
+import { BrowserTerminal, openInBrowser } from '../support/browser-terminal.ts'
+import type { TestContainer } from '../support/containers.ts'
+import { eventually } from '../support/eventually.ts'
+
+let browser: TestBrowser
+let gateway: BrowserGateway
+let target: TestContainer
+
+before(async () => {
+  gateway = await BrowserGateway.start()
+  target = await gateway.target()
+  browser = await TestBrowser.start()
+})
+afterEach(() => browser.closeVisits())
+after(async () => {
+  await browser.close()
+  await gateway.stop()
+})
+
+const visit = async () => browser.visit({ storageState: await gateway.signedIn() })
+
+describe('a session in a container without a shell', () => {
+  it('is chosen, explained and started by the keyboard alone', async () => {
+    const page = await visit()
+    await page.goto(gateway.url)
+    await page.getByRole('link', { name: target.name }).waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type(target.name)
+    const rows = page.getByRole('table', { name: 'Targets' }).getByRole('row')
+    // The head is a row too.
+    await eventually(async () => (await rows.count()) === 2, { timeoutMs: 20_000 })
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+
+    await page.getByRole('heading', { name: target.name }).waitFor()
+    const what = page.getByRole('region', { name: 'What will happen' })
+    await what.waitFor()
+    const words = await what.innerText()
+    assert.match(words, /65532:65532/)
+    assert.match(words, /\/proc\/1\/root/)
+    assert.match(words, /Everything that the terminal shows is recorded/)
+    assert.ok(words.includes(target.name))
+
+    await page.keyboard.type('looking for the 502')
+    assert.equal(await page.getByRole('textbox', { name: 'Reason' }).inputValue(), 'looking for the 502')
+    await page.keyboard.press('Enter')
+    const terminal = new BrowserTerminal(page)
+    await terminal.prompt()
+
+    assert.equal(await terminal.run('id -u; id -g'), '65532\n65532')
+    assert.match(await terminal.run('ps'), /^ *1 \S+ +\/httpd -f -p 8080/m)
+    assert.equal(await terminal.run('cat /proc/1/root/www/hello.txt'), 'hello from the target')
+    assert.equal(await terminal.run('wget -qO- 127.0.0.1:8080/hello.txt'), 'hello from the target')
+    const session = await gateway.gateway.api<{ reason: string }>('GET', `/sessions/${terminal.sessionId}`)
+    assert.equal(session.reason, 'looking for the 502')
+  })
+  it('follows the window’s size, passes Ctrl-P to the shell, and ends in a replay', async () => {
+    const page = await visit()
+    const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
+    const before = await terminal.run('stty size')
+    await page.setViewportSize({ width: 900, height: 500 })
+    const sizes = await eventually(
+      async () => {
+        const now = await terminal.run('stty size')
+        return now !== before && now
+      },
+      { timeoutMs: 30_000, what: 'another size' },
+    )
+    const [rows = 0, columns = 0] = sizes.split(' ').map(Number)
+    const [rowsBefore = 0, columnsBefore = 0] = before.split(' ').map(Number)
+    assert.ok(rows < rowsBefore && columns < columnsBefore, `${before}, then ${sizes}`)
+    assert.equal((await terminal.rows()).length, rows)
+
+    await terminal.enter('clear; echo $((40 + 2))')
+    await terminal.until(/^42$/m)
+    await terminal.enter('clear')
+    await terminal.prompt()
+    await page.keyboard.press('Control+p')
+    await page.keyboard.press('Control+p')
+    await terminal.until(/clear; echo \$\(\(40 \+ 2\)\)$/)
+    await page.keyboard.press('Enter')
+    await terminal.until(/^42$/m)
+
+    await terminal.enter('exit 3')
+    await page.getByText('Shell exited (code 3)').waitFor()
+    assert.match(await terminal.screen(), /^42$/m, 'the last screen stays')
+    await page.getByRole('link', { name: 'Replay' }).click()
+    await page.waitForURL(/\/replay$/)
+    await page.getByRole('heading', { name: target.name, level: 1 }).waitFor()
+    await page.getByRole('button', { name: 'Download' }).waitFor()
+  })
+
+  it('is read out in screen reader mode, which the browser remembers', async () => {
+    const page = await visit()
+    const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
+    const spoken = page.getByRole('listitem').filter({ hasText: /^seven hills$/ })
+    await terminal.enter("clear; printf 'seven %s\\n' hills")
+    await terminal.until(/^seven hills$/m)
+    assert.equal(await spoken.count(), 0)
+    await page.getByRole('button', { name: 'Terminal menu' }).click()
+    await page.getByRole('menuitemcheckbox', { name: 'Screen reader mode' }).click()
+    await spoken.waitFor()
+    await page.reload()
+    await spoken.waitFor()
+  })
+})
