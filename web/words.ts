@@ -1,5 +1,5 @@
 /** The protocol's names in plain words. */
-import type { Session, SessionEnd, TargetDetail } from '../server/protocol/api.ts'
+import type { Session, SessionEnd } from '../server/protocol/api.ts'
 
 type Profile = Session['profile']
 
@@ -53,13 +53,6 @@ export const profileWords: Record<Profile, string> = {
   restricted: 'No capabilities, never root.',
   netadmin: 'Network administration: tcpdump, iptables, ip.',
   sysadmin: 'Privileged: root with every capability on the host.',
-}
-
-type Toolbox = NonNullable<TargetDetail['options']>['toolboxes'][number]
-
-/** The name, with its image when that says more. */
-export function toolboxInWords(toolbox: Toolbox): string {
-  return toolbox.image === toolbox.name ? toolbox.name : `${toolbox.name} (${toolbox.image})`
 }
 
 const auditWords: Record<string, string> = {

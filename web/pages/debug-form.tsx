@@ -156,7 +156,7 @@ function useStart(run: string) {
 
 /** On a phone the form is longer than the screen, and a refusal must not be below it. */
 function intoView(element: HTMLElement | null): void {
-  element?.scrollIntoView({ block: 'nearest' })
+  element?.firstElementChild?.scrollIntoView({ block: 'nearest' })
 }
 
 /** Text of a link: printable characters only, on one line. */
