@@ -8,7 +8,7 @@ import { OutputHistory } from './output-history.ts'
 import { reattach } from './reattach.ts'
 import { headerOf } from './recording-header.ts'
 import type { Screens } from './screen-model.ts'
-import { auditSession, type SessionAuditEvent } from './session-audit.ts'
+import { auditSession, endedEvent, type SessionAuditEvent } from './session-audit.ts'
 import { SessionTimers } from './session-timers.ts'
 import type { JoinRequest, LiveSession, SessionObserver, ViewerHandle, ViewerSocket } from './sessions.ts'
 import { TerminalHub } from './terminal-hub.ts'
@@ -281,25 +281,15 @@ export class DebugSession implements LiveSession {
     this.#aborter.abort(new HatchwayError('cancelled', 'The session was ended.'))
     // It fails by the abort, or has just made a container that has to go.
     await this.#opening.catch(() => undefined)
-    try {
-      const by = end.by === undefined ? {} : { by: end.by }
-      await this.#audit({
-        kind: 'ended',
-        ...(end.detail === undefined ? {} : { reason: end.detail }),
-        detail: { end: end.reason, ...by, ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }) },
-      })
-    } finally {
-      await this.#stopContainer()
-    }
+    // An end takes access away: when it can't be written down, it happens all the same.
+    await this.#audit(endedEvent(end)).catch((cause: unknown) =>
+      this.#deps.observer.endFailed(this.#row.id, cause),
+    )
+    await this.#stopContainer()
     this.#hub.stop()
-    this.#row = { ...this.#row, state: 'ended', endedAt: new Date(), end, size: this.#hub.size }
-    const { endedAt, size } = this.#row
-    await this.#deps.store.updateSession(this.#row.id, {
-      state: 'ended',
-      ...(endedAt === undefined ? {} : { endedAt }),
-      end,
-      size,
-    })
+    const endedAt = new Date()
+    this.#row = { ...this.#row, state: 'ended', endedAt, end, size: this.#hub.size }
+    await this.#storeEnd({ state: 'ended', endedAt, end, size: this.#row.size })
     this.#hub.broadcast({ type: 'exit', end })
     this.#hub.closeViewers(closeCodes.ended, end.reason)
     this.#hub.history.close()
@@ -307,6 +297,16 @@ export class DebugSession implements LiveSession {
     this.#deps.observer.ended(end.reason)
     this.#deps.onClosed(this)
     return this.row
+  }
+
+  /** The viewers' exit comes after the stored end, but not later than a store that fails. */
+  async #storeEnd(change: Partial<SessionRow>): Promise<void> {
+    try {
+      await this.#deps.store.updateSession(this.#row.id, change)
+    } catch (cause) {
+      // Its row still says running; the next start of the gateway finds its container gone and ends it.
+      this.#deps.observer.endFailed(this.#row.id, cause)
+    }
   }
 
   async #stopContainer(): Promise<void> {

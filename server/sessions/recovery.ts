@@ -4,7 +4,7 @@ import type { SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugContainer, TargetDriver } from '../core/target.ts'
 import { reattach } from './reattach.ts'
-import { auditSession } from './session-audit.ts'
+import { auditSession, endedEvent } from './session-audit.ts'
 import type { SessionRegistry } from './session-registry.ts'
 
 export interface RecoveryOptions {
@@ -161,11 +161,7 @@ async function endRow(
   end: SessionEnd,
   debug?: { driver: TargetDriver; container: DebugContainer | undefined },
 ): Promise<void> {
-  await auditSession(options.store, row, {
-    kind: 'ended',
-    ...(end.detail === undefined ? {} : { reason: end.detail }),
-    detail: { end: end.reason },
-  })
+  await auditSession(options.store, row, endedEvent(end))
   if (debug?.container !== undefined) {
     await debug.driver.stop(debug.container, AbortSignal.timeout(engineTimeoutMs)).catch((cause: unknown) => {
       options.onProblem(`debug container of session ${row.id} could not be removed`, cause)

@@ -1,4 +1,4 @@
-import type { AuditEvent, SessionRow } from '../core/session.ts'
+import type { AuditEvent, SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 
 /** `who` defaults to the session's user. */
@@ -15,4 +15,17 @@ export async function auditSession(store: Store, row: SessionRow, event: Session
     sessionId: row.id,
     who: { subject, name },
   })
+}
+
+/** The event of a session's end. */
+export function endedEvent(end: SessionEnd): SessionAuditEvent {
+  return {
+    kind: 'ended',
+    ...(end.detail === undefined ? {} : { reason: end.detail }),
+    detail: {
+      end: end.reason,
+      ...(end.by === undefined ? {} : { by: end.by }),
+      ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
+    },
+  }
 }

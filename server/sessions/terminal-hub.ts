@@ -100,6 +100,7 @@ export class TerminalHub implements ViewerHost {
   add(viewer: Viewer): void {
     this.#viewers.add(viewer)
     if (viewer.role === 'controller') this.giveControl(viewer)
+    else this.tellViewers()
     this.#options.onViewers(this.#viewers.size)
   }
 

@@ -31,6 +31,8 @@ export interface GatewayOptions {
   socket?: string
   /** Terminals in memory in place of an engine, and only the first core: for the benchmark of the gateway alone. */
   scripted?: boolean
+  /** No file of this process may grow beyond this many KiB: a disk that is full for the recording alone. */
+  fileLimitKiB?: number
 }
 
 /** A gateway of its own: a real process with a data directory, a policy and a real token issuer. */
@@ -42,21 +44,26 @@ export class TestGateway {
   #process: ChildProcess | undefined
   #log = ''
 
-  private constructor(url: string, directory: string, issuer: TokenIssuer, scripted: boolean) {
+  private constructor(url: string, directory: string, issuer: TokenIssuer, options: GatewayOptions) {
     this.url = url
     this.directory = directory
     this.issuer = issuer
     const config = join(directory, 'hatchway.yaml')
-    this.#command = scripted
-      ? ['taskset', '-c', '0', process.execPath, scriptedMain, config]
-      : [process.execPath, main, 'serve', '--config', config]
+    const { scripted = false, fileLimitKiB } = options
+    const limited = ['sh', '-c', `ulimit -f ${(fileLimitKiB ?? 0) * 2}; exec "$@"`, 'sh']
+    this.#command = [
+      ...(fileLimitKiB === undefined ? [] : limited),
+      ...(scripted
+        ? ['taskset', '-c', '0', process.execPath, scriptedMain, config]
+        : [process.execPath, main, 'serve', '--config', config]),
+    ]
   }
 
   static async start(options: GatewayOptions = {}): Promise<TestGateway> {
     const directory = await mkdtemp(join(tmpdir(), 'hatchway-gateway-'))
     const issuer = await startTokenIssuer()
     const port = await freePort()
-    const gateway = new TestGateway(`http://127.0.0.1:${port}`, directory, issuer, options.scripted ?? false)
+    const gateway = new TestGateway(`http://127.0.0.1:${port}`, directory, issuer, options)
     await writeFile(join(directory, 'policy.yaml'), options.policy ?? fullAccess)
     const config = {
       listen: { host: '127.0.0.1', port },
