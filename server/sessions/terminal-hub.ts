@@ -37,6 +37,8 @@ export class TerminalHub implements ViewerHost {
   #recorder: Recorder | undefined
   #terminal: Terminal | undefined
   #size: TerminalSize
+  /** The size has changed while there was no terminal to be told. */
+  #sizeIsUntold = false
   #controller: Viewer | undefined
   #reading = true
   #stopped = false
@@ -70,6 +72,10 @@ export class TerminalHub implements ViewerHost {
   attach(terminal: Terminal): void {
     this.#terminal = terminal
     this.#reading = true
+    if (this.#sizeIsUntold) {
+      this.#sizeIsUntold = false
+      terminal.resize(this.#size).catch(() => undefined)
+    }
     const { io } = terminal
     io.on('data', (chunk: Buffer) => {
       if (this.#terminal === terminal) this.#handleOutput(this.#boundary.push(chunk))
@@ -208,6 +214,7 @@ export class TerminalHub implements ViewerHost {
     if (this.#stopped || !this.#record((recorder) => recorder.resize(size))) return
     this.#size = size
     this.history.resize(size)
+    if (this.#terminal === undefined) this.#sizeIsUntold = true
     // A container that is gone tells so through `terminal.ended`.
     this.#terminal?.resize(size).catch(() => undefined)
     for (const viewer of this.#viewers) if (viewer !== by) viewer.send({ type: 'resize', size })

@@ -138,12 +138,16 @@ async function startAttached(
       targetStartedAt: target.State.StartedAt,
     })
     const path = `/containers/${container.id}/start`
-    const started = client
-      .json({ method: 'POST', path, doing: 'start the debug container', signal, timeoutMs: 60_000 })
-      .then(() => terminal.resize(spec.size))
-      .catch((cause: unknown) => {
-        if (!(cause instanceof HatchwayError && cause.code === 'session_ended')) throw cause
-      })
+    const start = {
+      method: 'POST',
+      path,
+      doing: 'start the debug container',
+      signal,
+      timeoutMs: 60_000,
+    } as const
+    const started = terminal.beginWith(spec.size, client.json(start)).catch((cause: unknown) => {
+      if (!(cause instanceof HatchwayError && cause.code === 'session_ended')) throw cause
+    })
     // The first bytes come before the engine's answer; they are worth showing.
     await Promise.race([started, firstByte(socket)])
     started.catch(() => {})

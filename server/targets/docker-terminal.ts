@@ -35,6 +35,13 @@ export class DockerTerminal implements Terminal {
     this.ended = this.#end()
   }
 
+  /** The size that the container begins with, given once it was `started`; what is asked for meanwhile comes after it. */
+  async beginWith(size: TerminalSize, started: Promise<unknown>): Promise<void> {
+    const turn = started.then(async () => await this.#resize(size))
+    this.#resizing = turn.catch(() => {})
+    await turn
+  }
+
   async resize(size: TerminalSize): Promise<void> {
     const turn = this.#resizing.then(async () => await this.#resize(size))
     this.#resizing = turn.catch(() => {})

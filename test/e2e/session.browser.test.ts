@@ -62,6 +62,11 @@ describe('a session in a container without a shell', () => {
     const page = await visit()
     const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
     const before = await terminal.run('stty size')
+    assert.equal(
+      Number(before.split(' ')[0]),
+      (await terminal.rows()).length,
+      'the first prompt has the size too',
+    )
     await page.setViewportSize({ width: 900, height: 500 })
     const sizes = await eventually(
       async () => {
