@@ -5,7 +5,6 @@ port=$((20000 + RANDOM % 10000))
 url=http://localhost:$port
 
 compose() { docker-compose --project-name "$project" --project-directory "$work/deploy" --file "$work/deploy/compose.yaml" "$@"; }
-container_of() { compose ps --quiet "$1"; }
 
 end_gateway() {
   [ -f "$work/deploy/compose.yaml" ] || return 0
@@ -32,7 +31,7 @@ until_true() { # until_true <seconds> <command…>
     sleep 0.3
   done
 }
-healthy() { [ "$(docker inspect --format '{{.State.Health.Status}}' "$(container_of gateway)")" = healthy ]; }
+healthy() { [ "$(docker inspect --format '{{.State.Health.Status}}' "$gateway")" = healthy ]; }
 
 # The same files as in deploy/, with this run's image names and port, and without the one key that the Compose of
 # Debian 12 is too old for.
@@ -60,21 +59,23 @@ try_gateway_image() {
 }
 
 try_gateway() {
-  local sample session debug
+  local sample sample_id session debug
   try_gateway_image
   prepare_compose
   expect "compose starts the gateway and the sample" compose up --detach --no-build
+  gateway=$(compose ps --quiet gateway)
+  sample_id=$(compose ps --quiet sample)
   until_true 60 healthy || { compose logs gateway >&2; die "the gateway does not become healthy"; }
   say "ok: the gateway becomes healthy with a read-only root and no capability"
   expect "the log has the one-time link" until_true 10 logged "$url/signin#code="
   expect "readyz is content" curl --fail --silent "$url/readyz"
   expect "the web app is served" curl --fail --silent "$url/"
-  token=$(docker exec "$(container_of gateway)" node /app/server/main.ts token --user prove)
-  sample=$(docker inspect --format '{{slice .Name 1}}' "$(container_of sample)")
-  refuse "the sample has no shell" docker exec "$(container_of sample)" /bin/sh -c true
+  token=$(docker exec "$gateway" node /app/server/main.ts token --user prove)
+  sample=$(docker inspect --format '{{slice .Name 1}}' "$sample_id")
+  refuse "the sample has no shell" docker exec "$sample_id" /bin/sh -c true
   expect "the sample is listed" api_says 200 "\"local/$sample\"" GET "/targets?q=$sample"
   expect "the gateway itself is no target" api_says 403 forbidden POST /sessions \
-    "{\"target\":\"local/$(docker inspect --format '{{slice .Name 1}}' "$(container_of gateway)")\"}"
+    "{\"target\":\"local/$(docker inspect --format '{{slice .Name 1}}' "$gateway")\"}"
   session=$(api POST /sessions "{\"target\":\"local/$sample\",\"reason\":\"proving the images\"}" | grep -o '"id":"[^"]*"' | head -n 1 | cut -d '"' -f 4)
   [ -n "$session" ] || die "no session was opened: $(api POST /sessions "{\"target\":\"local/$sample\"}")"
   expect "a session starts in the sample with the toolbox" until_true 30 api_says 200 '"state":"running"' GET "/sessions/$session"
@@ -82,12 +83,12 @@ try_gateway() {
   debug=$(docker ps --quiet --filter "label=hatchway.session=$session")
   expect "it sees the sample's files, processes and port" docker exec "$debug" \
     bash -c 'test -e /proc/1/root/httpd && pgrep -x httpd && curl -fsS 127.0.0.1:8000'
-  expect "the gateway's container can be restarted" docker restart --time 20 "$(container_of gateway)"
+  expect "the gateway's container can be restarted" docker restart --time 20 "$gateway"
   until_true 60 healthy || die "the gateway does not become healthy after a restart"
   expect "the session outlives the restart" api_says 200 '"state":"running"' GET "/sessions/$session"
   expect "the session ends on request" api_says 200 '"reason":"terminated"' DELETE "/sessions/$session"
   expect "its recording is an asciicast" api_says 200 '"version":3' GET "/sessions/$session/recording"
   expect "no debug container is left" until_true 20 no_container "hatchway.session=$session"
 }
-logged() { docker logs "$(container_of gateway)" 2>&1 | grep -qF -- "$1"; }
+logged() { docker logs "$gateway" 2>&1 | grep -qF -- "$1"; }
 no_container() { [ -z "$(docker ps --all --quiet --filter "label=$1")" ]; }
