@@ -33,7 +33,9 @@ async function findDocker(): Promise<string> {
     return `${Version} at ${defaultSocket}`
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new Error(`${defaultSocket} does not answer (${why}): run test/engines/default-engine.sh`, { cause })
+    throw new Error(`${defaultSocket} does not answer (${why}): run test/engines/default-engine.sh`, {
+      cause,
+    })
   }
 }
 
