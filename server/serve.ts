@@ -67,12 +67,7 @@ export async function serve(
   const store = await openSqliteStore({ path: join(config.dataDir, 'hatchway.db') })
   const policy = await openPolicy(config, store, logger)
   const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
-  const drivers = new Map<string, TargetDriver>(
-    config.environments.map((environment) => [
-      environment.id,
-      createDriver(config, environment, installation),
-    ]),
-  )
+  const drivers = createDrivers(config, installation, createDriver)
   const { auth, signInCode } = await createGatewayAuth(config, store, secrets)
   const parts = createSessions(config, { store, drivers, installation, logger })
   const { registry, recordings, recovery } = parts
@@ -89,9 +84,8 @@ export async function serve(
     verifyRecording: (row) => verify(recordings, row),
     convertRecording: (cast, format) => (format === 'text' ? toText(cast) : toAsciicastV2(cast)),
     metrics: parts.metrics,
-    ...(config.metrics.token === undefined ? {} : { metricsToken: config.metrics.token }),
     ...(sample === undefined ? {} : { sample }),
-    ...originOf(config),
+    ...fromConfig(config),
     logger,
     webRoot: fileURLToPath(new URL('../web/dist', import.meta.url)),
     version,
@@ -154,9 +148,24 @@ function createSessions(config: Config, { store, drivers, installation, logger }
   return { blobs, recordings, metrics, screens, registry, recovery }
 }
 
-function originOf(config: Config): Pick<AppDeps, 'publicUrl' | 'listen' | 'trustProxy'> {
-  const { listen, trustProxy, publicUrl } = config
-  return { listen, trustProxy, ...(publicUrl === undefined ? {} : { publicUrl }) }
+function fromConfig(config: Config): Pick<AppDeps, 'publicUrl' | 'listen' | 'trustProxy' | 'metricsToken'> {
+  const { listen, trustProxy, publicUrl, metrics } = config
+  return {
+    listen,
+    trustProxy,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(metrics.token === undefined ? {} : { metricsToken: metrics.token }),
+  }
+}
+
+function createDrivers(
+  config: Config,
+  installation: string,
+  create: CreateDriver,
+): Map<string, TargetDriver> {
+  return new Map(
+    config.environments.map((environment) => [environment.id, create(config, environment, installation)]),
+  )
 }
 
 async function openPolicy(

@@ -12,6 +12,8 @@ export function toApiSession(
   who: Principal,
 ): Session {
   const ended = row.state === 'ended'
+  // It counts as live until it is sealed, a moment after the end.
+  const readable = row.recording !== undefined || !ended || live !== undefined
   const rights = sessionRights(policy, who, row)
   const { id, state, identity, target } = row
   const progress = state === 'starting' ? live?.progress : undefined
@@ -41,19 +43,19 @@ export function toApiSession(
     idleTimeoutSeconds: Math.floor(row.idleTimeoutMs / 1000),
     rules: [...row.rules],
     viewers: [...(live?.viewers ?? [])],
-    recording: describeRecording(row),
+    recording: describeRecording(row, readable),
     can: {
       control: !ended && rights.control,
       watch: !ended && rights.watch,
       terminate: !ended && rights.terminate,
-      replay: rights.replay && (row.recording !== undefined || !ended),
+      replay: rights.replay && readable,
     },
   })
 }
 
-function describeRecording(row: SessionRow): Session['recording'] {
+function describeRecording(row: SessionRow, readable: boolean): Session['recording'] {
   const { recording } = row
-  if (recording === undefined) return { state: row.state === 'ended' ? 'missing' : 'live' }
+  if (recording === undefined) return { state: readable ? 'live' : 'missing' }
   const { sha256, bytes, outputBytes, durationMs } = recording
   return { state: 'sealed', sha256, bytes, outputBytes, durationMs }
 }

@@ -4,11 +4,12 @@ import type { LiveState, SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugSpec, StartProgress, Target, TargetDriver, Terminal } from '../core/target.ts'
 import { closeCodes } from '../protocol/terminal.ts'
+import { openRecorded } from './open-recorded.ts'
 import { OutputHistory } from './output-history.ts'
 import { reattach } from './reattach.ts'
 import { headerOf } from './recording-header.ts'
 import type { Screens } from './screen-model.ts'
-import { auditSession, endedEvent, type SessionAuditEvent } from './session-audit.ts'
+import { auditSession, endedEvent, startedEvent, type SessionAuditEvent } from './session-audit.ts'
 import { SessionTimers } from './session-timers.ts'
 import type { JoinRequest, LiveSession, SessionObserver, ViewerHandle, ViewerSocket } from './sessions.ts'
 import { TerminalHub } from './terminal-hub.ts'
@@ -156,11 +157,18 @@ export class DebugSession implements LiveSession {
   }
 
   async #open(target: Target, spec: DebugSpec): Promise<void> {
-    // The recording comes first: no shell without one.
-    this.#useRecorder(await this.#deps.recordings.start(headerOf(this.#row, spec)))
     const signal = AbortSignal.any([this.#aborter.signal, AbortSignal.timeout(this.#deps.startTimeoutMs)])
-    const tell = (progress: StartProgress) => this.#tellProgress(progress)
-    const opened = await this.#driver.open({ ...spec, size: this.#hub.size }, target, tell, signal)
+    const recording = this.#deps.recordings.start(headerOf(this.#row, spec))
+    const opened = await openRecorded(
+      this.#driver,
+      target,
+      { ...spec, size: this.#hub.size },
+      {
+        recording: recording.then((recorder) => this.#useRecorder(recorder)),
+        onProgress: (progress) => this.#tellProgress(progress),
+        signal,
+      },
+    )
     const { container, identity, imageId, terminal } = opened
     const resolved = { ...this.#row.target.resolved, imageDigest: imageId }
     this.#row = { ...this.#row, container, identity, target: { ...this.#row.target, resolved } }
@@ -187,18 +195,10 @@ export class DebugSession implements LiveSession {
   }
 
   async #storeStart(): Promise<void> {
-    const { state, startedAt, container, identity, target } = this.#row
+    const { id, state, startedAt, container, identity, target } = this.#row
     if (startedAt === undefined || container === undefined || identity === undefined) return
-    await this.#deps.store.updateSession(this.#row.id, { state, startedAt, container, identity, target })
-    await this.#audit({
-      kind: 'started',
-      detail: {
-        uid: identity.uid,
-        gid: identity.gid,
-        capabilities: identity.capabilities.join(','),
-        container: container.id,
-      },
-    })
+    await this.#deps.store.updateSession(id, { state, startedAt, container, identity, target })
+    await this.#audit(startedEvent(identity, container))
   }
 
   async #followTerminal(terminal: Terminal): Promise<void> {
@@ -285,8 +285,9 @@ export class DebugSession implements LiveSession {
     await this.#audit(endedEvent(end)).catch((cause: unknown) =>
       this.#deps.observer.endFailed(this.#row.id, cause),
     )
-    await this.#stopContainer()
+    // Nothing is shown from here on; a terminal that is let go does not ask why its container died.
     this.#hub.stop()
+    await this.#stopContainer()
     const endedAt = new Date()
     this.#row = { ...this.#row, state: 'ended', endedAt, end, size: this.#hub.size }
     await this.#storeEnd({ state: 'ended', endedAt, end, size: this.#row.size })

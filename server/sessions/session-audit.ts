@@ -1,5 +1,6 @@
 import type { AuditEvent, SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
+import type { DebugContainer, Identity } from '../core/target.ts'
 
 /** `who` defaults to the session's user. */
 export type SessionAuditEvent = Omit<AuditEvent, 'id' | 'at' | 'target' | 'sessionId'>
@@ -15,6 +16,17 @@ export async function auditSession(store: Store, row: SessionRow, event: Session
     sessionId: row.id,
     who: { subject, name },
   })
+}
+
+/** The event of a shell that runs. */
+export function startedEvent(
+  { uid, gid, capabilities }: Identity,
+  container: DebugContainer,
+): SessionAuditEvent {
+  return {
+    kind: 'started',
+    detail: { uid, gid, capabilities: capabilities.join(','), container: container.id },
+  }
 }
 
 /** The event of a session's end. */

@@ -20,22 +20,22 @@ export async function inspectContainer(
   return await client.json({ method: 'GET', path, doing: 'describe the container', signal })
 }
 
-/** What the choice of an identity needs. The live process decides; the configuration is second best. */
+/** What the choice of an identity needs. The live process decides, unless `user` says otherwise; the configuration is second best. */
 export async function readFacts(
   client: DockerClient,
   info: ContainerInspectInfo,
   signal: AbortSignal,
-  processes = listProcesses(client, info.Id, signal),
+  user = readUser(client, info, signal),
 ): Promise<TargetFacts> {
   const options = info.HostConfig
   const security: readonly string[] = options.SecurityOpt ?? []
   const privileged = options.Privileged ?? false
-  const [user, engineConfines] = await Promise.all([
-    readUser(client, info, signal, processes).catch((cause: unknown) => asUnknownUser(cause)),
+  const [found, engineConfines] = await Promise.all([
+    user.catch((cause: unknown) => asUnknownUser(cause)),
     usesAppArmor(client, info, signal),
   ])
   return {
-    ...(typeof user === 'string' ? { unknownUser: user } : { user }),
+    ...(typeof found === 'string' ? { unknownUser: found } : { user: found }),
     capabilities: { add: options.CapAdd ?? [], drop: options.CapDrop ?? [] },
     privileged,
     hostPid: options.PidMode === 'host',

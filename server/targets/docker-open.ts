@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type {
@@ -14,17 +15,20 @@ import { attachTty, watchExit, type ExitWatch } from './docker-attach.ts'
 import type { DockerClient } from './docker-client.ts'
 import { containerBody, type DebugResources } from './docker-container.ts'
 import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
-import { inspectContainer, listProcesses, readFacts } from './docker-facts.ts'
-import { chooseIdentity } from './docker-identity.ts'
+import { inspectContainer, listProcesses, readFacts, readUser } from './docker-facts.ts'
+import { chooseIdentity, type RunAs, type TargetFacts } from './docker-identity.ts'
 import { removeContainer } from './docker-remove.ts'
 import { explainStartFailure } from './docker-start-failure.ts'
 import { DockerTerminal } from './docker-terminal.ts'
 import type { ReadyToolbox, ToolboxImages } from './docker-toolbox.ts'
 import { notRunning } from './target-state.ts'
+import type { ResolvedUser } from './user-database.ts'
 
 interface Opening {
   client: DockerClient
   images: ToolboxImages
+  /** Who the target's first process was when last looked at. */
+  knownUser: (info: ContainerInspectInfo) => ResolvedUser | undefined
   resources: DebugResources
   restartWaitMs: number
   spec: DebugSpec
@@ -38,20 +42,11 @@ export async function openDebugContainer(opening: Opening): Promise<OpenedTermin
   const { client, images, spec, target, onProgress, signal } = opening
   onProgress({ phase: 'resolving' })
   const [joined, local] = await Promise.all([joinTarget(opening), images.find(spec.toolbox, signal)])
-  const runAs = chooseIdentity(await joined.facts, spec.profile)
+  // A missing image and a lost target are told before a wrong profile is.
+  joined.facts.catch(() => {})
   const toolbox = local ?? (await images.obtain(spec.toolbox, joined.info, onProgress, signal))
   await images.checkPlatform(toolbox, joined.info, signal)
-  onProgress({ phase: 'creating' })
-  const engine = await client.engine(signal)
-  const body = containerBody({
-    spec,
-    target: joined.info,
-    runAs,
-    imageId: toolbox.id,
-    resources: opening.resources,
-    engine,
-  })
-  const id = await createContainer(client, spec, body, signal)
+  const { id, runAs } = await createAsTarget(opening, joined, toolbox)
   const container: DebugContainer = {
     environment: client.environment,
     id,
@@ -69,8 +64,64 @@ export async function openDebugContainer(opening: Opening): Promise<OpenedTermin
   }
 }
 
+/**
+ * Creates the container, not started, as the target's user of this moment. The engine takes long to tell who that is, so
+ * the container is made with who it was when last looked at, and made again in the rare case that it has changed.
+ */
+async function createAsTarget(
+  opening: Opening,
+  joined: Joined,
+  toolbox: ReadyToolbox,
+): Promise<{ id: string; runAs: RunAs }> {
+  const { client, spec, onProgress, signal } = opening
+  const engine = await client.engine(signal)
+  const create = (runAs: RunAs) => {
+    onProgress({ phase: 'creating' })
+    const { resources } = opening
+    const body = containerBody({ spec, target: joined.info, runAs, imageId: toolbox.id, resources, engine })
+    return createContainer(client, spec, body, signal)
+  }
+  const guess = await guessIdentity(opening, joined)
+  if (guess === undefined) {
+    const runAs = chooseIdentity(await joined.facts, spec.profile)
+    return { id: await create(runAs), runAs }
+  }
+  const [created, facts] = await Promise.allSettled([create(guess), joined.facts])
+  if (created.status === 'rejected') throw created.reason
+  try {
+    if (facts.status === 'rejected') throw facts.reason
+    const runAs = chooseIdentity(facts.value, spec.profile)
+    if (isDeepStrictEqual(runAs, guess)) return { id: created.value, runAs }
+    await removeContainer(client, created.value)
+    return { id: await create(runAs), runAs }
+  } catch (cause) {
+    await removeContainer(client, created.value)
+    throw cause
+  }
+}
+
+/** Undefined when nothing is known of the target, or the profile can't be used. */
+async function guessIdentity(
+  { client, spec, knownUser, signal }: Opening,
+  { info }: Joined,
+): Promise<RunAs | undefined> {
+  const user = knownUser(info)
+  if (user === undefined) return undefined
+  try {
+    return chooseIdentity(await readFacts(client, info, signal, Promise.resolve(user)), spec.profile)
+  } catch {
+    return undefined
+  }
+}
+
+interface Joined {
+  info: ContainerInspectInfo
+  /** May reject; whoever waits for it hears. */
+  facts: Promise<TargetFacts>
+}
+
 /** The target as it is now, once it runs. A restarting one is waited for. */
-async function joinTarget({ client, target, restartWaitMs, signal }: Opening) {
+async function joinTarget({ client, target, restartWaitMs, signal }: Opening): Promise<Joined> {
   const deadline = Date.now() + restartWaitMs
   for (;;) {
     // The slowest question runs beside the first one; its answer counts only when it fits that one's.
@@ -81,7 +132,7 @@ async function joinTarget({ client, target, restartWaitMs, signal }: Opening) {
       throw new HatchwayError('target_not_found', words, { cause })
     })
     if (info.State.Running && !info.State.Restarting) {
-      const facts = readFacts(client, info, signal, processes)
+      const facts = readFacts(client, info, signal, readUser(client, info, signal, processes))
       // Awaited later; until then a failure elsewhere must not leave this one unheard.
       facts.catch(() => {})
       return { info, facts }

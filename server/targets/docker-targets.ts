@@ -6,6 +6,7 @@ import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
 import { inspectContainer, readUser } from './docker-facts.ts'
 import { limitConcurrency } from './limit-concurrency.ts'
 import { describeTarget, type TargetDetails } from './describe-target.ts'
+import type { ResolvedUser } from './user-database.ts'
 
 /** How long a list waits for what it must ask about each container. */
 const patienceMs = 300
@@ -16,7 +17,7 @@ const shells = ['/bin/sh', '/bin/bash', '/busybox/sh', '/usr/bin/sh']
 interface LiveUser {
   startedAt: string
   readAt: number
-  user?: string
+  user?: ResolvedUser
 }
 
 /** The containers of one engine, with details that arrive when they can. */
@@ -47,12 +48,27 @@ export class DockerTargets {
     return containers.map((container) => this.#describe(container))
   }
 
-  /** One container with all its details; undefined when it has just gone. */
-  async describe(id: string, signal: AbortSignal): Promise<Target | undefined> {
-    const [container] = await this.#containers({ id: [id] }, signal)
+  /**
+   * One container with its details, by name, id or id prefix; undefined when it has just gone.
+   * Throws what the engine says of a reference that fits none or several.
+   */
+  async find(reference: string, signal: AbortSignal): Promise<Target | undefined> {
+    // Most references are names: asked for both at once, the second question costs no time.
+    const named = this.#containers({ name: [`^/${reference.replaceAll('.', '\\.')}$`] }, signal).catch(
+      () => [],
+    )
+    const info = await inspectContainer(this.#client, reference, signal)
+    const found = (await named).find(({ Id }) => Id === info.Id)
+    const container = found ?? (await this.#containers({ id: [info.Id] }, signal))[0]
     if (container === undefined) return undefined
-    await this.#ask(container, signal)
+    await this.#readDetails(container, signal, info)
     return this.#describe(container)
+  }
+
+  /** Who the container's first process ran as when it was last looked at; undefined when it has not been, or has restarted since. */
+  knownUser({ Id, State }: ContainerInspectInfo): ResolvedUser | undefined {
+    const known = this.#users.get(Id)
+    return known?.startedAt === State.StartedAt ? known.user : undefined
   }
 
   async #containers(filters: Record<string, string[]>, signal: AbortSignal): Promise<ContainerInfo[]> {
@@ -76,8 +92,12 @@ export class DockerTargets {
     return asking
   }
 
-  async #readDetails({ Id, ImageID }: ContainerInfo, signal: AbortSignal): Promise<void> {
-    const info = await inspectContainer(this.#client, Id, signal)
+  async #readDetails(
+    { Id, ImageID }: ContainerInfo,
+    signal: AbortSignal,
+    inspected?: ContainerInspectInfo,
+  ): Promise<void> {
+    const info = inspected ?? (await inspectContainer(this.#client, Id, signal))
     const [user, hasShell, remapped] = await Promise.all([
       this.#user(info, signal),
       this.#shell(info, ImageID, signal),
@@ -88,19 +108,26 @@ export class DockerTargets {
     this.#details.set(Id, {
       info,
       remapped,
-      ...(user === undefined ? {} : { user }),
+      ...(user === undefined ? {} : { user: `${user.uid}:${user.gid}` }),
       ...(hasShell === undefined ? {} : { hasShell }),
     })
   }
 
-  async #user(info: ContainerInspectInfo, signal: AbortSignal): Promise<string | undefined> {
-    const startedAt = info.State.StartedAt
+  async #user(info: ContainerInspectInfo, signal: AbortSignal): Promise<ResolvedUser | undefined> {
     const known = this.#users.get(info.Id)
-    if (known?.startedAt === startedAt && Date.now() - known.readAt < userMaxAgeMs) return known.user
-    const user = await readUser(this.#client, info, signal).then(
-      ({ uid, gid }) => `${uid}:${gid}`,
-      () => undefined,
-    )
+    if (known?.startedAt !== info.State.StartedAt) return await this.#readUser(info, signal)
+    // What is known serves now; whoever asks next gets what is read meanwhile.
+    if (Date.now() - known.readAt > userMaxAgeMs) {
+      known.readAt = Date.now()
+      void this.#readUser(info, AbortSignal.timeout(15_000))
+    }
+    return known.user
+  }
+
+  /** Never rejects. */
+  async #readUser(info: ContainerInspectInfo, signal: AbortSignal): Promise<ResolvedUser | undefined> {
+    const user = await readUser(this.#client, info, signal).catch(() => undefined)
+    const { StartedAt: startedAt } = info.State
     this.#users.set(info.Id, { startedAt, readAt: Date.now(), ...(user === undefined ? {} : { user }) })
     return user
   }

@@ -82,7 +82,7 @@ export class DockerDriver implements TargetDriver {
         `${this.environment} has no container named ${ref.container}, and none whose id begins so. It may have been removed: look in the list.`,
         { cause },
       )
-    const info = await inspectContainer(this.client, ref.container, signal).catch((cause: unknown) => {
+    const target = await this.#targets.find(ref.container, signal).catch((cause: unknown) => {
       // An ambiguous id prefix is a 400 or 404 whose words alone tell (moby pkg/truncindex).
       if (/multiple ids found/i.test(dockerWords(cause))) {
         throw new HatchwayError(
@@ -93,7 +93,6 @@ export class DockerDriver implements TargetDriver {
       }
       throw dockerStatus(cause) === 404 ? missing(cause) : cause
     })
-    const target = await this.#targets.describe(info.Id, signal)
     if (target === undefined) throw missing()
     return target
   }
@@ -113,6 +112,7 @@ export class DockerDriver implements TargetDriver {
     return await openDebugContainer({
       client: this.client,
       images: this.#images,
+      knownUser: (info) => this.#targets.knownUser(info),
       resources,
       restartWaitMs: timeouts?.restartWait ?? 10_000,
       spec,
