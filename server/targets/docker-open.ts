@@ -1,122 +1,105 @@
-import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
-import type {
-  DebugContainer,
-  DebugSpec,
-  Identity,
-  OpenedTerminal,
-  StartProgress,
-  Target,
-} from '../core/target.ts'
-import { attachTty, watchExit, type ExitWatch } from './docker-attach.ts'
-import type { DockerClient } from './docker-client.ts'
-import { containerBody, type DebugResources } from './docker-container.ts'
+import type { Identity, OpenedTerminal, Target } from '../core/target.ts'
 import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
 import { inspectContainer, listProcesses, readFacts, readUser } from './docker-facts.ts'
-import { chooseIdentity, type RunAs, type TargetFacts } from './docker-identity.ts'
+import { chooseIdentity, type TargetFacts } from './docker-identity.ts'
 import { removeContainer } from './docker-remove.ts'
-import { explainStartFailure } from './docker-start-failure.ts'
-import { DockerTerminal } from './docker-terminal.ts'
+import { startDebugContainer, type StartOptions, type StartPlan, type Started } from './docker-start.ts'
 import type { ReadyToolbox, ToolboxImages } from './docker-toolbox.ts'
 import { notRunning } from './target-state.ts'
 import type { ResolvedUser } from './user-database.ts'
 
-interface Opening {
-  client: DockerClient
+interface Opening extends StartOptions {
   images: ToolboxImages
-  /** Who the target's first process was when last looked at. */
-  knownUser: (info: ContainerInspectInfo) => ResolvedUser | undefined
-  resources: DebugResources
+  /** The target as it was when last looked at. */
+  known: (id: string) => { info: ContainerInspectInfo; user?: ResolvedUser } | undefined
   restartWaitMs: number
-  spec: DebugSpec
   target: Target
-  onProgress: (progress: StartProgress) => void
-  signal: AbortSignal
-}
-
-/** One debug container, attached and started; nothing of it stays when this throws. */
-export async function openDebugContainer(opening: Opening): Promise<OpenedTerminal> {
-  const { client, images, spec, target, onProgress, signal } = opening
-  onProgress({ phase: 'resolving' })
-  const [joined, local] = await Promise.all([joinTarget(opening), images.find(spec.toolbox, signal)])
-  // A missing image and a lost target are told before a wrong profile is.
-  joined.facts.catch(() => {})
-  const toolbox = local ?? (await images.obtain(spec.toolbox, joined.info, onProgress, signal))
-  await images.checkPlatform(toolbox, joined.info, signal)
-  const { id, runAs } = await createAsTarget(opening, joined, toolbox)
-  const container: DebugContainer = {
-    environment: client.environment,
-    id,
-    sessionId: spec.sessionId,
-    targetId: target.id,
-  }
-  onProgress({ phase: 'attaching' })
-  const terminal = await startAttached(opening, container, joined.info, toolbox)
-  return {
-    container,
-    terminal,
-    identity: runAs.identity,
-    imageId: toolbox.id,
-    notices: noticesOf(runAs.identity, toolbox),
-  }
 }
 
 /**
- * Creates the container, not started, as the target's user of this moment. The engine takes long to tell who that is, so
- * the container is made with who it was when last looked at, and made again in the rare case that it has changed.
+ * One debug container, attached and started; nothing of it stays when this throws.
+ *
+ * The engine takes long to tell what the target and the image are now, so the container is started as they were when
+ * last looked at, and that is asked while it starts. Only when nothing has changed is the terminal handed on; else it
+ * goes away, unseen, and another is started.
  */
-async function createAsTarget(
-  opening: Opening,
-  joined: Joined,
-  toolbox: ReadyToolbox,
-): Promise<{ id: string; runAs: RunAs }> {
-  const { client, spec, onProgress, signal } = opening
-  const engine = await client.engine(signal)
-  const create = (runAs: RunAs) => {
-    onProgress({ phase: 'creating' })
-    const { resources } = opening
-    const body = containerBody({ spec, target: joined.info, runAs, imageId: toolbox.id, resources, engine })
-    return createContainer(client, spec, body, signal)
+export async function openDebugContainer(opening: Opening): Promise<OpenedTerminal> {
+  opening.onProgress({ phase: 'resolving' })
+  const guess = await guessPlan(opening)
+  if (guess !== undefined) {
+    const opened = await startGuessed(opening, guess)
+    if (opened !== undefined) return opened
   }
-  const guess = await guessIdentity(opening, joined)
-  if (guess === undefined) {
-    const runAs = chooseIdentity(await joined.facts, spec.profile)
-    return { id: await create(runAs), runAs }
-  }
-  const [created, facts] = await Promise.allSettled([create(guess), joined.facts])
-  if (created.status === 'rejected') throw created.reason
-  try {
-    if (facts.status === 'rejected') throw facts.reason
-    const runAs = chooseIdentity(facts.value, spec.profile)
-    if (isDeepStrictEqual(runAs, guess)) return { id: created.value, runAs }
-    await removeContainer(client, created.value)
-    return { id: await create(runAs), runAs }
-  } catch (cause) {
-    await removeContainer(client, created.value)
-    throw cause
-  }
+  const plan = await resolvePlan(opening)
+  return toOpened(plan, await startDebugContainer(opening, plan))
 }
 
-/** Undefined when nothing is known of the target, or the profile can't be used. */
-async function guessIdentity(
-  { client, spec, knownUser, signal }: Opening,
-  { info }: Joined,
-): Promise<RunAs | undefined> {
-  const user = knownUser(info)
-  if (user === undefined) return undefined
+/** The terminal of a right guess; undefined for a wrong one. Throws what is wrong with the target or the image now. */
+async function startGuessed(opening: Opening, guess: StartPlan): Promise<OpenedTerminal | undefined> {
+  // Not before the start: an engine that answers questions creates more slowly.
+  let asking: Promise<StartPlan> | undefined
+  const ask = () => {
+    asking ??= resolvePlan(opening)
+    asking.catch(() => {})
+    return asking
+  }
+  const [started] = await Promise.allSettled([startDebugContainer(opening, guess, () => void ask())])
+  const [asked] = await Promise.allSettled([ask()])
+  const fits = asked.status === 'fulfilled' && samePlan(asked.value, guess)
+  if (started.status === 'fulfilled') {
+    if (fits) return toOpened(guess, started.value)
+    started.value.terminal.detach()
+    await removeContainer(opening.client, started.value.container.id)
+  }
+  if (asked.status === 'rejected') throw asked.reason
+  if (fits && started.status === 'rejected') throw started.reason
+  return undefined
+}
+
+function samePlan(one: StartPlan, other: StartPlan): boolean {
+  return (
+    one.target.State.StartedAt === other.target.State.StartedAt &&
+    one.toolbox.id === other.toolbox.id &&
+    isDeepStrictEqual(one.runAs, other.runAs)
+  )
+}
+
+/** Undefined when something is not known yet, or the profile can't be used. */
+async function guessPlan({
+  client,
+  images,
+  spec,
+  target,
+  known,
+  signal,
+}: Opening): Promise<StartPlan | undefined> {
+  const toolbox = images.known(spec.toolbox)
+  const { info, user } = known(target.id) ?? {}
+  if (toolbox === undefined || user === undefined || info?.State.Running !== true) return undefined
   try {
-    return chooseIdentity(await readFacts(client, info, signal, Promise.resolve(user)), spec.profile)
+    const facts = await readFacts(client, info, signal, Promise.resolve(user))
+    return { target: info, toolbox, runAs: chooseIdentity(facts, spec.profile) }
   } catch {
     return undefined
   }
 }
 
+/** What to start, by what target and image are now. Pulls the image when it is missing. */
+async function resolvePlan(opening: Opening): Promise<StartPlan> {
+  const { images, spec, onProgress, signal } = opening
+  const [joined, local] = await Promise.all([joinTarget(opening), images.find(spec.toolbox, signal)])
+  // A missing image and a lost target are told before a wrong profile is.
+  const toolbox = local ?? (await images.obtain(spec.toolbox, joined.info, onProgress, signal))
+  await images.checkPlatform(toolbox, joined.info, signal)
+  return { target: joined.info, toolbox, runAs: chooseIdentity(await joined.facts, spec.profile) }
+}
+
 interface Joined {
   info: ContainerInspectInfo
-  /** May reject; whoever waits for it hears. */
   facts: Promise<TargetFacts>
 }
 
@@ -143,86 +126,9 @@ async function joinTarget({ client, target, restartWaitMs, signal }: Opening): P
   }
 }
 
-async function createContainer(
-  client: DockerClient,
-  spec: DebugSpec,
-  body: object,
-  signal: AbortSignal,
-): Promise<string> {
-  const name = `hatchway-${spec.sessionId}`
-  // Not the caller's signal: an abandoned create may still come true behind our back. It takes milliseconds.
-  const own = new AbortController()
-  const call = { method: 'POST', path: '/containers/create', query: { name }, body } as const
-  try {
-    const { Id } = await client.json<{ Id: string }>({
-      ...call,
-      doing: 'create the debug container',
-      signal: own.signal,
-    })
-    if (!signal.aborted) return Id
-    await removeContainer(client, Id)
-    throw new HatchwayError('cancelled', 'The start was cancelled.')
-  } catch (cause) {
-    // Without an answer it may exist; with one it doesn't, or it is another's of the same name.
-    if (dockerStatus(cause) === undefined && !signal.aborted)
-      await removeContainer(client, name).catch(() => {})
-    throw explainStartFailure(cause, spec)
-  }
-}
-
-async function startAttached(
-  opening: Opening,
-  container: DebugContainer,
-  target: ContainerInspectInfo,
-  toolbox: ReadyToolbox,
-): Promise<DockerTerminal> {
-  const { client, spec, signal } = opening
-  const exit: ExitWatch = watchExit(client, container.id, 'next-exit')
-  let socket: Socket | undefined
-  try {
-    ;[socket] = await Promise.all([attachTty(client, container.id, signal), exit.registered])
-    const terminal = new DockerTerminal({
-      client,
-      container,
-      socket,
-      exit,
-      targetStartedAt: target.State.StartedAt,
-    })
-    const path = `/containers/${container.id}/start`
-    const start = {
-      method: 'POST',
-      path,
-      doing: 'start the debug container',
-      signal,
-      timeoutMs: 60_000,
-    } as const
-    const started = terminal.beginWith(spec.size, client.json(start)).catch((cause: unknown) => {
-      if (!(cause instanceof HatchwayError && cause.code === 'session_ended')) throw cause
-    })
-    // The first bytes come before the engine's answer; they are worth showing.
-    await Promise.race([started, firstByte(socket)])
-    started.catch(() => {})
-    signal.throwIfAborted()
-    return terminal
-  } catch (cause) {
-    socket?.destroy()
-    exit.close()
-    await removeContainer(client, container.id)
-    if (signal.aborted) throw new HatchwayError('cancelled', 'The start was cancelled.', { cause })
-    throw explainStartFailure(cause, spec, toolbox)
-  }
-}
-
-/** Resolves when there is something to read, without reading it. Never when the stream ends empty: the start tells. */
-function firstByte(socket: Socket): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const look = () => {
-    if (socket.readableLength === 0) return
-    socket.off('readable', look)
-    resolve()
-  }
-  socket.on('readable', look)
-  return promise
+function toOpened({ runAs, toolbox }: StartPlan, { container, terminal }: Started): OpenedTerminal {
+  const { identity } = runAs
+  return { container, terminal, identity, imageId: toolbox.id, notices: noticesOf(identity, toolbox) }
 }
 
 function noticesOf(identity: Identity, toolbox: ReadyToolbox): string[] {

@@ -65,10 +65,14 @@ export class DockerTargets {
     return this.#describe(container)
   }
 
-  /** Who the container's first process ran as when it was last looked at; undefined when it has not been, or has restarted since. */
-  knownUser({ Id, State }: ContainerInspectInfo): ResolvedUser | undefined {
-    const known = this.#users.get(Id)
-    return known?.startedAt === State.StartedAt ? known.user : undefined
+  /** A container as it was when last looked at, with who its first process ran as in that life of it. */
+  known(id: string): { info: ContainerInspectInfo; user?: ResolvedUser } | undefined {
+    const info = this.#details.get(id)?.info
+    if (info === undefined) return undefined
+    const live = this.#users.get(id)
+    return live?.user !== undefined && live.startedAt === info.State.StartedAt
+      ? { info, user: live.user }
+      : { info }
   }
 
   async #containers(filters: Record<string, string[]>, signal: AbortSignal): Promise<ContainerInfo[]> {

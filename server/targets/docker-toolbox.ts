@@ -30,6 +30,8 @@ export class ToolboxImages {
   readonly #client: DockerClient
   readonly #options: ToolboxOptions
   readonly #puller: ImagePuller
+  /** By the image's name: toolboxes are configured, so these are few. */
+  readonly #known = new Map<string, ReadyToolbox>()
 
   constructor(client: DockerClient, options: ToolboxOptions) {
     this.#client = client
@@ -37,12 +39,19 @@ export class ToolboxImages {
     this.#puller = new ImagePuller(client, options.pull)
   }
 
+  /** The image as it was when last found; it may be gone or another by now. */
+  known(toolbox: Toolbox): ReadyToolbox | undefined {
+    return this.#known.get(toolbox.image)
+  }
+
   /** The image as the engine has it; undefined when it has none of that name. */
   async find(toolbox: Toolbox, signal: AbortSignal): Promise<ReadyToolbox | undefined> {
     const info = await this.#inspect(toolbox.image, signal)
     if (info === undefined) return undefined
     const { Id: id, Os: os, Architecture: architecture } = info
-    return { name: toolbox.name, image: toolbox.image, id, os, architecture }
+    const found = { name: toolbox.name, image: toolbox.image, id, os, architecture }
+    this.#known.set(toolbox.image, found)
+    return found
   }
 
   /** Pulls it, or builds the built-in one when that fails. Throws `image_unavailable`. */

@@ -112,7 +112,7 @@ export class DockerDriver implements TargetDriver {
     return await openDebugContainer({
       client: this.client,
       images: this.#images,
-      knownUser: (info) => this.#targets.knownUser(info),
+      known: (id) => this.#targets.known(id),
       resources,
       restartWaitMs: timeouts?.restartWait ?? 10_000,
       spec,

@@ -1,0 +1,131 @@
+import type { Socket } from 'node:net'
+import type { ContainerInspectInfo } from 'dockerode'
+import { HatchwayError } from '../core/errors.ts'
+import type { DebugContainer, DebugSpec, StartProgress } from '../core/target.ts'
+import { attachTty, watchExit, type ExitWatch } from './docker-attach.ts'
+import type { DockerClient } from './docker-client.ts'
+import { containerBody, type DebugResources } from './docker-container.ts'
+import { dockerStatus } from './docker-errors.ts'
+import type { RunAs } from './docker-identity.ts'
+import { removeContainer } from './docker-remove.ts'
+import { explainStartFailure } from './docker-start-failure.ts'
+import { DockerTerminal } from './docker-terminal.ts'
+import type { ReadyToolbox } from './docker-toolbox.ts'
+
+export interface StartOptions {
+  client: DockerClient
+  resources: DebugResources
+  spec: DebugSpec
+  onProgress: (progress: StartProgress) => void
+  signal: AbortSignal
+}
+
+/** What to start, and beside what. */
+export interface StartPlan {
+  target: ContainerInspectInfo
+  toolbox: ReadyToolbox
+  runAs: RunAs
+}
+
+export interface Started {
+  container: DebugContainer
+  terminal: DockerTerminal
+}
+
+/**
+ * Creates, attaches and starts; resolves when there is output or the engine has started it. Nothing stays when it throws.
+ * `onStarting` is called when the engine has been told to start.
+ */
+export async function startDebugContainer(
+  options: StartOptions,
+  plan: StartPlan,
+  onStarting: () => void = () => {},
+): Promise<Started> {
+  const { client, spec, resources, onProgress, signal } = options
+  const { target, toolbox, runAs } = plan
+  const engine = await client.engine(signal)
+  onProgress({ phase: 'creating' })
+  const body = containerBody({ spec, target, runAs, imageId: toolbox.id, resources, engine })
+  const id = await createContainer(options, body)
+  const container = { environment: client.environment, id, sessionId: spec.sessionId, targetId: target.Id }
+  onProgress({ phase: 'attaching' })
+  return { container, terminal: await startAttached(options, plan, container, onStarting) }
+}
+
+async function createContainer({ client, spec, signal }: StartOptions, body: object): Promise<string> {
+  const name = `hatchway-${spec.sessionId}`
+  // Not the caller's signal: an abandoned create may still come true behind our back. It takes milliseconds.
+  const own = new AbortController()
+  const call = { method: 'POST', path: '/containers/create', query: { name }, body } as const
+  try {
+    const { Id } = await client.json<{ Id: string }>({
+      ...call,
+      doing: 'create the debug container',
+      signal: own.signal,
+    })
+    if (!signal.aborted) return Id
+    await removeContainer(client, Id)
+    throw new HatchwayError('cancelled', 'The start was cancelled.')
+  } catch (cause) {
+    // Without an answer it may exist; with one it doesn't, or it is another's of the same name.
+    if (dockerStatus(cause) === undefined && !signal.aborted)
+      await removeContainer(client, name).catch(() => {})
+    throw explainStartFailure(cause, spec)
+  }
+}
+
+async function startAttached(
+  options: StartOptions,
+  { target, toolbox }: StartPlan,
+  container: DebugContainer,
+  onStarting: () => void,
+): Promise<DockerTerminal> {
+  const { client, spec, signal } = options
+  const exit: ExitWatch = watchExit(client, container.id, 'next-exit')
+  let socket: Socket | undefined
+  try {
+    ;[socket] = await Promise.all([attachTty(client, container.id, signal), exit.registered])
+    const terminal = new DockerTerminal({
+      client,
+      container,
+      socket,
+      exit,
+      targetStartedAt: target.State.StartedAt,
+    })
+    const path = `/containers/${container.id}/start`
+    const start = {
+      method: 'POST',
+      path,
+      doing: 'start the debug container',
+      signal,
+      timeoutMs: 60_000,
+    } as const
+    const started = terminal.beginWith(spec.size, client.json(start)).catch((cause: unknown) => {
+      if (!(cause instanceof HatchwayError && cause.code === 'session_ended')) throw cause
+    })
+    onStarting()
+    // The first bytes come before the engine's answer; they are worth showing.
+    await Promise.race([started, firstByte(socket)])
+    started.catch(() => {})
+    signal.throwIfAborted()
+    return terminal
+  } catch (cause) {
+    socket?.destroy()
+    exit.close()
+    await removeContainer(client, container.id)
+    if (signal.aborted) throw new HatchwayError('cancelled', 'The start was cancelled.', { cause })
+    throw explainStartFailure(cause, spec, toolbox)
+  }
+}
+
+/** Resolves when there is something to read, without reading it. Never when the stream ends empty: the start tells. */
+function firstByte(socket: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const look = () => {
+    if (socket.readableLength === 0) return
+    socket.off('readable', look)
+    resolve()
+  }
+  socket.on('readable', look)
+  return promise
+}
