@@ -99,7 +99,11 @@ export function useSession(id: string): UseQueryResult<Session> {
   return useQuery({
     queryKey: ['session', id],
     queryFn: ({ signal }) => api<Session>(`/sessions/${encodeURIComponent(id)}`, { signal }),
-    refetchInterval: (query) => (query.state.data?.state === 'ended' ? false : 3000),
+    refetchInterval: ({ state: { data } }) => {
+      if (data?.state !== 'ended') return 3000
+      // Its recording is sealed a moment after the end.
+      return data.recording.state === 'live' ? 1000 : false
+    },
   })
 }
 
