@@ -59,6 +59,8 @@ export class TerminalView {
       fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono') || 'monospace',
       fontSize: preferences.fontSize,
       lineHeight: 1.15,
+      // What a program prints is no error of this page: a binary file would fill the console, and slowly.
+      logLevel: 'off',
       macOptionIsMeta: true,
       minimumContrastRatio: 4.5,
       screenReaderMode: preferences.screenReader,

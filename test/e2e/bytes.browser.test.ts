@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { after, afterEach, before, describe, it } from 'node:test'
+import type { Page } from 'playwright-core'
+import { TestBrowser } from '../support/browser.ts'
+import { BrowserGateway } from '../support/browser-gateway.ts'
+import { openInBrowser } from '../support/browser-terminal.ts'
+import type { TestContainer } from '../support/containers.ts'
+import { outputOf } from '../support/recordings.ts'
+
+let browser: TestBrowser
+let gateway: BrowserGateway
+let target: TestContainer
+
+before(async () => {
+  gateway = await BrowserGateway.start()
+  target = await gateway.target()
+  browser = await TestBrowser.start()
+})
+afterEach(() => browser.closeVisits())
+after(async () => {
+  await browser.close()
+  await gateway.stop()
+})
+
+interface PageInside {
+  navigator: { clipboard: { writeText(text: string): Promise<void> } }
+}
+
+/** Puts text into the clipboard, then presses the keys for pasting. */
+async function paste(page: Page, text: string): Promise<void> {
+  await page.evaluate(
+    (copied) => (globalThis as unknown as PageInside).navigator.clipboard.writeText(copied),
+    text,
+  )
+  await page.keyboard.press('Control+Shift+V')
+}
+
+async function open() {
+  const page = await browser.visit({
+    storageState: await gateway.signedIn(),
+    permissions: ['clipboard-read', 'clipboard-write'],
+  })
+  return { page, terminal: await openInBrowser(page, gateway.url, `local/${target.name}`) }
+}
+
+describe('pasting', () => {
+  it('brings 1 MB whole, and asks first because each line would run', async () => {
+    const { page, terminal } = await open()
+    const text = `${'x'.repeat(99)}\n`.repeat(10_000)
+    const typed = text.replaceAll('\n', '\r')
+    await terminal.enter('clear; stty raw -echo; echo reading; head -c 1000000 | md5sum; stty sane')
+    await terminal.until(/reading/)
+    await paste(page, text)
+    const question = page.getByRole('dialog', { name: /Paste 10000 lines/ })
+    await question.getByRole('button', { name: 'Paste' }).click()
+    await terminal.until(new RegExp(createHash('md5').update(typed).digest('hex')), 60_000)
+    await terminal.prompt()
+  })
+
+  it('sends nothing when the question is answered with no, and one line without a question', async () => {
+    const { page, terminal } = await open()
+    await terminal.enter('clear')
+    await terminal.prompt()
+    await paste(page, 'echo first\necho second\n')
+    const question = page.getByRole('dialog', { name: /Paste 2 lines/ })
+    await question.getByRole('button', { name: 'Cancel' }).click()
+    await question.waitFor({ state: 'hidden' })
+    await terminal.input.focus()
+    await paste(page, 'echo only-this')
+    const screen = await terminal.until(/[#$] echo only-this$/)
+    assert.doesNotMatch(screen, /first|second/)
+  })
+})
+
+describe('binary output', () => {
+  it('leaves the terminal usable, and every byte in the recording', async () => {
+    const { page, terminal } = await open()
+    const bytes = (await readFile('/bin/busybox')).subarray(0, 300_000)
+    // Without the newlines' translation the recording holds the file as it is.
+    await terminal.enter('stty -opost; head -c 300000 /bin/busybox; stty opost; printf "\\033c"; echo over')
+    await terminal.until(/^over$/m, 60_000)
+    // Whatever the file asked the terminal, its answers are at the prompt now.
+    await page.keyboard.press('Control+c')
+    await page.keyboard.press('Control+c')
+    assert.equal(await terminal.run('echo alive'), 'alive')
+    const recording = await gateway.gateway.fetch('GET', `/sessions/${terminal.sessionId}/recording`)
+    assert.ok(outputOf(await recording.text()).includes(bytes), 'the recording has all of it')
+  })
+})
