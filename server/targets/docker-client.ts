@@ -78,6 +78,11 @@ export class DockerClient {
     })
   }
 
+  /** The engine may be on this host: it is reached by a socket. */
+  get local(): boolean {
+    return this.endpoint.kind === 'unix'
+  }
+
   /** True when calls of this API version are understood. */
   static atLeast(engine: Engine, version: string): boolean {
     return compareVersions(engine.apiVersion, version) >= 0

@@ -4,6 +4,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { DockerClient } from './docker-client.ts'
 import { throwIfCancelled } from './docker-errors.ts'
 import type { TargetFacts } from './docker-identity.ts'
+import { userFromProc } from './proc-user.ts'
 import { readFirstFile } from './tar.ts'
 import { needsFiles, resolveGroups, resolveUser, type ResolvedUser } from './user-database.ts'
 
@@ -47,29 +48,34 @@ export async function readFacts(
 
 /**
  * The ids of the target's first process. Throws when they can't be found out.
- * With user namespaces, the engine's `ps` shows the host's ids, which mean nothing in a container.
+ * With user namespaces, this host's ids mean nothing in a container.
  */
 export async function readUser(
   client: DockerClient,
   info: ContainerInspectInfo,
   signal: AbortSignal,
-  processes = listProcesses(client, info.Id, signal),
 ): Promise<ResolvedUser> {
   const remapped = info.HostConfig.UsernsMode !== 'host' && (await usesUserNamespaces(client, signal))
-  const live = remapped ? undefined : liveUser(await processes, info.State.Pid)
+  const live = remapped ? undefined : await readLiveUser(client, info, signal)
   throwIfCancelled(signal, 'look at the target')
   return live ?? (await readConfiguredUser(client, info, signal))
+}
+
+async function readLiveUser(
+  client: DockerClient,
+  info: ContainerInspectInfo,
+  signal: AbortSignal,
+): Promise<ResolvedUser | undefined> {
+  const { Pid: pid } = info.State
+  const here = client.local ? await userFromProc(pid, info.Id) : undefined
+  return here ?? liveUser(await listProcesses(client, info.Id, signal), pid)
 }
 
 /** What the engine's `ps` says of a container: titles, then rows. */
 type Processes = { Titles: string[] | null; Processes: string[][] | null } | undefined
 
-/** Undefined when there are none to be listed, or not by this `ps`. Never rejects, so that it can run ahead. */
-export async function listProcesses(
-  client: DockerClient,
-  id: string,
-  signal: AbortSignal,
-): Promise<Processes> {
+/** Undefined when there are none to be listed, or not by this `ps`. */
+async function listProcesses(client: DockerClient, id: string, signal: AbortSignal): Promise<Processes> {
   const query = { ps_args: '-o pid,euid,egid,supgid' }
   const call = { method: 'GET', path: `/containers/${id}/top`, query, doing: 'list the processes' } as const
   return await client.json<Processes>({ ...call, signal, timeoutMs: 5_000 }).catch(() => undefined)

@@ -4,7 +4,7 @@ import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type { Identity, OpenedTerminal, Target } from '../core/target.ts'
 import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
-import { inspectContainer, listProcesses, readFacts, readUser } from './docker-facts.ts'
+import { inspectContainer, readFacts } from './docker-facts.ts'
 import { chooseIdentity, type TargetFacts } from './docker-identity.ts'
 import { removeContainer } from './docker-remove.ts'
 import { startDebugContainer, type StartOptions, type StartPlan, type Started } from './docker-start.ts'
@@ -107,15 +107,13 @@ interface Joined {
 async function joinTarget({ client, target, restartWaitMs, signal }: Opening): Promise<Joined> {
   const deadline = Date.now() + restartWaitMs
   for (;;) {
-    // The slowest question runs beside the first one; its answer counts only when it fits that one's.
-    const processes = listProcesses(client, target.id, signal)
     const info = await inspectContainer(client, target.id, signal).catch((cause: unknown) => {
       if (dockerStatus(cause) !== 404) throw cause
       const words = `The container ${target.name} is gone: it was removed or recreated. Open the target again by its name.`
       throw new HatchwayError('target_not_found', words, { cause })
     })
     if (info.State.Running && !info.State.Restarting) {
-      const facts = readFacts(client, info, signal, readUser(client, info, signal, processes))
+      const facts = readFacts(client, info, signal)
       // Awaited later; until then a failure elsewhere must not leave this one unheard.
       facts.catch(() => {})
       return { info, facts }
