@@ -41,7 +41,7 @@ function Recording({ session, startAt }: { session: Session; startAt: number }) 
   const player = useRef<CastPlayerHandle>(null)
   return (
     <div className="ws-replay">
-      <main className="ws-replay-main">
+      <div className="ws-replay-main">
         <header className="ws-session-bar">
           <div className="ws-session-who">
             <h1 title={session.target.ref}>{session.target.name}</h1>
@@ -82,7 +82,7 @@ function Recording({ session, startAt }: { session: Session; startAt: number }) 
             onSkips={setSkips}
           />
         )}
-      </main>
+      </div>
       <RecordingFacts session={session} cast={cast} onSeek={(seconds) => player.current?.seek(seconds)} />
     </div>
   )
