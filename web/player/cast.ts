@@ -56,6 +56,8 @@ export class Timeline {
     for (const { start, cut } of this.#gaps) {
       if (start >= recorded) break
       shift += Math.min(cut, recorded - start)
+      // In what is left out nothing that follows it shows yet, though it is played at the same moment.
+      if (recorded < start + cut) shift += 0.001
     }
     return recorded - shift
   }
