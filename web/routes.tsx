@@ -91,7 +91,11 @@ function NotFound() {
   useTitle('Not found')
   return (
     <div className="page">
-      <EmptyState title="There is no such page" actions={<ButtonLink href="/">All targets</ButtonLink>}>
+      <EmptyState
+        isPage
+        title="There is no such page"
+        actions={<ButtonLink href="/">All targets</ButtonLink>}
+      >
         <p>The address may be mistyped, or the link is of another version.</p>
       </EmptyState>
     </div>

@@ -142,6 +142,7 @@ function Gone({ reference, onRetry }: { reference: string; onRetry: () => void }
   const name = reference.split('/').at(-1) ?? ''
   return (
     <EmptyState
+      isPage
       title="There is no such container now"
       actions={
         <>

@@ -34,6 +34,7 @@ export function SessionPage({ id }: { id: string }) {
         <Details session={query.data} />
       ) : asApiError(query.error).code === 'session_not_found' ? (
         <EmptyState
+          isPage
           title="There is no such session"
           actions={<ButtonLink href="/sessions">All sessions</ButtonLink>}
         >

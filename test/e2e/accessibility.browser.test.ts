@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import type { Page } from 'playwright-core'
+import { accessibilityProblems, focusOf } from '../support/browser-accessibility.ts'
+import { TestBrowser } from '../support/browser.ts'
+import { BrowserGateway } from '../support/browser-gateway.ts'
+import { recordSession } from '../support/browser-recording.ts'
+import { openInBrowser } from '../support/browser-terminal.ts'
+import type { TestContainer } from '../support/containers.ts'
+
+let browser: TestBrowser
+let gateway: BrowserGateway
+let target: TestContainer
+let sessionId: string
+
+before(async () => {
+  gateway = await BrowserGateway.start()
+  target = await gateway.target()
+  sessionId = await recordSession(gateway, `local/${target.name}`, ['echo hello'], { reason: 'a reason' })
+  browser = await TestBrowser.start()
+})
+afterEach(() => browser.closeVisits())
+after(async () => {
+  await browser.close()
+  await gateway.stop()
+})
+
+const visit = async () => browser.visit({ storageState: await gateway.signedIn(), allow: [/status of 404/] })
+
+/** Every screen, and what shows that it is complete. */
+const screens: readonly (readonly [
+  name: string,
+  path: () => string,
+  complete: (page: Page) => Promise<void>,
+])[] = [
+  ['targets', () => '/', (page) => page.getByRole('link', { name: target.name }).waitFor()],
+  [
+    'form',
+    () => `/debug/local/${target.name}`,
+    (page) => page.getByRole('button', { name: 'Start session' }).waitFor(),
+  ],
+  ['sessions', () => '/sessions', (page) => page.getByRole('link', { name: /^Replay/ }).waitFor()],
+  [
+    'session',
+    () => `/sessions/${sessionId}`,
+    (page) => page.getByRole('button', { name: 'Verify' }).waitFor(),
+  ],
+  [
+    'replay',
+    () => `/sessions/${sessionId}/replay`,
+    (page) => page.getByRole('button', { name: 'Download' }).waitFor(),
+  ],
+  ['audit', () => '/audit', (page) => page.getByRole('table').waitFor()],
+  ['no such page', () => '/nowhere', (page) => page.getByRole('link', { name: 'All targets' }).waitFor()],
+  [
+    'no such container',
+    () => '/debug/local/nobody-has-this-name',
+    (page) => page.getByRole('heading', { name: 'There is no such container now' }).waitFor(),
+  ],
+  [
+    'no such session',
+    () => '/sessions/0123456789abcdef0123',
+    (page) => page.getByRole('heading', { name: 'There is no such session' }).waitFor(),
+  ],
+]
+
+/** Tabs through the page until the focus comes round, and names each stop. */
+async function tabThrough(page: Page): Promise<string[]> {
+  const stops: string[] = []
+  let isRound = false
+  for (let step = 0; step < 80; step++) {
+    await page.keyboard.press('Tab')
+    const focus = await focusOf(page)
+    if (focus === undefined && isRound) break
+    if (focus === undefined) {
+      // Out of the page, and in again at its beginning: a form may have started in the middle.
+      isRound = true
+      continue
+    }
+    assert.ok(focus.isVisible, `the focus cannot be seen on: ${focus.what}`)
+    stops.push(focus.what)
+    if (stops.length > 1 && focus.what === stops[0]) break
+  }
+  return stops
+}
+
+describe('every screen', () => {
+  for (const [name, path, complete] of screens) {
+    it(`is named, labelled and reached by Tab: ${name}`, async () => {
+      const page = await visit()
+      await page.goto(`${gateway.url}${path()}`)
+      await complete(page)
+      assert.deepEqual(await accessibilityProblems(page), [])
+      const stops = await tabThrough(page)
+      assert.ok(stops.length >= 6, stops.join(', '))
+      assert.ok(new Set(stops).size >= 5, stops.join(', '))
+    })
+  }
+
+  it('is named and labelled: sign-in, with an error too', async () => {
+    const page = await browser.visit({ allow: [/status of 401/] })
+    await page.goto(gateway.url)
+    const token = page.getByRole('textbox', { name: 'Token' })
+    await token.waitFor()
+    assert.deepEqual(await accessibilityProblems(page), [])
+    await token.fill('not a token')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').waitFor()
+    assert.deepEqual(await accessibilityProblems(page), [])
+    assert.equal(await token.getAttribute('aria-invalid'), 'true')
+  })
+
+  it('is named and labelled: the terminal, its menu, its dialogs, the palette', async () => {
+    const page = await visit()
+    const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
+    assert.deepEqual(await accessibilityProblems(page), [])
+    await page.getByRole('button', { name: 'Details' }).click()
+    await page.getByRole('button', { name: 'Terminal menu' }).click()
+    await page.getByRole('menuitem', { name: 'Search' }).waitFor()
+    assert.deepEqual(await accessibilityProblems(page), [])
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'End', exact: true }).click()
+    await page.getByRole('dialog').waitFor()
+    assert.deepEqual(await accessibilityProblems(page), [])
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: 'Go to' }).click()
+    await page.getByRole('dialog').waitFor()
+    assert.deepEqual(await accessibilityProblems(page), [])
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    assert.equal(await terminal.run('echo still mine'), 'still mine')
+  })
+})
