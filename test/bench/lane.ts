@@ -15,18 +15,12 @@ export interface LaneTerminal {
   close(): Promise<void>
 }
 
-/** The cursor query that busybox' shell sends with each prompt, and what a terminal answers. */
-export const cursorQuery = '\u001b[6n'
-export const cursorAnswer = '\u001b[1;1R'
-
-/** Collects output, answers cursor queries, and tells when a text has come. */
+/** Collects output and tells when a text has come. Answers no query: the answer would be typed into whatever runs by then. */
 export class Listener {
   #text = ''
   #wanted: { text: string; resolve: () => void } | undefined
-  readonly #terminal: LaneTerminal
 
   constructor(terminal: LaneTerminal) {
-    this.#terminal = terminal
     terminal.onData((bytes) => this.#take(bytes))
   }
 
@@ -51,7 +45,6 @@ export class Listener {
 
   #take(bytes: Buffer): void {
     const text = bytes.toString('latin1')
-    if (text.length < 1000 && text.includes(cursorQuery)) this.#terminal.write(cursorAnswer)
     // Enough to find a text that was cut in two.
     this.#text = this.#text.slice(-1000) + text
     this.#look()

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestGateway } from '../support/gateway.ts'
 import { openThroughGateway } from './gateway-lane.ts'
-import { cursorAnswer, cursorQuery, type LaneTerminal } from './lane.ts'
+import type { LaneTerminal } from './lane.ts'
 import type { Report } from './report.ts'
 import { digits, percentile } from './statistics.ts'
 
@@ -64,7 +64,6 @@ async function openEcho(options: ManySessionsOptions, index: number): Promise<Ec
   if (!options.shell) ready.resolve()
   terminal.onData((bytes) => {
     const text = bytes.toString('latin1')
-    if (text.includes(cursorQuery)) terminal.write(cursorAnswer)
     seen = (seen + text).slice(-40)
     if (seen.includes('exec cat\r\n')) ready.resolve()
     if (text.includes('k')) wake?.()

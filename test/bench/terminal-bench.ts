@@ -29,9 +29,13 @@ export async function benchTerminals(options: TerminalBenchOptions): Promise<voi
   tell(options, samples)
 }
 
+// A shell without a prompt: its line editor would draw and ask between the keys that are timed.
+const plainShell = `exec sh -c 'while read -r line; do eval "$line"; done'\n`
+
 async function openReady(lane: Lane) {
   const terminal = await lane.open()
   const listener = new Listener(terminal)
+  terminal.write(plainShell)
   terminal.write("printf 'rea%s' dy\n")
   await listener.until('ready')
   return { terminal, listener }
@@ -42,8 +46,8 @@ async function sample(lane: Lane, options: TerminalBenchOptions, all: Map<Lane, 
   if (samples === undefined) return
   const { terminal, listener } = await openReady(lane)
   samples.prompt.push(terminal.promptMs)
-  terminal.write('cat\n')
-  await listener.until('cat\r\n')
+  terminal.write("printf 'sta%s' rt; cat; printf 'catis%s' over\n")
+  await listener.until('start')
   for (let key = 0; key < options.keys; key++) {
     const sent = performance.now()
     const letter = String.fromCharCode(97 + (key % 26))
@@ -51,9 +55,9 @@ async function sample(lane: Lane, options: TerminalBenchOptions, all: Map<Lane, 
     await listener.until(letter)
     samples.echo.push(performance.now() - sent)
   }
-  terminal.write('\u0003')
-  // Typed before the prompt is back, a line may go down with what the shell discards.
-  await listener.until('$ ')
+  // The line's end, then the input's end.
+  terminal.write('\n\u0004')
+  await listener.until('catisover')
   terminal.write(`head -c ${options.bulkBytes} /dev/zero | tr '\\0' x | fold -w 99; printf 'en%s' d\n`)
   await listener.until("' d\r\n")
   const begun = performance.now()
