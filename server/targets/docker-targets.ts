@@ -58,7 +58,8 @@ export class DockerTargets {
       () => [],
     )
     const info = await inspectContainer(this.#client, reference, signal)
-    const found = (await named).find(({ Id }) => Id === info.Id)
+    // The engine's list is a copy that follows a little later: where the two differ, it is asked again.
+    const found = (await named).find(({ Id, State }) => Id === info.Id && State === info.State.Status)
     const container = found ?? (await this.#containers({ id: [info.Id] }, signal))[0]
     if (container === undefined) return undefined
     await this.#readDetails(container, signal, info)
