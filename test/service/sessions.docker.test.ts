@@ -238,6 +238,7 @@ describe('who is in control', () => {
     bob.send({ type: 'resize', size: { cols: 33, rows: 11 } })
     jane.send({ type: 'resize', size: { cols: 101, rows: 41 } })
     assert.deepEqual((await bob.message('resize')).size, { cols: 101, rows: 41 })
-    assert.equal(await jane.run('stty size'), '41 101')
+    // The engine takes a moment to tell the terminal.
+    await eventually(async () => (await jane.run('stty size')) === '41 101')
   })
 })
