@@ -44,7 +44,7 @@ build() { # build <tag> <arguments…>
   local tag=$1
   shift
   local from=$SECONDS
-  docker build --quiet --network host --tag "$prefix/$tag" "$@" >"$work/built" 2>&1 || {
+  docker build --quiet --force-rm --network host --tag "$prefix/$tag" "$@" >"$work/built" 2>&1 || {
     cat "$work/built" >&2
     die "$tag was not built"
   }
