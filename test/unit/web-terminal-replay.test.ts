@@ -42,8 +42,9 @@ describe('a recording in the player', () => {
     const cast = parseCast(recording)
     const timeline = new Timeline(cast, 2)
     // Pauses: 0.5 to 11 is cut to 2 s, 13 to 20 as well.
+    // A moment in what is left out is played a hair before what follows it: web-player-timeline.test.ts.
     assert.deepEqual(
-      [0, 0.5, 2.5, 8, 11, 13, 20].map((second) => timeline.played(second)),
+      [0, 0.5, 2.5, 8, 11, 13, 20].map((second) => Math.round(timeline.played(second) * 100) / 100),
       [0, 0.5, 2.5, 2.5, 2.5, 4.5, 6.5],
     )
     for (const second of [0, 0.4, 2, 11.5, 13, 14]) {
