@@ -86,5 +86,11 @@ describe('a start that takes its time', () => {
     const terminal = new BrowserTerminal(page)
     await terminal.prompt(60_000)
     assert.equal(await terminal.run('id -u'), '65532')
+    const [rows] = (await terminal.run('stty size')).split(' ')
+    assert.equal(
+      Number(rows),
+      (await terminal.rows()).length,
+      'the size that the window got during the start',
+    )
   })
 })
