@@ -1,4 +1,5 @@
 import type { BrowserContextOptions } from 'playwright-core'
+import { buildWebApp } from './browser.ts'
 import { TestContainers, type TestContainer, type TestContainerSpec } from './containers.ts'
 import { defaultEngine } from './engine.ts'
 import { TestGateway, type GatewayOptions } from './gateway.ts'
@@ -23,6 +24,7 @@ export class BrowserGateway {
   /** `publicUrl`, when a browser comes by another way than straight to the port. */
   static async start(options: GatewayOptions & { publicUrl?: string } = {}): Promise<BrowserGateway> {
     const { publicUrl, ...rest } = options
+    await buildWebApp()
     const engine = await defaultEngine()
     await ensureImages(engine.docker, 'toolbox', 'web')
     const config = publicUrl === undefined ? rest.config : { ...rest.config, publicUrl }

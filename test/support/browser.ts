@@ -36,6 +36,11 @@ const harmless = [
   /net::ERR_NETWORK_CHANGED/,
 ]
 
+/** As `npm start` builds it; takes no time when it is up to date. Before a gateway starts: it looks for the app only then. */
+export async function buildWebApp(): Promise<void> {
+  await run(process.execPath, [buildScript], { timeout: 240_000 })
+}
+
 /** One real Chromium with the web app built as `npm start` builds it. Every error of its pages fails the test. */
 export class TestBrowser {
   readonly #browser: Browser
@@ -46,7 +51,7 @@ export class TestBrowser {
   }
 
   static async start(): Promise<TestBrowser> {
-    await run(process.execPath, [buildScript], { timeout: 240_000 })
+    await buildWebApp()
     const browser = await chromium.launch({
       executablePath: process.env['HATCHWAY_TEST_CHROMIUM'] ?? '/usr/bin/chromium',
       // Without WebGL on every machine: xterm.js then draws text that can be read, see BrowserTerminal.
