@@ -38,7 +38,7 @@ describe('a flood of output', () => {
       await delay(floodMs)
       times.push(
         await timeUntilRow(page, { event: 'keydown', row: '[#$]$', lastOnly: true }, () =>
-          // The key itself: pressing Control is a key event of its own.
+          // The clock starts with the Control key, a moment before the C.
           page.keyboard.press('Control+c'),
         ),
       )
