@@ -44,6 +44,9 @@ describe('two people in one session', () => {
     await second.getByRole('button', { name: 'Take control' }).click()
     await first.getByRole('alert').getByRole('heading', { name: 'bob took control' }).waitFor()
     await second.getByText('You are watching').waitFor({ state: 'hidden' })
+    // The terminal has the focus already.
+    await second.keyboard.type('clear; echo typed-$((1 + 1))-at-once\n')
+    await bobs.until(/^typed-2-at-once$/m)
     assert.equal(await bobs.run('echo now bob types'), 'now bob types')
 
     await first.getByRole('button', { name: 'Watch' }).click()

@@ -124,14 +124,18 @@ export class OpenTerminal {
   takeControl(): void {
     if (this.#connection.state.kind === 'live') this.#connection.takeControl()
     else this.#connection.connect({ role: 'controller', take: true })
+    // The button that asked for it goes away; the next key belongs to the shell.
+    this.view.focus()
   }
 
   watch(): void {
     this.#connection.connect({ role: 'observer' })
+    this.view.focus()
   }
 
   retryNow(): void {
     this.#connection.connect()
+    this.view.focus()
   }
 
   /** Asks first where each line would run, or where there is more than anybody reads. */
