@@ -1,7 +1,8 @@
 /**
  * Starts the shell, in the target's files, under a deadline that needs no gateway.
- * Arguments: seconds, the directory, what to say when it can't be entered, `sized` or `unsized`, then the shell as argv.
- * - The watchdog ignores what the keyboard can send, holds no tty and prints nothing. `$$` in it is the shell:
+ * Arguments: seconds, the directory, what to say when it can't be entered, `sized` or `unsized`, the watchdog's script, then
+ * the shell as argv.
+ * - The watchdog ignores what the keyboard can send, holds no tty and prints nothing. `$$` is the shell that it ends:
  *   `exec` keeps the process id.
  * - PWD is exported because a directory of another mount namespace has no path that getcwd could give.
  * - An engine below API 1.42 gives the tty its size only after the start: what asks for it at once would get 0 0.
@@ -9,7 +10,7 @@
  */
 const script = `
 command -v sleep >/dev/null || { echo 'Hatchway: this toolbox has no sleep, which its deadline needs.'; exit 127; }
-(trap '' HUP INT QUIT TERM TSTP; sleep "$1"; kill -KILL "$$") </dev/null >/dev/null 2>&1 &
+/bin/sh -c "$5" hatchway-deadline "$1" "$$" </dev/null >/dev/null 2>&1 &
 if cd "$2" 2>/dev/null; then export PWD; else printf '%s\\r\\n' "$3"; fi
 if [ "$4" = unsized ] && command -v stty >/dev/null; then
   n=0
@@ -18,9 +19,12 @@ if [ "$4" = unsized ] && command -v stty >/dev/null; then
     sleep 0.01 2>/dev/null || break
   done
 fi
-shift 4
+shift 5
 exec "$@"
 `
+
+/** The watchdog, a shell of its own so that `ps` shows these few words and not the whole script. */
+const watchdog = `trap '' HUP INT QUIT TERM TSTP; sleep "$1"; kill -KILL "$2"`
 
 export interface Launch {
   deadlineSeconds: number
@@ -38,5 +42,16 @@ export interface Launch {
 export function launcherArgv({ deadlineSeconds, root, unseen, sized, argv }: Launch): string[] {
   const seconds = String(Math.max(1, Math.ceil(deadlineSeconds)))
   const line = unseen.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-  return ['/bin/sh', '-c', script, 'hatchway', seconds, root, line, sized ? 'sized' : 'unsized', ...argv]
+  return [
+    '/bin/sh',
+    '-c',
+    script,
+    'hatchway',
+    seconds,
+    root,
+    line,
+    sized ? 'sized' : 'unsized',
+    watchdog,
+    ...argv,
+  ]
 }
