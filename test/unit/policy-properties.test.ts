@@ -142,35 +142,23 @@ describe('whatever the rules are', () => {
 })
 
 describe('many rules', () => {
-  it('cost in proportion to their number', () => {
-    const build = (size: number) =>
-      compilePolicy(
-        Array.from({ length: size }, (_, index) => ({
-          ...randomRule(['allow']),
-          who: { everyone: false, groups: [`g${index}`], subjects: [] },
-        })),
-        'v',
-      )
-    let caller = 0
-    const request = (): PolicyRequest => ({
-      // Another caller each time: nothing is remembered.
-      who: { subject: `s${caller++}`, groups: ['g5'] },
-      action: 'open',
-      target: { environment: 'local', name: 'web', labels: {} },
-    })
-    const timeOf = (size: number) => {
-      const policy = build(size)
-      const times = Array.from({ length: 15 }, () => {
-        const started = performance.now()
-        for (let turn = 0; turn < 10; turn++) policy.decide(request())
-        return performance.now() - started
+  it('are all looked at: the last of 10,000 decides like the first', () => {
+    const rules = Array.from({ length: 10_000 }, (_, index) => ({
+      name: `rule ${index}`,
+      who: { everyone: false, groups: [`g${index}`], subjects: [] },
+      actions: ['open'] as const,
+      where: {},
+      effect: 'allow' as const,
+    }))
+    const policy = compilePolicy(rules, 'v')
+    for (const index of [0, 5000, 9999]) {
+      const decision = policy.decide({
+        who: { subject: 's', groups: [`g${index}`] },
+        action: 'open',
+        target: { environment: 'local', name: 'web', labels: {} },
+        reason: 'INC-1',
       })
-      return Math.min(...times) / 10
+      assert.deepEqual([decision.effect, decision.rules], ['allow', [`rule ${index}`]])
     }
-    timeOf(1000)
-    const small = timeOf(1000)
-    const large = timeOf(10_000)
-    assert.ok(large < 60, `10,000 rules took ${large} ms`)
-    assert.ok(large < small * 40 + 1, `1,000 rules took ${small} ms, 10,000 took ${large} ms`)
   })
 })
