@@ -7,7 +7,7 @@ const folders: Record<string, { folders: string[]; vendors: string[] }> = {
   protocol: { folders: [], vendors: ['zod'] },
   auth: { folders: ['core'], vendors: ['jose'] },
   policy: { folders: ['core'], vendors: ['yaml', 'zod'] },
-  targets: { folders: ['core'], vendors: ['dockerode'] },
+  targets: { folders: ['core'], vendors: ['dockerode', '@kubernetes/client-node', 'ws'] },
   recording: { folders: ['core'], vendors: [] },
   store: { folders: ['core'], vendors: ['kysely', 'kysely/**', 'node:sqlite'] },
   sessions: { folders: ['core', 'protocol'], vendors: ['@xterm/**'] },

@@ -9,10 +9,9 @@ import type {
   Session,
   SessionList,
   SignInOptions,
-  TargetDetail,
-  TargetList,
   Verification,
 } from '../server/protocol/api.ts'
+import type { TargetDetail, TargetList } from '../server/protocol/target-api.ts'
 import { ApiError } from './api-error.ts'
 import { api, refPath } from './api.ts'
 

@@ -11,6 +11,8 @@ const errors = {
   reason_required: [403, 'A reason is required'],
   approval_unsupported: [403, 'Approval is required and not available'],
   profile_insufficient: [403, 'This target needs another profile'],
+  backend_forbidden: [403, 'The cluster does not allow this'],
+  admission_refused: [403, 'The cluster refuses such a debug container'],
   not_found: [404, 'Not found'],
   target_not_found: [404, 'Target not found'],
   session_not_found: [404, 'Session not found'],

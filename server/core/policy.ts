@@ -28,6 +28,8 @@ export interface PolicyTarget {
   namespace?: string
   /** The container's name, or `<kind>/<name>` in Kubernetes. */
   name: string
+  /** In Kubernetes every `<kind>/<name>` that it is part of: the pod and the workloads above it. A rule about one of them counts. */
+  names?: readonly string[]
   labels: Readonly<Record<string, string>>
 }
 
@@ -39,6 +41,8 @@ export interface PolicyRequest {
   toolbox?: string
   profile?: Profile
   reason?: string
+  /** Asked for a debug copy of the pod. */
+  copy?: boolean
 }
 
 /** What is left of the caller's freedom after every matching rule has narrowed it. */
@@ -47,6 +51,8 @@ export interface Grant {
   toolboxes?: readonly string[]
   profiles: readonly Profile[]
   requireReason: boolean
+  /** Debug copies of pods that crash or have finished: only where a rule says so. */
+  copies: boolean
   maxDurationMs: number
   idleTimeoutMs: number
   recordInput: boolean

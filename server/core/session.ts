@@ -40,11 +40,16 @@ export interface SessionRow {
     namespace?: string
     image: string
     labels: Readonly<Record<string, string>>
-    resolved: { id: string; imageDigest?: string; node?: string }
+    /** In a cluster: every `<kind>/<name>` that a rule may speak of. */
+    names?: readonly string[]
+    resolved: { id: string; pod?: string; container?: string; imageDigest?: string; node?: string }
   }
-  user: { subject: string; name: string }
+  /** With the groups as they were at the start: on whose behalf the session acts. */
+  user: { subject: string; name: string; groups: readonly string[] }
   toolbox: string
   profile: Profile
+  /** It runs in a debug copy of the target's pod. */
+  copy?: boolean
   identity?: Identity
   reason?: string
   ticket?: string

@@ -34,14 +34,66 @@ export interface Identity {
   explanation: string
 }
 
+/** On whose behalf a driver acts: a cluster that is told decides by it, and names it in its own audit log. */
+export interface Actor {
+  subject: string
+  groups: readonly string[]
+}
+
 export type TargetState = 'running' | 'paused' | 'restarting' | 'created' | 'exited' | 'dead' | 'removing'
 
-/** One container that can be debugged, as the backend describes it now. */
+/** One container of a pod, in the order of its specification. */
+export interface PodContainer {
+  name: string
+  /** `sidecar`: an init container that goes on. `debug`: an ephemeral one, Hatchway's or another tool's. */
+  kind: 'app' | 'sidecar' | 'init' | 'debug'
+  image: string
+  state: 'running' | 'waiting' | 'terminated'
+  /** The kubelet's own words, such as `CrashLoopBackOff` or `exit code 137 (OOMKilled)`. */
+  status: string
+  ready: boolean
+  restarts: number
+  /** `uid:gid` when the runtime tells. */
+  user?: string
+}
+
+/** One pod that a workload may be resolved to. */
+export interface PodChoice {
+  name: string
+  state: TargetState
+  status: string
+  ready: boolean
+  restarts: number
+  node?: string
+  createdAt: Date
+}
+
+/** What a target in a cluster is made of. */
+export interface ClusterPlace {
+  /** `<kind>/<name>` of the target itself (first), of its pod and of every workload above it: a rule about one is about all. */
+  names: readonly string[]
+  /** The pod that would be, or was, opened. Absent for a workload in a list. */
+  pod?: string
+  /** The container that would be, or was, opened: the one asked for, else the pod's default one. */
+  container?: string
+  containers: readonly PodContainer[]
+  /** Sum over the containers. */
+  restarts: number
+  /** Pods of a workload, and how many of them are ready. */
+  pods?: { total: number; ready: number }
+  /** After a `find` by workload: why this pod was chosen, and all that could have been. */
+  choice?: { explanation: string; pods: readonly PodChoice[] }
+}
+
+/** What can be debugged, as the backend describes it now: a container, a pod, or a workload that stands for its pods. */
 export interface Target {
   ref: TargetRef
-  /** The full container id or pod uid: what a session stays bound to. */
+  /** The full container id or pod uid (for a workload in a list its own uid): what a session stays bound to. */
   id: string
+  /** Of the container in Docker; of the pod or workload in Kubernetes. */
   name: string
+  /** Absent in Docker. */
+  cluster?: ClusterPlace
   image: string
   /** Digest or id of the image, when the backend tells. */
   imageId?: string
@@ -67,6 +119,15 @@ export interface TargetQuery {
   namespace?: string
 }
 
+export const podPicks = ['ready', 'unready', 'crashing'] as const
+/** Which pod of a workload is wanted. `ready` takes the newest ready one and says so when there is none. */
+export type PodPick = (typeof podPicks)[number]
+
+export interface Lookup {
+  /** Default `ready`. Means nothing for a pod and in Docker. */
+  pick?: PodPick
+}
+
 /** Everything a driver needs to start one debug container. Policy has already narrowed it. */
 export interface DebugSpec {
   sessionId: string
@@ -81,12 +142,17 @@ export interface DebugSpec {
   maxDurationMs: number
   /** Run in place of the toolbox's shell, as argv. */
   command?: readonly string[]
+  /**
+   * Open in a debug copy of the target's pod, whose containers do not run their own commands: for one that crashes or has
+   * finished. The copy goes away with the session. Docker knows no copies and throws `invalid_request`.
+   */
+  copy?: boolean
 }
 
 /** Enough to find the debug container again after a restart. Stored as JSON. */
 export interface DebugContainer {
   environment: string
-  /** The full id. */
+  /** The full container id; `<namespace>/<pod>/<container>` in a cluster. */
   id: string
   sessionId: string
   /** The id of the target that it shares namespaces with. */
@@ -98,6 +164,10 @@ export type StartPhase = 'resolving' | 'pulling' | 'creating' | 'attaching'
 /** What a start is doing now. Bytes are sums over the image's layers and may grow while layers are discovered. */
 export interface StartProgress {
   phase: StartPhase
+  /** The backend's own words for what it does or waits for, such as `Back-off pulling image "…"`. */
+  detail?: string
+  /** When something is in the way: what the user can do about it. */
+  advice?: string
   pull?: { image: string; currentBytes: number; totalBytes: number; status: string }
 }
 
@@ -132,21 +202,17 @@ export interface OpenedTerminal {
   notices: readonly string[]
 }
 
-/** One environment: a Docker host or a cluster. Throws only HatchwayError. */
-export interface TargetDriver {
-  readonly environment: string
-  readonly kind: TargetRef['kind']
-  /** Resolves when the backend answers; throws `backend_unavailable` with what to do. */
-  check(signal: AbortSignal): Promise<void>
-  /** Every container there is, also those that are not running. Hatchway's own are marked, not hidden. */
+/** What one person can reach and do in an environment. Throws only HatchwayError. */
+export interface TargetAccess {
+  /** Everything there is that the actor may see, also what does not run. Hatchway's own are marked, not hidden. */
   list(query: TargetQuery, signal: AbortSignal): Promise<Target[]>
-  /** Resolves a name or id prefix. Throws `target_not_found` or `target_ambiguous`. */
-  find(ref: TargetRef, signal: AbortSignal): Promise<Target>
-  /** As whom a debug container with this profile would run. Reads only. Throws `profile_insufficient` when it can't be. */
+  /** Resolves a name, an id prefix or a workload. Throws `target_not_found` or `target_ambiguous`. */
+  find(ref: TargetRef, lookup: Lookup, signal: AbortSignal): Promise<Target>
+  /** As whom a debug container with this profile would run. Changes nothing. Throws `profile_insufficient` when it can't be. */
   identify(target: Target, profile: Profile, signal: AbortSignal): Promise<Identity>
   /**
    * Pulls if needed, creates, attaches and starts. One call, because the order differs per backend.
-   * When it throws or is aborted, nothing of it stays behind.
+   * When it throws or is aborted, nothing of it goes on running.
    */
   open(
     spec: DebugSpec,
@@ -156,9 +222,19 @@ export interface TargetDriver {
   ): Promise<OpenedTerminal>
   /** Attaches again. Throws `session_ended` when the debug container no longer runs. */
   reattach(container: DebugContainer, signal: AbortSignal): Promise<Terminal>
+}
+
+/** One environment: a Docker host or a cluster. Throws only HatchwayError. */
+export interface TargetDriver {
+  readonly environment: string
+  readonly kind: TargetRef['kind']
+  /** Acts for this person, where the backend can tell people apart; elsewhere as the gateway. */
+  as(actor: Actor): TargetAccess
+  /** Resolves when the backend answers; throws `backend_unavailable` with what to do. */
+  check(signal: AbortSignal): Promise<void>
   /** Idempotent; resolves when the debug process is gone. */
   stop(container: DebugContainer, signal: AbortSignal): Promise<void>
-  /** Every debug container of this installation, running or not: the reaper's input. */
+  /** Every debug container of this installation that is left, running or not: the reaper's input. */
   listOwned(signal: AbortSignal): Promise<DebugContainer[]>
   /** Frees connections and watchers. */
   close(): void

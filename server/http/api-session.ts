@@ -17,16 +17,17 @@ export function toApiSession(
   const rights = sessionRights(policy, who, row)
   const { id, state, identity, target } = row
   const progress = state === 'starting' ? live?.progress : undefined
-  const { ref, name, environment, image, resolved } = target
+  const { ref, name, environment, namespace, image, resolved } = target
   return defined({
     id,
     state,
     phase: progress?.phase,
     progress,
-    target: { ref, name, environment, image, resolved },
-    user: row.user,
+    target: defined({ ref, name, environment, namespace, image, resolved }),
+    user: { subject: row.user.subject, name: row.user.name },
     toolbox: row.toolbox,
     profile: row.profile,
+    copy: row.copy,
     identity: identity && {
       ...identity,
       groups: [...identity.groups],

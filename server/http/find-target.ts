@@ -1,7 +1,7 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
 import { parseTargetRef, type TargetRef } from '../core/target-ref.ts'
-import type { Target, TargetDriver } from '../core/target.ts'
+import type { Lookup, Target, TargetDriver } from '../core/target.ts'
 import { within } from './deadline.ts'
 import type { AppDeps } from './deps.ts'
 import { may, mayOpen, policyTargetOf, targetNotFound } from './permissions.ts'
@@ -22,9 +22,10 @@ export async function findTarget(
   deps: Pick<AppDeps, 'drivers' | 'policy'>,
   who: Principal,
   text: string,
+  lookup: Lookup,
   signal: AbortSignal,
 ): Promise<FoundTarget> {
-  const found = await resolveTarget(deps, who, text, signal)
+  const found = await resolveTarget(deps, who, text, lookup, signal)
   if (!visible(deps, who, found.target)) throw targetNotFound(text)
   return found
 }
@@ -34,6 +35,7 @@ export async function resolveTarget(
   deps: Pick<AppDeps, 'drivers' | 'policy'>,
   who: Principal,
   text: string,
+  lookup: Lookup,
   signal: AbortSignal,
 ): Promise<FoundTarget> {
   const ref = parseTargetRef(text)
@@ -41,7 +43,7 @@ export async function resolveTarget(
   if (driver === undefined || driver.kind !== ref.kind) throw targetNotFound(text)
   const target = await within(driverMs, `Environment ${ref.environment}`, signal, async (signal) => {
     try {
-      return await driver.find(ref, signal)
+      return await driver.as(who).find(ref, lookup, signal)
     } catch (error) {
       if (!(error instanceof HatchwayError)) throw error
       if (error.code === 'target_not_found') throw targetNotFound(text)
@@ -68,7 +70,7 @@ async function oneVisible(
   signal: AbortSignal,
 ): Promise<Target> {
   const text = `${ref.environment}/${ref.container}`
-  const all = await driver.list({}, signal)
+  const all = await driver.as(who).list({}, signal)
   const fits = all.filter(
     (target) =>
       target.ownSession === undefined && target.id.startsWith(ref.container) && visible(deps, who, target),

@@ -25,7 +25,7 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<SessionRow> {
   const { who, from } = caller
-  const { target, driver } = await resolveTarget(deps, who, wish.target, signal)
+  const { target, driver } = await resolveTarget(deps, who, wish.target, defined({ pick: wish.pick }), signal)
   const described = policyTargetOf(target)
   const refuse = async (denied: Decision & { effect: 'deny' }): Promise<never> => {
     const { rules, explanation } = denied
@@ -54,6 +54,7 @@ export async function openSession(
       ticket: wish.ticket,
       size: wish.size ?? defaultSize,
       command: wish.command,
+      copy: wish.copy,
     }),
   )
 }
@@ -62,7 +63,7 @@ function decideExactly(
   deps: AppDeps,
   { who }: Caller,
   target: PolicyTarget,
-  { reason }: Wish,
+  { reason, copy }: Wish,
   chosen: { toolbox: Toolbox; profile: Profile },
 ): Decision {
   const blank = reason === undefined || reason.trim() === ''
@@ -74,6 +75,7 @@ function decideExactly(
       toolbox: chosen.toolbox.name,
       profile: chosen.profile,
       reason: blank ? undefined : reason,
+      copy,
     }),
   )
 }

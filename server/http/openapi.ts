@@ -5,16 +5,17 @@ import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fast
 import { z } from 'zod'
 import { errorCodes } from '../core/errors.ts'
 import * as api from '../protocol/api.ts'
+import * as targetApi from '../protocol/target-api.ts'
 
 const named = z.registry<{ id: string }>()
 for (const [id, schema] of Object.entries({
   Problem: api.problem,
-  Identity: api.identity,
+  Identity: targetApi.identity,
   Me: api.me,
   Environment: api.environment,
-  Target: api.target,
-  TargetList: api.targetList,
-  TargetDetail: api.targetDetail,
+  Target: targetApi.target,
+  TargetList: targetApi.targetList,
+  TargetDetail: targetApi.targetDetail,
   StartProgress: api.startProgress,
   SessionEnd: api.sessionEnd,
   Viewer: api.viewer,

@@ -13,13 +13,14 @@ export function policyTargetOf(target: Target): PolicyTarget {
   const { ref, labels } = target
   const { environment } = ref
   if (ref.kind === 'docker') return { environment, name: target.name, labels }
-  return { environment, namespace: ref.namespace, name: `${ref.workload}/${ref.name}`, labels }
+  const names = target.cluster?.names ?? []
+  return { environment, namespace: ref.namespace, name: `${ref.workload}/${ref.name}`, names, labels }
 }
 
 /** The same, of a session's target as it was when the session was opened. */
 export function policyTargetOfSession(row: SessionRow): PolicyTarget {
-  const { environment, namespace, name, labels } = row.target
-  return namespace === undefined ? { environment, name, labels } : { environment, namespace, name, labels }
+  const { environment, namespace, names, labels } = row.target
+  return defined({ environment, namespace, name: names?.[0] ?? row.target.name, names, labels })
 }
 
 export function may(policy: Policy, who: Principal, action: Action, target?: PolicyTarget): boolean {

@@ -37,6 +37,7 @@ export const allowEverything: Policy = {
 const everything = {
   profiles,
   requireReason: false,
+  copies: true,
   maxDurationMs: defaultLimits.maxDurationMs,
   idleTimeoutMs: defaultLimits.idleTimeoutMs,
   recordInput: false,

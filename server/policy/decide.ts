@@ -58,6 +58,13 @@ function findProblem(allowing: readonly Rule[], request: PolicyRequest, grant: G
       `The ${one} ${asked} is not allowed to ${phrase(request)} with. ${by}; allowed: ${allowed.join(', ') || 'none'}.`,
     )
   }
+  if (starts && request.copy === true && !grant.copies) {
+    const by = allowing.filter((rule) => rule.copies === false)
+    return deny(
+      by.length === 0 ? allowing : by,
+      `A debug copy of the pod is not allowed to ${phrase(request)} with: a rule has to say copies: true. ${wayOut}`,
+    )
+  }
   if (starts && grant.requireReason && (request.reason ?? '').trim() === '') {
     const requiring = allowing.filter((rule) => rule.requireReason === true)
     const explanation = `${quote(requiring)} ${verb(requiring, 'requires', 'require')} a reason to ${phrase(request)}. Say why you need it and try again.`

@@ -80,7 +80,7 @@ function compileWhere(where: Rule['where']): CompiledRule['matchesTarget'] {
   }
   if (where.targets !== undefined) {
     const names = anyOf(where.targets)
-    checks.push((target) => names(target.name))
+    checks.push(({ name, names: others }) => names(name) || (others?.some(names) ?? false))
   }
   for (const [label, values] of Object.entries(where.labels ?? {})) {
     checks.push(({ labels }) => {

@@ -7,6 +7,7 @@ export function narrow(rules: readonly Rule[]): Grant {
   return {
     ...(toolboxes !== undefined && { toolboxes }),
     profiles: intersect(rules.map((rule) => rule.profiles)) ?? defaultLimits.profiles,
+    copies: rules.some((rule) => rule.copies === true) && rules.every((rule) => rule.copies !== false),
     requireReason: rules.some((rule) => rule.requireReason === true),
     maxDurationMs: least(rules.map((rule) => rule.maxDurationMs)) ?? defaultLimits.maxDurationMs,
     idleTimeoutMs: least(rules.map((rule) => rule.idleTimeoutMs)) ?? defaultLimits.idleTimeoutMs,

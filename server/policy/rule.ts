@@ -19,6 +19,8 @@ export interface Rule {
   profiles?: readonly Profile[]
   toolboxes?: readonly string[]
   requireReason?: boolean
+  /** Whether debug copies of pods may be made. */
+  copies?: boolean
   maxDurationMs?: number
   idleTimeoutMs?: number
   recordInput?: boolean

@@ -1,8 +1,8 @@
 /** REST bodies under /api/v1: each schema is the validation, the OpenAPI 3.1 document and the TypeScript type. */
 import { z } from 'zod'
+import { cursor, limit, plainText, podPick, profile, timestamp } from './fields.ts'
+import { identity } from './target-api.ts'
 
-const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
-const profile = z.enum(['auto', 'general', 'baseline', 'restricted', 'netadmin', 'sysadmin'])
 const sessionState = z.enum(['pending-approval', 'starting', 'running', 'ended'])
 const endReason = z.enum([
   'exit',
@@ -16,13 +16,6 @@ const endReason = z.enum([
   'lost',
   'shutdown',
 ])
-// Control characters have no business in words that land in lists, logs and recordings.
-const plainText = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .regex(/^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$/u, 'must not contain control characters')
-
 export const terminalSize = z.strictObject({
   cols: z.int().min(2).max(1000),
   rows: z.int().min(2).max(1000),
@@ -39,15 +32,6 @@ export const problem = z.object({
   errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
 })
 export type Problem = z.infer<typeof problem>
-
-export const identity = z.object({
-  uid: z.int(),
-  gid: z.int(),
-  groups: z.array(z.int()),
-  capabilities: z.array(z.string()),
-  seesFiles: z.boolean(),
-  explanation: z.string(),
-})
 
 export const me = z.object({
   subject: z.string(),
@@ -67,63 +51,10 @@ export const environment = z.object({
 })
 export type Environment = z.infer<typeof environment>
 
-export const target = z.object({
-  ref: z.string(),
-  id: z.string(),
-  environment: z.string(),
-  kind: z.enum(['docker', 'kubernetes']),
-  namespace: z.string().optional(),
-  name: z.string(),
-  image: z.string(),
-  state: z.enum(['running', 'paused', 'restarting', 'created', 'exited', 'dead', 'removing']),
-  status: z.string(),
-  createdAt: timestamp,
-  startedAt: timestamp.optional(),
-  labels: z.record(z.string(), z.string()),
-  user: z.string().optional().describe('uid:gid that it runs as'),
-  hasShell: z.boolean().optional().describe('absent while unknown'),
-  ports: z.array(z.string()),
-  node: z.string().optional(),
-  warnings: z.array(z.string()),
-  canOpen: z.boolean().describe('whether policy lets the caller open a session in it'),
-})
-export type Target = z.infer<typeof target>
-
-export const targetList = z.object({
-  items: z.array(target),
-  next: z.string().optional(),
-  problems: z
-    .array(z.object({ environment: z.string(), detail: z.string() }))
-    .describe('environments that could not be asked'),
-})
-export type TargetList = z.infer<typeof targetList>
-
-export const targetDetail = target.extend({
-  options: z
-    .object({
-      toolboxes: z.array(z.object({ name: z.string(), image: z.string() })),
-      profiles: z.array(
-        z.object({
-          name: profile,
-          identity: identity.optional(),
-          problem: z.string().optional().describe('why this profile cannot be used here'),
-        }),
-      ),
-      requireReason: z.boolean(),
-      requireApproval: z.boolean(),
-      maxDurationSeconds: z.int(),
-      idleTimeoutSeconds: z.int(),
-      recordInput: z.boolean(),
-      rules: z.array(z.string()),
-    })
-    .optional()
-    .describe('absent when policy does not let the caller open it'),
-  denied: z.string().optional().describe('why it cannot be opened'),
-})
-export type TargetDetail = z.infer<typeof targetDetail>
-
 export const startProgress = z.object({
   phase: z.enum(['resolving', 'pulling', 'creating', 'attaching']),
+  detail: z.string().optional().describe("the backend's own words for what it waits for"),
+  advice: z.string().optional().describe('what the user can do about what is in the way'),
   pull: z
     .object({
       image: z.string(),
@@ -160,9 +91,12 @@ export const session = z.object({
     ref: z.string(),
     name: z.string(),
     environment: z.string(),
+    namespace: z.string().optional(),
     image: z.string(),
     resolved: z.object({
-      id: z.string(),
+      id: z.string().describe('full container id, or pod uid'),
+      pod: z.string().optional(),
+      container: z.string().optional(),
       imageDigest: z.string().optional(),
       node: z.string().optional(),
     }),
@@ -170,6 +104,7 @@ export const session = z.object({
   user: z.object({ subject: z.string(), name: z.string() }),
   toolbox: z.string(),
   profile,
+  copy: z.boolean().optional().describe("it runs in a debug copy of the target's pod"),
   identity: identity.optional(),
   reason: z.string().optional(),
   ticket: z.string().optional(),
@@ -218,20 +153,15 @@ export const createSession = z.strictObject({
     .max(100)
     .optional()
     .describe("run in place of the toolbox's shell, as argv"),
+  pick: podPick.optional(),
+  copy: z
+    .boolean()
+    .optional()
+    .describe('open in a debug copy of the pod, whose containers do not run their own commands'),
 })
 export type CreateSession = z.infer<typeof createSession>
 
 export const terminateSession = z.strictObject({ reason: plainText(500).optional() })
-
-export const limit = z.coerce.number().int().min(1).max(200).default(50)
-export const cursor = z.string().max(500).optional()
-
-export const targetQuery = z.strictObject({
-  environment: z.string().max(63).optional(),
-  namespace: z.string().max(253).optional(),
-  q: z.string().max(200).optional().describe('words that name, image, label or ref must all contain'),
-  selector: z.string().max(500).optional().describe('label selector: a=b,c!=d,e'),
-})
 
 export const sessionQuery = z.strictObject({
   state: z.string().max(100).optional().describe('comma separated states'),

@@ -161,6 +161,7 @@ export class DebugSession implements LiveSession {
     const recording = this.#deps.recordings.start(headerOf(this.#row, spec))
     const opened = await openRecorded(
       this.#driver,
+      this.#row.user,
       target,
       { ...spec, size: this.#hub.size },
       {
@@ -218,7 +219,10 @@ export class DebugSession implements LiveSession {
     this.#hub.broadcast({ type: 'notice', level: 'warning', text })
     try {
       const { signal } = this.#aborter
-      const terminal = await reattach(this.#driver, container, { forMs: reattachForMs, signal })
+      const terminal = await reattach(this.#driver.as(this.#row.user), container, {
+        forMs: reattachForMs,
+        signal,
+      })
       const seconds = Math.ceil((Date.now() - lostAt) / 1000)
       this.#hub.mark(`reattached: output of up to ${seconds} s may be missing here`)
       const back = 'Connected again; output from in between may be missing.'

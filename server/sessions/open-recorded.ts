@@ -1,4 +1,4 @@
-import type { DebugSpec, OpenedTerminal, StartProgress, Target, TargetDriver } from '../core/target.ts'
+import type { Actor, DebugSpec, OpenedTerminal, StartProgress, Target, TargetDriver } from '../core/target.ts'
 
 const stopTimeoutMs = 20_000
 
@@ -8,13 +8,14 @@ const stopTimeoutMs = 20_000
  */
 export async function openRecorded(
   driver: TargetDriver,
+  actor: Actor,
   target: Target,
   spec: DebugSpec,
   options: { recording: Promise<void>; onProgress: (progress: StartProgress) => void; signal: AbortSignal },
 ): Promise<OpenedTerminal> {
   const failed = new AbortController()
   const either = AbortSignal.any([options.signal, failed.signal])
-  const opening = driver.open(spec, target, options.onProgress, either)
+  const opening = driver.as(actor).open(spec, target, options.onProgress, either)
   try {
     const [opened] = await Promise.all([opening, options.recording])
     return opened

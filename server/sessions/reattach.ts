@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError, messageOf } from '../core/errors.ts'
-import type { DebugContainer, TargetDriver, Terminal } from '../core/target.ts'
+import type { DebugContainer, TargetAccess, Terminal } from '../core/target.ts'
 
 const attemptTimeoutMs = 10_000
 const longestWaitMs = 5_000
@@ -11,7 +11,7 @@ const longestWaitMs = 5_000
  * and the signal's reason.
  */
 export async function reattach(
-  driver: TargetDriver,
+  access: TargetAccess,
   container: DebugContainer,
   options: { forMs: number; signal: AbortSignal },
 ): Promise<Terminal> {
@@ -19,7 +19,7 @@ export async function reattach(
   for (let waitMs = 100; ; waitMs = Math.min(longestWaitMs, waitMs * 2)) {
     try {
       const signal = AbortSignal.any([options.signal, AbortSignal.timeout(attemptTimeoutMs)])
-      return await driver.reattach(container, signal)
+      return await access.reattach(container, signal)
     } catch (cause) {
       options.signal.throwIfAborted()
       if (cause instanceof HatchwayError && cause.code === 'session_ended') throw cause

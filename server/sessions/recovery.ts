@@ -135,7 +135,7 @@ async function adopt(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const terminal = await reattach(driver, container, { forMs: options.reattachForMs, signal })
+    const terminal = await reattach(driver.as(row.user), container, { forMs: options.reattachForMs, signal })
     // Nobody reads it until the session does: a stream that is open and not read would stall the process.
     const resumed = await options.recordings.resume(row.id).catch((cause: unknown) => {
       terminal.detach()

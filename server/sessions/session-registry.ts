@@ -3,7 +3,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { TargetRef } from '../core/target-ref.ts'
-import type { DebugSpec, TargetDriver } from '../core/target.ts'
+import type { DebugSpec, Target, TargetDriver } from '../core/target.ts'
 import { auditSession } from './session-audit.ts'
 import { DebugSession, type SessionDeps } from './debug-session.ts'
 import type { LiveSession, OpenRequest, Sessions } from './sessions.ts'
@@ -54,6 +54,7 @@ export class SessionRegistry implements Sessions {
       size: row.size,
       maxDurationMs: request.grant.maxDurationMs,
       ...(request.command === undefined ? {} : { command: request.command }),
+      ...(request.copy === true ? { copy: true } : {}),
     }
     void session.start(request.target, spec)
     return session.row
@@ -141,11 +142,13 @@ function rowOf(request: OpenRequest): SessionRow {
       ...placeOf(target.ref),
       image: target.image,
       labels: target.labels,
-      resolved: { id: target.id, ...(target.node === undefined ? {} : { node: target.node }) },
+      ...(target.cluster === undefined ? {} : { names: target.cluster.names }),
+      resolved: resolvedOf(target),
     },
-    user: { subject: who.subject, name: who.name },
+    user: { subject: who.subject, name: who.name, groups: who.groups },
     toolbox: request.toolbox.name,
     profile: request.profile,
+    ...(request.copy === true ? { copy: true } : {}),
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     ...(request.ticket === undefined ? {} : { ticket: request.ticket }),
     size: request.size,
@@ -158,6 +161,15 @@ function rowOf(request: OpenRequest): SessionRow {
   }
 }
 
+function resolvedOf({ id, node, cluster }: Target): SessionRow['target']['resolved'] {
+  return {
+    id,
+    ...(cluster?.pod === undefined ? {} : { pod: cluster.pod }),
+    ...(cluster?.container === undefined ? {} : { container: cluster.container }),
+    ...(node === undefined ? {} : { node }),
+  }
+}
+
 function placeOf(ref: TargetRef): { environment: string; namespace?: string } {
   return ref.kind === 'docker'
     ? { environment: ref.environment }
@@ -167,6 +179,8 @@ function placeOf(ref: TargetRef): { environment: string; namespace?: string } {
 function factsOf(row: SessionRow): Record<string, string> {
   return {
     container: row.target.resolved.id,
+    ...(row.target.resolved.pod === undefined ? {} : { pod: row.target.resolved.pod }),
+    ...(row.copy === true ? { copy: 'true' } : {}),
     image: row.target.image,
     toolbox: row.toolbox,
     profile: row.profile,

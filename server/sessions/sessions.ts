@@ -22,6 +22,8 @@ export interface OpenRequest {
   ticket?: string
   size: TerminalSize
   command?: readonly string[]
+  /** In a debug copy of the target's pod. */
+  copy?: boolean
 }
 
 /** One viewer's socket, as the session sees it. Nothing here throws: a broken socket closes by itself. */

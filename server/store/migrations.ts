@@ -6,6 +6,7 @@ import type { Database } from './tables.ts'
 // Applied in the order of their names; one that was released is never changed.
 const migrations: Record<string, Migration> = {
   '0001-first': { up: createFirstTables },
+  '0002-clusters': { up: addClusterColumns },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -29,6 +30,14 @@ async function createFirstTables(database: Kysely<Database>): Promise<void> {
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute()
   await database.schema.createIndex('logins_expiry').on('logins').column('expires_at').execute()
+}
+
+/** What sessions in a cluster keep: the names that rules speak of, the groups to act with, whether it is a copy. */
+async function addClusterColumns(database: Kysely<Database>): Promise<void> {
+  // One column a statement: SQLite adds no more.
+  await database.schema.alterTable('sessions').addColumn('target_names', 'text').execute()
+  await database.schema.alterTable('sessions').addColumn('user_groups', 'text').execute()
+  await database.schema.alterTable('sessions').addColumn('copy', 'integer').execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

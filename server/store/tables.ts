@@ -9,10 +9,13 @@ export interface SessionsTable {
   target_image: string
   target_labels: string
   target_resolved: string
+  target_names: string | null
   user_subject: string
   user_name: string
+  user_groups: string | null
   toolbox: string
   profile: string
+  copy: number | null
   identity: string | null
   reason: string | null
   ticket: string | null

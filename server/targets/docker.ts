@@ -2,13 +2,16 @@ import type { ContainerInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type { TargetRef } from '../core/target-ref.ts'
 import type {
+  Actor,
   DebugContainer,
   DebugSpec,
   Identity,
+  Lookup,
   OpenedTerminal,
   Profile,
   StartProgress,
   Target,
+  TargetAccess,
   TargetDriver,
   TargetQuery,
   Terminal,
@@ -40,7 +43,7 @@ export interface DockerDriverOptions {
 }
 
 /** One Docker engine, over its socket or TCP with TLS. Engine 20.10 and newer. */
-export class DockerDriver implements TargetDriver {
+export class DockerDriver implements TargetDriver, TargetAccess {
   readonly environment: string
   readonly kind = 'docker' as const
   readonly client: DockerClient
@@ -61,6 +64,11 @@ export class DockerDriver implements TargetDriver {
     })
   }
 
+  /** An engine knows no people: whoever reaches it may do everything. */
+  as(_actor: Actor): TargetAccess {
+    return this
+  }
+
   async check(signal: AbortSignal): Promise<void> {
     await this.client.json({ method: 'GET', path: '/_ping', doing: 'answer', signal, timeoutMs: 5_000 })
   }
@@ -69,7 +77,7 @@ export class DockerDriver implements TargetDriver {
     return await this.#targets.list(signal)
   }
 
-  async find(ref: TargetRef, signal: AbortSignal): Promise<Target> {
+  async find(ref: TargetRef, _lookup: Lookup, signal: AbortSignal): Promise<Target> {
     if (ref.kind !== 'docker' || ref.environment !== this.environment) {
       throw new HatchwayError(
         'invalid_request',
@@ -109,6 +117,8 @@ export class DockerDriver implements TargetDriver {
     signal: AbortSignal,
   ): Promise<OpenedTerminal> {
     const { resources, timeouts } = this.#options
+    if (spec.copy)
+      throw new HatchwayError('invalid_request', 'There are no debug copies of Docker containers.')
     return await openDebugContainer({
       client: this.client,
       images: this.#images,

@@ -7,6 +7,7 @@ import type {
   Identity,
   OpenedTerminal,
   Target,
+  TargetAccess,
   TargetDriver,
   Terminal,
   TerminalEnd,
@@ -51,13 +52,17 @@ class EchoTerminal implements Terminal {
 }
 
 /** Stands in for an engine where 1,000 containers would measure the machine instead of the gateway. */
-export class ScriptedDriver implements TargetDriver {
+export class ScriptedDriver implements TargetDriver, TargetAccess {
   readonly environment: string
   readonly kind = 'docker'
   readonly #terminals = new Map<string, Terminal>()
 
   constructor(environment: string) {
     this.environment = environment
+  }
+
+  as(): TargetAccess {
+    return this
   }
 
   check(): Promise<void> {

@@ -45,7 +45,7 @@ for (const engine of await testEngines()) {
     it('leaves a session that the next process finds, reattaches and stops', async () => {
       const container = await crash()
       assert.deepEqual(await user.driver.listOwned(deadline()), [container])
-      const shell = new Shell(await user.driver.reattach(container, deadline()))
+      const shell = new Shell(await user.access.reattach(container, deadline()))
       assert.equal(await shell.run('wget -qO- http://127.0.0.1:8080/hello.txt'), 'hello from the target')
       await user.driver.stop(container, deadline())
       assert.deepEqual(await user.driver.listOwned(deadline()), [])

@@ -35,14 +35,14 @@ for (const which of binaries) {
           code: 'backend_unavailable',
           message: new RegExp(user.engine.socket),
         })
-        await assert.rejects(user.driver.list({}, deadline()), { code: 'backend_unavailable' })
-        await assert.rejects(user.driver.reattach(opened.container, deadline()), {
+        await assert.rejects(user.access.list({}, deadline()), { code: 'backend_unavailable' })
+        await assert.rejects(user.access.reattach(opened.container, deadline()), {
           code: 'backend_unavailable',
         })
 
         await startOwnEngine(instance, starting())
         await user.driver.check(deadline())
-        await assert.rejects(user.driver.reattach(opened.container, deadline()), { code: 'session_ended' })
+        await assert.rejects(user.access.reattach(opened.container, deadline()), { code: 'session_ended' })
         await user.driver.stop(opened.container, deadline())
         await user.docker.getContainer(user.web.id).start()
         const { shell } = await user.open({ target: await user.find(user.web.name) })
@@ -69,11 +69,11 @@ for (const which of binaries) {
         // 20.10 takes containers that remove themselves away when it starts, although they live; 28 keeps them.
         if ((await user.ground.remains(opened.container.sessionId)).length === 0) {
           assert.equal(which, 'system')
-          await assert.rejects(user.driver.reattach(opened.container, deadline()), { code: 'session_ended' })
+          await assert.rejects(user.access.reattach(opened.container, deadline()), { code: 'session_ended' })
           assert.equal((await user.find(user.web.name)).state, 'running')
           return
         }
-        const terminal = await user.driver.reattach(opened.container, deadline())
+        const terminal = await user.access.reattach(opened.container, deadline())
         const shell = new Shell(terminal)
         assert.equal(await shell.pid(), pid)
         assert.equal(await shell.run('wget -qO- http://127.0.0.1:8080/hello.txt'), 'hello from the target')

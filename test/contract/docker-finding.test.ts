@@ -64,7 +64,7 @@ for (const engine of await testEngines()) {
       const created = await user.run({ image: 'web', start: false })
       const paused = await user.run({ image: 'web' })
       await paused.container.pause()
-      const listed = await user.driver.list({}, deadline())
+      const listed = await user.access.list({}, deadline())
       const stateOf = (id: string) => listed.find((target) => target.id === id)?.state
       assert.equal(stateOf(created.id), 'created')
       assert.equal(stateOf(paused.id), 'paused')

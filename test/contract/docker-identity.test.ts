@@ -139,7 +139,7 @@ for (const engine of await testEngines()) {
 
 /** Opens with the profile, and compares what the identity says with what the kernel says; or both refuse. */
 async function toldAsItIs(user: DockerUser, target: Target, profile: Profile, hides = false): Promise<void> {
-  const told = await user.driver.identify(target, profile, deadline()).catch(refused)
+  const told = await user.access.identify(target, profile, deadline()).catch(refused)
   if (told === undefined) {
     await assert.rejects(user.open({ target, profile }), { code: 'profile_insufficient' })
     return

@@ -20,7 +20,7 @@ for (const engine of await testEngines()) {
         target.warnings.some((warning) => /host/i.test(warning)),
         target.warnings.join('; '),
       )
-      await assert.rejects(user.driver.identify(target, 'auto', deadline()), {
+      await assert.rejects(user.access.identify(target, 'auto', deadline()), {
         code: 'profile_insufficient',
         message: /host/,
       })
@@ -113,7 +113,7 @@ for (const engine of await testEngines()) {
       await user.run({ image: 'toolbox-arm64', start: false })
       const spec = user.spec({ toolbox })
       await assert.rejects(
-        user.driver.open(spec, user.web, () => {}, deadline()),
+        user.access.open(spec, user.web, () => {}, deadline()),
         (cause: Error & { code?: string }) => {
           assert.match(cause.code ?? '', /^(image_unavailable|start_failed)$/)
           assert.match(cause.message, /arm64/)

@@ -64,7 +64,7 @@ describe('pulling on Docker', () => {
   const failsToOpen = async (box: Toolbox, message: RegExp, code = /^image_unavailable$/) => {
     const spec = user.spec({ toolbox: box })
     await assert.rejects(
-      user.driver.open(spec, user.web, () => {}, deadline()),
+      user.access.open(spec, user.web, () => {}, deadline()),
       (cause: Error & { code?: string }) => {
         assert.match(cause.code ?? '', code, cause.message)
         assert.match(cause.message, message)
@@ -153,7 +153,7 @@ describe('pulling on Docker', () => {
       abortedAt = performance.now()
       controller.abort()
     }
-    await assert.rejects(user.driver.open(spec, user.web, onProgress, controller.signal), {
+    await assert.rejects(user.access.open(spec, user.web, onProgress, controller.signal), {
       code: 'cancelled',
     })
     const took = performance.now() - abortedAt
@@ -202,7 +202,7 @@ describe('pulling on Docker', () => {
   it('answers an abort before the registry has said a word', async () => {
     const ref = await open.publish(user.docker, 'mute', newToolbox())
     const { image } = await behind(ref, { bytesPerSecond: 1 })
-    const opening = user.driver.open(
+    const opening = user.access.open(
       user.spec({ toolbox: toolbox(image) }),
       user.web,
       () => {},

@@ -99,7 +99,7 @@ for (const engine of await testEngines()) {
       await target.container.restart({ t: 5 })
       const end = await endOf(opened)
       assert.equal(end.kind, 'target-exited')
-      await assert.rejects(user.driver.reattach(opened.container, deadline()), { code: 'session_ended' })
+      await assert.rejects(user.access.reattach(opened.container, deadline()), { code: 'session_ended' })
     })
 
     it('ends the session when the target is killed, and does not take 137 for its own', async () => {

@@ -125,7 +125,11 @@ describe('an engine behind TLS', () => {
   it('gives a terminal like one on its socket', async () => {
     const edge = driver(good)
     try {
-      const found = await edge.find({ kind: 'docker', environment: 'edge', container: target.name }, signal())
+      const found = await edge.find(
+        { kind: 'docker', environment: 'edge', container: target.name },
+        {},
+        signal(),
+      )
       const spec = {
         sessionId: `tls${process.pid}`,
         installation: 'tls-test',

@@ -16,7 +16,7 @@ export function findingContract(start: () => Promise<DriverGround>): void {
     it('answers a check', () => user.driver.check(deadline()))
 
     it('lists a running target with what a user needs to choose it', async () => {
-      const listed = await user.driver.list({}, deadline())
+      const listed = await user.access.list({}, deadline())
       const found = listed.find((each) => each.id === user.web.id)
       assert.ok(found, 'the target is in the list')
       assert.equal(found.state, 'running')
@@ -37,25 +37,27 @@ export function findingContract(start: () => Promise<DriverGround>): void {
     })
 
     it('says that an unknown target does not exist', async () => {
-      await assert.rejects(user.driver.find(user.ground.unknown, deadline()), { code: 'target_not_found' })
+      await assert.rejects(user.access.find(user.ground.unknown, {}, deadline()), {
+        code: 'target_not_found',
+      })
     })
 
     it('does not open a target that does not run', async () => {
       const { ref } = await user.ground.createStopped()
-      const target = await user.driver.find(ref, deadline())
+      const target = await user.access.find(ref, {}, deadline())
       assert.notEqual(target.state, 'running')
       await assert.rejects(user.open({ target }), { code: 'target_not_running' })
     })
 
     it('does not open a target that went away after it was found', async () => {
       const mortal = await user.ground.startMortal()
-      const target = await user.driver.find(mortal.ref, deadline())
+      const target = await user.access.find(mortal.ref, {}, deadline())
       await mortal.end()
       await assert.rejects(user.open({ target }), { code: /^target_not_(running|found)$/ })
     })
 
     it('tells with identify what open will do, and changes nothing by it', async () => {
-      const told = await user.driver.identify(user.web, 'auto', deadline())
+      const told = await user.access.identify(user.web, 'auto', deadline())
       assert.equal(`${told.uid}:${told.gid}`, '65532:65532')
       assert.equal(told.seesFiles, true)
       assert.notEqual(told.explanation, '')
@@ -65,7 +67,7 @@ export function findingContract(start: () => Promise<DriverGround>): void {
 
     it('marks its own debug containers in the list', async () => {
       const { container } = await user.open()
-      const listed = await user.driver.list({}, deadline())
+      const listed = await user.access.list({}, deadline())
       const own = listed.filter((each) => each.ownSession !== undefined).map((each) => each.ownSession)
       assert.ok(own.includes(container.sessionId))
     })
@@ -73,8 +75,8 @@ export function findingContract(start: () => Promise<DriverGround>): void {
     it('gives up at once when the signal is aborted', async () => {
       const aborted = AbortSignal.abort()
       await assert.rejects(user.driver.check(aborted), { name: 'HatchwayError', code: 'cancelled' })
-      await assert.rejects(user.driver.list({}, aborted), { name: 'HatchwayError', code: 'cancelled' })
-      await assert.rejects(user.driver.find(user.web.ref, aborted), {
+      await assert.rejects(user.access.list({}, aborted), { name: 'HatchwayError', code: 'cancelled' })
+      await assert.rejects(user.access.find(user.web.ref, {}, aborted), {
         name: 'HatchwayError',
         code: 'cancelled',
       })

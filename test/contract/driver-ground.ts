@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type {
+  Actor,
   DebugContainer,
   DebugSpec,
   OpenedTerminal,
   StartProgress,
   Target,
+  TargetAccess,
   TargetDriver,
   Toolbox,
 } from '../../server/core/target.ts'
@@ -37,6 +39,9 @@ export interface DriverGround {
   close(): Promise<void>
 }
 
+/** On whose behalf the contract opens. */
+export const engineer: Actor = { subject: 'engineer@example.com', groups: ['engineers'] }
+
 export interface OpenOptions extends Partial<DebugSpec> {
   target?: Target
   onProgress?: (progress: StartProgress) => void
@@ -59,6 +64,11 @@ export class DriverUser {
     this.ground = ground
   }
 
+  /** What the engineer of these tests reaches through the driver. */
+  get access(): TargetAccess {
+    return this.driver.as(engineer)
+  }
+
   get driver(): TargetDriver {
     if (this.#driver === undefined) throw new Error('The driver is not connected yet')
     return this.#driver
@@ -73,14 +83,14 @@ export class DriverUser {
   async start(): Promise<void> {
     this.#driver = await this.ground.connect(this.installation)
     const { ref } = await this.ground.startWeb()
-    this.#web = await this.driver.find(ref, deadline())
+    this.#web = await this.access.find(ref, {}, deadline())
   }
 
   spec(change: Partial<DebugSpec> = {}): DebugSpec {
     return {
       sessionId: randomUUID(),
       installation: this.installation,
-      user: 'engineer@example.com',
+      user: engineer.subject,
       toolbox: this.ground.toolbox,
       profile: 'auto',
       size: { cols: 120, rows: 30 },
@@ -91,7 +101,7 @@ export class DriverUser {
 
   /** Opens a terminal on the web target, or on `target`. Taken away by {@link stopAll}. */
   async open({ target, onProgress, signal, ...change }: OpenOptions = {}): Promise<OpenedShell> {
-    const opened = await this.driver.open(
+    const opened = await this.access.open(
       this.spec(change),
       target ?? this.web,
       onProgress ?? (() => {}),

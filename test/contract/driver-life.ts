@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import type { DebugContainer, StartPhase } from '../../server/core/target.ts'
 import { eventually } from '../support/eventually.ts'
 import { Shell } from '../support/shell.ts'
-import { deadline, type DriverGround, DriverUser, endOf } from './driver-ground.ts'
+import { deadline, type DriverGround, DriverUser, endOf, engineer } from './driver-ground.ts'
 
 /** From the first call to the last trace: detaching, dying, being stopped, being given up. */
 export function lifeContract(start: () => Promise<DriverGround>): void {
@@ -63,7 +63,7 @@ export function lifeContract(start: () => Promise<DriverGround>): void {
 
     it("ends with the target, and tells the target's exit code", async () => {
       const mortal = await user.ground.startMortal()
-      const target = await user.driver.find(mortal.ref, deadline())
+      const target = await user.access.find(mortal.ref, {}, deadline())
       const opened = await user.open({ target })
       await opened.shell.ready()
       await mortal.end()
@@ -83,7 +83,7 @@ export function lifeContract(start: () => Promise<DriverGround>): void {
       await endOf(opened)
       assert.notDeepEqual(await user.ground.remains(opened.container.sessionId), [])
 
-      const terminal = await user.driver.reattach(opened.container, deadline())
+      const terminal = await user.access.reattach(opened.container, deadline())
       const shell = new Shell(terminal)
       shell.type('ABCD')
       await shell.expect(/41 42 43 44/)
@@ -101,7 +101,7 @@ export function lifeContract(start: () => Promise<DriverGround>): void {
       terminal.detach()
       const other = await user.ground.connect(user.installation)
       const stored = JSON.parse(JSON.stringify(container)) as DebugContainer
-      const again = new Shell(await other.reattach(stored, deadline()))
+      const again = new Shell(await other.as(engineer).reattach(stored, deadline()))
       assert.equal(await again.pid(), pid)
       await other.stop(stored, deadline())
       other.close()
@@ -111,7 +111,7 @@ export function lifeContract(start: () => Promise<DriverGround>): void {
     it('tells a reattach that the session has ended', async () => {
       const { container } = await user.open()
       await user.driver.stop(container, deadline())
-      await assert.rejects(user.driver.reattach(container, deadline()), { code: 'session_ended' })
+      await assert.rejects(user.access.reattach(container, deadline()), { code: 'session_ended' })
     })
 
     it('kills itself at its deadline, with nobody attached', async () => {
@@ -143,7 +143,7 @@ export function lifeContract(start: () => Promise<DriverGround>): void {
         const onProgress = (progress: { phase: StartPhase }) => {
           if (progress.phase === phase) controller.abort()
         }
-        await assert.rejects(user.driver.open(spec, user.web, onProgress, controller.signal), {
+        await assert.rejects(user.access.open(spec, user.web, onProgress, controller.signal), {
           code: 'cancelled',
         })
         assert.deepEqual(await user.ground.remains(spec.sessionId), [])
@@ -153,7 +153,7 @@ export function lifeContract(start: () => Promise<DriverGround>): void {
     it('leaves nothing behind whenever it is aborted', async () => {
       for (let delayMs = 0; delayMs <= 200; delayMs += 20) {
         const spec = user.spec()
-        const opening = user.driver.open(spec, user.web, () => {}, AbortSignal.timeout(delayMs))
+        const opening = user.access.open(spec, user.web, () => {}, AbortSignal.timeout(delayMs))
         const opened = await opening.catch((cause: unknown) => {
           assert.equal((cause as { code?: string }).code, 'cancelled', String(cause))
         })

@@ -72,7 +72,7 @@ export function storeContract(name: string, start: () => Promise<StoreGround>): 
 
       it('are found by state, user, time, target and words', async () => {
         const at = (ms: number) => ({ requestedAt: new Date(t0 + ms) })
-        const grace = { subject: 'grace', name: 'Grace Hopper' }
+        const grace = { subject: 'grace', name: 'Grace Hopper', groups: [] }
         await store.createSession(sessionRow('a', at(0)))
         await store.createSession(sessionRow('b', { ...at(1), state: 'running', reason: '100% CPU' }))
         await store.createSession(sessionRow('c', { ...at(2), user: grace, ticket: 'INC_7' }))

@@ -31,7 +31,7 @@ export class DockerUser extends DriverUser {
   }
 
   find(name: string): Promise<Target> {
-    return this.driver.find({ kind: 'docker', environment: 'local', container: name }, deadline())
+    return this.access.find({ kind: 'docker', environment: 'local', container: name }, {}, deadline())
   }
 
   /** Starts a container and finds it through the driver. */

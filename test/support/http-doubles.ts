@@ -20,7 +20,7 @@ import type { Grant, Policy, PolicyRequest } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { formatTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
-import type { Identity, Profile, Target, TargetDriver } from '../../server/core/target.ts'
+import type { Identity, Profile, Target, TargetAccess, TargetDriver } from '../../server/core/target.ts'
 import type { AppDeps, Auth } from '../../server/http/deps.ts'
 import { Metrics } from '../../server/http/metrics.ts'
 import type { ClientMessage } from '../../server/protocol/terminal.ts'
@@ -37,6 +37,7 @@ import { openSqliteStore } from '../../server/store/sqlite-store.ts'
 export const grant: Grant = {
   profiles: ['auto', 'general'],
   requireReason: false,
+  copies: false,
   maxDurationMs: 3_600_000,
   idleTimeoutMs: 900_000,
   recordInput: false,
@@ -63,7 +64,7 @@ export function scriptedPolicy(may: (request: PolicyRequest) => boolean | 'reaso
 }
 
 /** Targets by name; what it does is set by the test. */
-export class ScriptedDriver implements TargetDriver {
+export class ScriptedDriver implements TargetDriver, TargetAccess {
   readonly kind = 'docker'
   readonly environment: string
   targets: Target[]
@@ -75,6 +76,10 @@ export class ScriptedDriver implements TargetDriver {
   constructor(environment: string, names: readonly string[]) {
     this.environment = environment
     this.targets = names.map((name, index) => describeTarget(environment, name, index))
+  }
+
+  as(): TargetAccess {
+    return this
   }
 
   async #answer<T>(value: () => T): Promise<T> {
@@ -252,7 +257,7 @@ function describeRow(request: OpenRequest): SessionRow {
       labels: target.labels,
       resolved: { id: target.id },
     },
-    user: { subject: who.subject, name: who.name },
+    user: { subject: who.subject, name: who.name, groups: who.groups },
     toolbox: request.toolbox.name,
     profile: request.profile,
     ...(request.reason === undefined ? {} : { reason: request.reason }),

@@ -9,7 +9,7 @@ const { socket, target, spec } = JSON.parse(process.argv[2] ?? '') as {
 }
 const driver = dockerDriver({ socket }, spec.installation)
 const signal = AbortSignal.timeout(30_000)
-const found = await driver.find({ kind: 'docker', environment: 'local', container: target }, signal)
+const found = await driver.find({ kind: 'docker', environment: 'local', container: target }, {}, signal)
 const { container, terminal } = await driver.open(spec, found, () => {}, signal)
 terminal.io.resume()
 process.stdout.write(`${JSON.stringify({ container })}\n`)

@@ -156,6 +156,7 @@ describe('limits', () => {
   it('have defaults', () => {
     assert.deepEqual(grantOf(ask([rule('r')])), {
       profiles: ['auto', 'general', 'baseline', 'restricted'],
+      copies: false,
       requireReason: false,
       maxDurationMs: 240 * minute,
       idleTimeoutMs: 30 * minute,
@@ -192,6 +193,7 @@ describe('limits', () => {
     assert.deepEqual(grant, {
       toolboxes: ['netshoot'],
       profiles: ['auto', 'netadmin'],
+      copies: false,
       requireReason: true,
       maxDurationMs: 60 * minute,
       idleTimeoutMs: 5 * minute,
@@ -291,5 +293,36 @@ describe('patterns', () => {
     const started = performance.now()
     for (let turn = 0; turn < 100; turn++) assert.equal(matches('a'.repeat(600)), false)
     assert.ok(performance.now() - started < 1000)
+  })
+})
+
+describe('targets of a cluster', () => {
+  const pod = {
+    environment: 'prod',
+    namespace: 'payments',
+    name: 'pod/api-7c9f-x2x1q',
+    names: ['pod/api-7c9f-x2x1q', 'replicaset/api-7c9f', 'deployment/api'],
+    labels: {},
+  }
+  const open = { who: { subject: 'ada', groups: [] }, action: 'open' as const, target: pod }
+
+  it('are met by a rule about any workload that they belong to', () => {
+    const where = { targets: ['deployment/api'] }
+    assert.equal(compilePolicy([rule('workload', { where })], 'v').decide(open).effect, 'allow')
+    const other = { targets: ['deployment/web'] }
+    assert.equal(compilePolicy([rule('other', { where: other })], 'v').decide(open).effect, 'deny')
+  })
+
+  it('cannot get round a deny of the workload by the name of a pod', () => {
+    const closed = rule('closed', { effect: 'deny', where: { targets: ['deployment/api'] } })
+    assert.equal(compilePolicy([rule('all'), closed], 'v').decide(open).effect, 'deny')
+  })
+
+  it('are copied only where a rule says so, and none forbids it', () => {
+    const copy = { ...open, copy: true }
+    const yes = rule('yes', { copies: true })
+    assert.equal(compilePolicy([rule('silent')], 'v').decide(copy).effect, 'deny')
+    assert.equal(compilePolicy([rule('silent'), yes], 'v').decide(copy).effect, 'allow')
+    assert.equal(compilePolicy([yes, rule('no', { copies: false })], 'v').decide(copy).effect, 'deny')
   })
 })

@@ -56,6 +56,7 @@ describe('the examples of docs/policy.md', () => {
       profiles: true,
       toolboxes: true,
       requireReason: true,
+      copies: true,
       maxDurationMs: true,
       idleTimeoutMs: true,
       recordInput: true,

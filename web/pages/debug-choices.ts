@@ -1,4 +1,4 @@
-import type { TargetDetail } from '../../server/protocol/api.ts'
+import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { profileWords } from '../words.ts'
 import type { Choice } from './choice-list.tsx'
 

@@ -1,5 +1,5 @@
 import { Link } from 'wouter'
-import type { TargetDetail } from '../../server/protocol/api.ts'
+import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { asApiError } from '../api-error.ts'
 import { Badge, Dot } from '../components/badge.tsx'
 import { ButtonLink } from '../components/button.tsx'

@@ -1,4 +1,4 @@
-import type { Target } from '../../server/protocol/api.ts'
+import type { Target } from '../../server/protocol/target-api.ts'
 
 interface Selection {
   words: string

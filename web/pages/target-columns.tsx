@@ -1,5 +1,5 @@
 import { Link } from 'wouter'
-import type { Target } from '../../server/protocol/api.ts'
+import type { Target } from '../../server/protocol/target-api.ts'
 import { refPath } from '../api.ts'
 import { Badge, Dot, type Tone } from '../components/badge.tsx'
 import type { Columns } from '../components/data-table.tsx'

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { TargetDetail } from '../../server/protocol/api.ts'
+import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { Badge } from '../components/badge.tsx'
 import { inWords } from '../format.ts'
 

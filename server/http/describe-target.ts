@@ -1,0 +1,92 @@
+import { HatchwayError } from '../core/errors.ts'
+import type { Principal } from '../core/policy.ts'
+import type { TargetRef } from '../core/target-ref.ts'
+import type { Target, TargetDriver } from '../core/target.ts'
+import type { Target as ApiTarget, TargetDetail } from '../protocol/target-api.ts'
+import { within } from './deadline.ts'
+import { defined } from './defined.ts'
+import type { AppDeps } from './deps.ts'
+import { driverMs } from './find-target.ts'
+import { decideOpenWithReason, mayOpen, policyTargetOf, refOf } from './permissions.ts'
+
+/** A target as a caller sees it. */
+export function describeTarget(deps: AppDeps, who: Principal, target: Target): ApiTarget {
+  const { id, ref, name, image, state, status, user, hasShell, node } = target
+  return defined({
+    ref: refOf(target),
+    id,
+    environment: ref.environment,
+    kind: ref.kind,
+    namespace: ref.kind === 'kubernetes' ? ref.namespace : undefined,
+    name,
+    image,
+    state,
+    status,
+    createdAt: target.createdAt.toISOString(),
+    startedAt: target.startedAt?.toISOString(),
+    labels: { ...target.labels },
+    user,
+    hasShell,
+    ports: [...target.ports],
+    node,
+    warnings: [...target.warnings],
+    ...describeCluster(target.cluster, ref),
+    canOpen: mayOpen(deps.policy(), who, policyTargetOf(target)),
+  })
+}
+
+function describeCluster(cluster: Target['cluster'], ref: TargetRef): Partial<ApiTarget> {
+  if (cluster === undefined || ref.kind !== 'kubernetes') return {}
+  const { pod, container, containers, restarts, pods } = cluster
+  return defined({ workload: ref.workload, pod, container, containers: [...containers], restarts, pods })
+}
+
+/** Of a workload: the pod that was chosen, and the others. */
+export function describeChoice(cluster: Target['cluster']): Pick<TargetDetail, 'choice'> {
+  if (cluster?.choice === undefined) return {}
+  const { explanation, pods } = cluster.choice
+  const described = pods.map((pod) => ({ ...pod, createdAt: pod.createdAt.toISOString() }))
+  return { choice: { explanation, pods: described } }
+}
+
+/** What a session in it may be, or why there can be none. */
+export async function describeOptions(
+  deps: AppDeps,
+  who: Principal,
+  target: Target,
+  driver: TargetDriver,
+  signal: AbortSignal,
+): Promise<Pick<TargetDetail, 'options' | 'denied'>> {
+  const decision = decideOpenWithReason(deps.policy(), who, policyTargetOf(target))
+  if (decision.effect === 'deny') return { denied: decision.explanation }
+  const { grant, rules } = decision
+  const toolboxes = deps.toolboxes.filter(({ name }) => grant.toolboxes?.includes(name) ?? true)
+  const profiles = grant.profiles.map(async (name) => {
+    try {
+      const what = `Environment ${driver.environment}`
+      const identity = await within(driverMs, what, signal, (signal) =>
+        driver.as(who).identify(target, name, signal),
+      )
+      return {
+        name,
+        identity: { ...identity, groups: [...identity.groups], capabilities: [...identity.capabilities] },
+      }
+    } catch (error) {
+      if (!(error instanceof HatchwayError)) throw error
+      return { name, problem: error.message }
+    }
+  })
+  return {
+    options: {
+      toolboxes: toolboxes.map(({ name, image }) => ({ name, image })),
+      profiles: await Promise.all(profiles),
+      requireReason: grant.requireReason,
+      copies: grant.copies && driver.kind === 'kubernetes',
+      requireApproval: false,
+      maxDurationSeconds: Math.floor(grant.maxDurationMs / 1000),
+      idleTimeoutSeconds: Math.floor(grant.idleTimeoutMs / 1000),
+      recordInput: grant.recordInput,
+      rules: [...rules],
+    },
+  }
+}

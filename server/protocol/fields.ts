@@ -1,0 +1,18 @@
+/** What several REST bodies share. */
+import { z } from 'zod'
+
+export const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
+export const profile = z.enum(['auto', 'general', 'baseline', 'restricted', 'netadmin', 'sysadmin'])
+// Control characters have no business in words that land in lists, logs and recordings.
+export const plainText = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$/u, 'must not contain control characters')
+
+export const limit = z.coerce.number().int().min(1).max(200).default(50)
+export const cursor = z.string().max(500).optional()
+
+export const podPick = z
+  .enum(['ready', 'unready', 'crashing'])
+  .describe('which pod of a workload; ready by default')

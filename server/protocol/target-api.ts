@@ -1,0 +1,125 @@
+/** REST bodies about targets; the others are in api.ts. */
+import { z } from 'zod'
+import { cursor, podPick, profile, timestamp } from './fields.ts'
+
+const targetState = z.enum(['running', 'paused', 'restarting', 'created', 'exited', 'dead', 'removing'])
+const workloadKind = z.enum(['pod', 'deployment', 'statefulset', 'daemonset', 'job', 'replicaset'])
+
+const podContainer = z.object({
+  name: z.string(),
+  kind: z.enum(['app', 'sidecar', 'init', 'debug']).describe('debug: an ephemeral container'),
+  image: z.string(),
+  state: z.enum(['running', 'waiting', 'terminated']),
+  status: z.string().describe("the kubelet's words, such as CrashLoopBackOff"),
+  ready: z.boolean(),
+  restarts: z.int(),
+  user: z.string().optional().describe('uid:gid, when the runtime tells'),
+})
+
+const podChoice = z.object({
+  name: z.string(),
+  state: targetState,
+  status: z.string(),
+  ready: z.boolean(),
+  restarts: z.int(),
+  node: z.string().optional(),
+  createdAt: timestamp,
+})
+
+export const identity = z.object({
+  uid: z.int(),
+  gid: z.int(),
+  groups: z.array(z.int()),
+  capabilities: z.array(z.string()),
+  seesFiles: z.boolean(),
+  explanation: z.string(),
+})
+
+export const target = z.object({
+  ref: z.string(),
+  id: z.string(),
+  environment: z.string(),
+  kind: z.enum(['docker', 'kubernetes']),
+  namespace: z.string().optional(),
+  name: z.string(),
+  image: z.string(),
+  state: targetState,
+  status: z.string(),
+  createdAt: timestamp,
+  startedAt: timestamp.optional(),
+  labels: z.record(z.string(), z.string()),
+  user: z.string().optional().describe('uid:gid that it runs as'),
+  hasShell: z.boolean().optional().describe('absent while unknown'),
+  ports: z.array(z.string()),
+  node: z.string().optional(),
+  warnings: z.array(z.string()),
+  workload: workloadKind.optional().describe('in a cluster: what kind of object the reference names'),
+  pod: z.string().optional().describe('the pod that would be opened; absent for a workload in a list'),
+  container: z.string().optional().describe('the container that would be opened'),
+  containers: z.array(podContainer).optional(),
+  restarts: z.int().optional(),
+  pods: z.object({ total: z.int(), ready: z.int() }).optional().describe('of a workload'),
+  canOpen: z.boolean().describe('whether policy lets the caller open a session in it'),
+})
+export type Target = z.infer<typeof target>
+
+export const targetList = z.object({
+  items: z.array(target),
+  next: z.string().optional(),
+  total: z.int().describe('targets that fit, on all pages'),
+  namespaces: z
+    .array(z.object({ environment: z.string(), namespace: z.string(), targets: z.int() }))
+    .describe('of the clusters, where the caller may see something, whatever the filters say'),
+  problems: z
+    .array(z.object({ environment: z.string(), detail: z.string() }))
+    .describe('environments that could not be asked'),
+})
+export type TargetList = z.infer<typeof targetList>
+
+export const targetDetail = target.extend({
+  choice: z
+    .object({ explanation: z.string(), pods: z.array(podChoice) })
+    .optional()
+    .describe('of a workload: which pod was chosen, why, and which others there are'),
+  options: z
+    .object({
+      toolboxes: z.array(z.object({ name: z.string(), image: z.string() })),
+      profiles: z.array(
+        z.object({
+          name: profile,
+          identity: identity.optional(),
+          problem: z.string().optional().describe('why this profile cannot be used here'),
+        }),
+      ),
+      requireReason: z.boolean(),
+      requireApproval: z.boolean(),
+      copies: z.boolean().describe('whether a debug copy of the pod may be made'),
+      maxDurationSeconds: z.int(),
+      idleTimeoutSeconds: z.int(),
+      recordInput: z.boolean(),
+      rules: z.array(z.string()),
+    })
+    .optional()
+    .describe('absent when policy does not let the caller open it'),
+  denied: z.string().optional().describe('why it cannot be opened'),
+})
+export type TargetDetail = z.infer<typeof targetDetail>
+
+export const targetDetailQuery = z.strictObject({ pick: podPick.optional() })
+
+export const targetQuery = z.strictObject({
+  environment: z.string().max(63).optional(),
+  namespace: z.string().max(253).optional(),
+  q: z.string().max(200).optional().describe('words that name, image, label or ref must all contain'),
+  selector: z.string().max(500).optional().describe('label selector: a=b,c!=d,e in (f,g)'),
+  kind: z
+    .string()
+    .max(100)
+    .optional()
+    .describe(
+      'comma separated: container (of Docker), pod, deployment, statefulset, daemonset, job, replicaset',
+    ),
+  state: z.string().max(100).optional().describe('comma separated states'),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+  cursor,
+})
