@@ -1,26 +1,6 @@
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import type Docker from 'dockerode'
-
-const run = promisify(execFile)
-const busybox = '/bin/busybox'
-const made = 'hatchway-test.definition'
-
-/** A file of a test image: text, bytes, or a copy of busybox under another name; or a directory with a mode. */
-type ImageFile = 'busybox' | { text: string } | { bytes: Buffer } | { directory: number }
-
-export interface ImageDefinition {
-  files: Readonly<Record<string, ImageFile>>
-  user?: string
-  entrypoint?: readonly string[]
-  cmd?: readonly string[]
-  architecture?: 'amd64' | 'arm64'
-}
+import { definitionHash, definitionLabel, type ImageDefinition, withArchive } from './image-archive.ts'
 
 const page = { text: 'hello from the target\n' }
 const serve = ['-f', '-p', '8080', '-h', '/www']
@@ -86,92 +66,25 @@ export function imageRef(name: ImageName): string {
 export async function ensureImages(docker: Docker, ...names: ImageName[]): Promise<void> {
   for (const name of names) {
     const definition: ImageDefinition = images[name]
-    const hash = createHash('sha256').update(JSON.stringify(definition)).digest('hex')
     const there = await docker
       .getImage(imageRef(name))
       .inspect()
       .catch(() => undefined)
-    if (there?.Config?.Labels?.[made] === hash) continue
-    await loadImage(docker, imageRef(name), definition, hash)
+    if (there?.Config?.Labels?.[definitionLabel] === definitionHash(definition)) continue
+    await loadImage(docker, imageRef(name), definition)
   }
 }
 
-/** Builds a `docker save` archive (one layer, one configuration) and loads it. */
-export async function loadImage(
-  docker: Docker,
-  ref: string,
-  definition: ImageDefinition,
-  hash = '',
-): Promise<void> {
-  const staging = await mkdtemp(join(tmpdir(), 'hatchway-image-'))
-  try {
-    const tree = join(staging, 'tree')
-    await mkdir(tree)
-    for (const [path, file] of Object.entries(definition.files)) await place(join(tree, path), file)
-    if ('/bin/busybox' in definition.files) await linkApplets(join(tree, 'bin'))
-    await archive(tree, join(staging, 'layer.tar'))
-    await rm(tree, { recursive: true })
-    await writeFile(
-      join(staging, 'config.json'),
-      JSON.stringify(await configuration(staging, definition, hash)),
-    )
-    const manifest = [{ Config: 'config.json', RepoTags: [ref], Layers: ['layer.tar'] }]
-    await writeFile(join(staging, 'manifest.json'), JSON.stringify(manifest))
-    const whole = `${staging}.tar`
-    await archive(staging, whole)
-    const reply = await docker.loadImage(createReadStream(whole))
-    await rm(whole)
-    const said: string[] = []
-    for await (const chunk of reply) said.push(String(chunk))
-    await docker
-      .getImage(ref)
-      .inspect()
-      .catch(() => {
-        throw new Error(`The engine did not load ${ref}: ${said.join('')}`)
-      })
-  } finally {
-    await rm(staging, { recursive: true, force: true })
-  }
-}
-
-async function configuration(staging: string, definition: ImageDefinition, hash: string): Promise<unknown> {
-  const layer = await readFile(join(staging, 'layer.tar'))
-  return {
-    architecture: definition.architecture ?? (process.arch === 'arm64' ? 'arm64' : 'amd64'),
-    os: 'linux',
-    created: '2026-01-01T00:00:00Z',
-    config: {
-      User: definition.user ?? '',
-      Entrypoint: definition.entrypoint ?? null,
-      Cmd: definition.cmd ?? null,
-      Env: ['PATH=/bin'],
-      Labels: { [made]: hash },
-    },
-    rootfs: { type: 'layers', diff_ids: [`sha256:${createHash('sha256').update(layer).digest('hex')}`] },
-  }
-}
-
-async function place(path: string, file: ImageFile): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  if (file === 'busybox') {
-    await copyFile(busybox, path)
-    await chmod(path, 0o755)
-  } else if ('text' in file) {
-    await writeFile(path, file.text)
-  } else if ('bytes' in file) {
-    await writeFile(path, file.bytes)
-  } else {
-    await mkdir(path)
-    await chmod(path, file.directory)
-  }
-}
-
-async function linkApplets(directory: string): Promise<void> {
-  const { stdout } = await run(busybox, ['--list'])
-  const applets = stdout.split('\n').filter((name) => name !== '' && name !== 'busybox')
-  for (const applet of applets) await symlink('busybox', join(directory, applet))
-}
-
-async function archive(directory: string, file: string): Promise<void> {
-  await run('tar', ['-C', directory, '--owner=0', '--group=0', '--numeric-owner', '-cf', file, '.'])
+/** Builds an image and gives it to the engine. */
+export async function loadImage(docker: Docker, ref: string, definition: ImageDefinition): Promise<void> {
+  const said: string[] = []
+  await withArchive(ref, definition, async (path) => {
+    for await (const chunk of await docker.loadImage(createReadStream(path))) said.push(String(chunk))
+  })
+  await docker
+    .getImage(ref)
+    .inspect()
+    .catch(() => {
+      throw new Error(`The engine did not load ${ref}: ${said.join('')}`)
+    })
 }

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type Docker from 'dockerode'
 import { eventually } from './eventually.ts'
-import { type ImageDefinition, loadImage } from './images.ts'
+import type { ImageDefinition } from './image-archive.ts'
+import { loadImage } from './images.ts'
 import { within } from './within.ts'
 
 const run = promisify(execFile)
