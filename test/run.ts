@@ -15,6 +15,7 @@ import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { backends, neededBackends } from './support/backends.ts'
+import { isClusterRunning, isClusterUsed, stopCluster } from './support/cluster.ts'
 import {
   isOwnEngineRunning,
   refusesPrivileged,
@@ -37,6 +38,7 @@ interface Found {
 const files = await findFiles(process.argv.slice(2))
 const needs = new Map(files.map((file) => [file, neededBackends(file)]))
 const newestWasRunning = await isOwnEngineRunning('newest')
+const clusterWasRunning = await isClusterRunning()
 const found = await findBackends(new Set([...needs.values()].flat()))
 const left = new Set(found.filter((each) => each.there === undefined).map((each) => each.name))
 const isLeftOut = (file: string) => (needs.get(file) ?? []).some((name) => left.has(name))
@@ -47,6 +49,7 @@ try {
   process.exitCode = refusal() ?? (await runAll())
 } finally {
   await leaveNewestAsFound()
+  await leaveClusterAsFound()
 }
 
 async function findFiles(filters: readonly string[]): Promise<string[]> {
@@ -160,4 +163,9 @@ async function leaveNewestAsFound(): Promise<void> {
   if (newestWasRunning || !(await isOwnEngineRunning('newest'))) return
   const { docker } = await startOwnEngine('newest')
   if ((await docker.listContainers()).length === 0) await stopOwnEngine('newest')
+}
+
+async function leaveClusterAsFound(): Promise<void> {
+  if (clusterWasRunning || !(await isClusterRunning()) || (await isClusterUsed())) return
+  await stopCluster()
 }

@@ -3,6 +3,7 @@
 # unpacked without installing anything, on its own socket and data, in a network namespace of its own.
 #
 #   newest-engine.sh fetch                 download and unpack the packages into the cache (needs a Debian mirror)
+#   newest-engine.sh binaries              prints the folders of its programs, as PATH wants them
 #   newest-engine.sh start   [instance] [dockerd options]   idempotent; fetches first when needed
 #   newest-engine.sh stop    [instance]    idempotent; TERM, then waits
 #   newest-engine.sh socket  [instance]    prints the socket's path
@@ -128,6 +129,7 @@ stop() {
 
 case $verb in
   fetch) lock "$cache" && fetch ;;
+  binaries) echo "$root/usr/sbin:$root/usr/bin" ;;
   start) start "$@" ;;
   stop) stop ;;
   socket) echo "$socket" ;;

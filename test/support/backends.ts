@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises'
 import { basename, delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import Docker from 'dockerode'
+import { isClusterRunning, testCluster } from './cluster.ts'
 import { defaultSocket, startOwnEngine } from './engine.ts'
 
 const run = promisify(execFile)
@@ -19,15 +20,14 @@ export interface Backend {
 export const backends: readonly Backend[] = [
   { name: 'docker', what: "the machine's Docker engine", find: findDocker },
   { name: 'newest', what: 'a second, newest Docker engine', find: findNewest },
+  { name: 'cluster', what: 'a Kubernetes cluster', find: findCluster },
   { name: 'registry', what: 'an image registry on loopback', find: findRegistry },
   { name: 'browser', what: 'Chromium', find: findChromium },
   { name: 'asciinema', what: 'the asciinema command line', find: () => onPath('asciinema', 'asciinema') },
 ]
 
 async function findDocker(): Promise<string> {
-  await access('/bin/busybox').catch(() => {
-    throw new Error('the test images are built from /bin/busybox: install the package busybox-static')
-  })
+  await needBusybox()
   try {
     const { Version } = await new Docker({ socketPath: defaultSocket, timeout: 10_000 }).version()
     return `${Version} at ${defaultSocket}`
@@ -46,8 +46,36 @@ async function findNewest(): Promise<string> {
     const { docker, socket } = await startOwnEngine('newest')
     return `${(await docker.version()).Version} at ${socket}`
   } catch (cause) {
-    const said = (cause as { stderr?: string }).stderr?.trim().split('\n').at(-1)
-    throw new Error(`${said ?? String(cause)}: see test/engines/newest-engine.sh`, { cause })
+    throw new Error(`${lastWords(cause)}: see test/engines/newest-engine.sh`, { cause })
+  }
+}
+
+/** What a script said last, or the error's own words. */
+function lastWords(cause: unknown): string {
+  return (cause as { stderr?: string }).stderr?.trim().split('\n').at(-1) ?? String(cause)
+}
+
+async function needBusybox(): Promise<void> {
+  await access('/bin/busybox').catch(() => {
+    throw new Error('the test images are built from /bin/busybox: install the package busybox-static')
+  })
+}
+
+async function findCluster(): Promise<string> {
+  await needBusybox()
+  const isChosen = (process.env['HATCHWAY_TEST_KUBECONFIG'] ?? '') !== ''
+  if (!isChosen && !(await isClusterRunning())) {
+    if (process.getuid?.() !== 0) throw new Error('starting a cluster needs root')
+    const tools = { ip: 'iproute2', nsenter: 'util-linux', curl: 'curl', openssl: 'openssl', runc: 'runc' }
+    for (const [tool, from] of Object.entries(tools)) await onPath(tool, from)
+  }
+  try {
+    const { api, kubeconfig } = await testCluster()
+    const { gitVersion } = await api.get<{ gitVersion: string }>('/version')
+    api.close()
+    return `${gitVersion} of ${kubeconfig}`
+  } catch (cause) {
+    throw new Error(`${lastWords(cause)}: see test/cluster/cluster.sh`, { cause })
   }
 }
 
@@ -78,12 +106,16 @@ async function onPath(program: string, debianPackage: string): Promise<string> {
 /**
  * The backends that a test file needs, from its path alone, so that a file can be left out without loading it.
  * The parts between the first dot and `.test.ts` name backends (`driver.docker.test.ts`, `docker-pull.registry.test.ts`);
- * a name that starts with `docker-` and everything in test/e2e need the engine. Throws for a part that names none.
+ * a name that starts with `docker-` and everything in test/e2e need the engine, one that starts with `kubernetes-` needs
+ * the cluster, except in test/unit, where nothing is needed. Throws for a part that names none.
  */
 export function neededBackends(file: string): string[] {
   const [first = '', ...parts] = basename(file, '.test.ts').split('.')
   const needed = new Set(parts)
-  if (first.startsWith('docker-') || file.includes('test/e2e/')) needed.add('docker')
+  if (!file.includes('test/unit/')) {
+    if (first.startsWith('docker-') || file.includes('test/e2e/')) needed.add('docker')
+    if (first.startsWith('kubernetes-')) needed.add('cluster')
+  }
   for (const name of needed) {
     if (!backends.some((backend) => backend.name === name)) {
       const known = backends.map((backend) => backend.name).join(', ')
