@@ -30,6 +30,8 @@ export interface PolicyTarget {
   name: string
   /** In Kubernetes every `<kind>/<name>` that it is part of: the pod and the workloads above it. A rule about one of them counts. */
   names?: readonly string[]
+  /** Workloads that it says it is part of, which could not be verified. They count where a rule takes away, never where it gives. */
+  claims?: readonly string[]
   labels: Readonly<Record<string, string>>
 }
 

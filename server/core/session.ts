@@ -42,7 +42,15 @@ export interface SessionRow {
     labels: Readonly<Record<string, string>>
     /** In a cluster: every `<kind>/<name>` that a rule may speak of. */
     names?: readonly string[]
-    resolved: { id: string; pod?: string; container?: string; imageDigest?: string; node?: string }
+    resolved: {
+      id: string
+      pod?: string
+      container?: string
+      imageDigest?: string
+      node?: string
+      /** Workloads that the pod claimed to be part of, unverified. */
+      claims?: readonly string[]
+    }
   }
   /** With the groups as they were at the start: on whose behalf the session acts. */
   user: { subject: string; name: string; groups: readonly string[] }

@@ -72,6 +72,8 @@ export interface PodChoice {
 export interface ClusterPlace {
   /** `<kind>/<name>` of the target itself (first), of its pod and of every workload above it: a rule about one is about all. */
   names: readonly string[]
+  /** `<kind>/<name>` that the pod claims to be part of and that could not be verified: anybody who makes a pod can claim. */
+  claims?: readonly string[]
   /** The pod that would be, or was, opened. Absent for a workload in a list. */
   pod?: string
   /** The container that would be, or was, opened: the one asked for, else the pod's default one. */
@@ -205,7 +207,7 @@ export interface OpenedTerminal {
 /** What one person can reach and do in an environment. Throws only HatchwayError. */
 export interface TargetAccess {
   /** Everything there is that the actor may see, also what does not run. Hatchway's own are marked, not hidden. */
-  list(query: TargetQuery, signal: AbortSignal): Promise<Target[]>
+  list(query: TargetQuery, signal: AbortSignal): Promise<readonly Target[]>
   /** Resolves a name, an id prefix or a workload. Throws `target_not_found` or `target_ambiguous`. */
   find(ref: TargetRef, lookup: Lookup, signal: AbortSignal): Promise<Target>
   /** As whom a debug container with this profile would run. Changes nothing. Throws `profile_insufficient` when it can't be. */
@@ -232,6 +234,8 @@ export interface TargetDriver {
   as(actor: Actor): TargetAccess
   /** Resolves when the backend answers; throws `backend_unavailable` with what to do. */
   check(signal: AbortSignal): Promise<void>
+  /** What is missing from its lists, and what in them may be out of date, though it answers. Absent: never anything. */
+  problems?(): string[]
   /** Idempotent; resolves when the debug process is gone. */
   stop(container: DebugContainer, signal: AbortSignal): Promise<void>
   /** Every debug container of this installation that is left, running or not: the reaper's input. */

@@ -13,14 +13,16 @@ export function policyTargetOf(target: Target): PolicyTarget {
   const { ref, labels } = target
   const { environment } = ref
   if (ref.kind === 'docker') return { environment, name: target.name, labels }
-  const names = target.cluster?.names ?? []
-  return { environment, namespace: ref.namespace, name: `${ref.workload}/${ref.name}`, names, labels }
+  const { names = [], claims } = target.cluster ?? {}
+  const name = `${ref.workload}/${ref.name}`
+  return defined({ environment, namespace: ref.namespace, name, names, claims, labels })
 }
 
 /** The same, of a session's target as it was when the session was opened. */
 export function policyTargetOfSession(row: SessionRow): PolicyTarget {
   const { environment, namespace, names, labels } = row.target
-  return defined({ environment, namespace, name: names?.[0] ?? row.target.name, names, labels })
+  const { claims } = row.target.resolved
+  return defined({ environment, namespace, name: names?.[0] ?? row.target.name, names, claims, labels })
 }
 
 export function may(policy: Policy, who: Principal, action: Action, target?: PolicyTarget): boolean {

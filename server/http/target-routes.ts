@@ -89,7 +89,7 @@ async function listOne(
   who: Principal,
   namespace: string | undefined,
   parent: AbortSignal,
-): Promise<{ targets: Target[]; problem?: { environment: string; detail: string } }> {
+): Promise<{ targets: readonly Target[]; problem?: { environment: string; detail: string } }> {
   const { environment } = driver
   // Docker has no namespaces: whoever asks for one does not mean Docker.
   if (driver.kind === 'docker' && namespace !== undefined) return { targets: [] }

@@ -34,11 +34,24 @@ export function createRuleSet(rules: readonly Rule[]): RuleSet {
   }
   return {
     all,
-    matching: ({ who, action, target }) =>
-      rulesFor(who)
-        .filter((compiled) => compiled.matchesAction(action) && compiled.matchesTarget(target))
-        .map((compiled) => compiled.rule),
+    matching: ({ who, action, target }) => {
+      const speaking = rulesFor(who).filter((compiled) => compiled.matchesAction(action))
+      return matchingTarget(speaking, target).map((compiled) => compiled.rule)
+    },
   }
+}
+
+/** What a target merely claims to be part of can take away what another rule gives, and gives nothing. */
+function matchingTarget(rules: readonly CompiledRule[], target: PolicyTarget | undefined): CompiledRule[] {
+  const matching = rules.filter((compiled) => compiled.matchesTarget(target))
+  if (target?.claims === undefined) return matching
+  const claimed = { ...target, names: [...(target.names ?? []), ...target.claims] }
+  const isGiven = matching.some(({ rule }) => rule.effect !== 'deny')
+  return rules.filter((compiled) => {
+    if (matching.includes(compiled)) return true
+    const takes = compiled.rule.effect === 'deny' || (compiled.rule.effect !== 'allow' && isGiven)
+    return takes && compiled.matchesTarget(claimed)
+  })
 }
 
 type Match = (text: string) => boolean

@@ -167,6 +167,7 @@ function resolvedOf({ id, node, cluster }: Target): SessionRow['target']['resolv
     ...(cluster?.pod === undefined ? {} : { pod: cluster.pod }),
     ...(cluster?.container === undefined ? {} : { container: cluster.container }),
     ...(node === undefined ? {} : { node }),
+    ...(cluster?.claims === undefined ? {} : { claims: cluster.claims }),
   }
 }
 
