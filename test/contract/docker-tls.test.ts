@@ -1,75 +1,20 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { createServer, type Server } from 'node:tls'
-import { promisify } from 'node:util'
 import type { HatchwayError } from '../../server/core/errors.ts'
 import { DockerDriver } from '../../server/targets/docker.ts'
+import { makeCertificates, type Certificates } from '../support/certificates.ts'
 import { TestContainers, type TestContainer } from '../support/containers.ts'
 import { defaultEngine, defaultSocket } from '../support/engine.ts'
 import { ensureImages, imageRef } from '../support/images.ts'
 import { Shell } from '../support/shell.ts'
 
-const run = promisify(execFile)
 const signal = () => AbortSignal.timeout(20_000)
-
-interface Certificates {
-  ca: string
-  cert: string
-  key: string
-}
-
-/** An authority, and what it signed for `name`, made by openssl as Docker's guide does. */
-async function makeCertificates(directory: string, name: string): Promise<Certificates> {
-  const at = (file: string) => join(directory, `${name}-${file}`)
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
-  await run('openssl', [
-    'req',
-    '-x509',
-    ...newKey,
-    '-subj',
-    `/CN=${name} authority`,
-    '-keyout',
-    at('ca.key'),
-    '-out',
-    at('ca.pem'),
-  ])
-  await run('openssl', [
-    'req',
-    ...newKey.slice(0, 4),
-    '-nodes',
-    '-subj',
-    `/CN=${name}`,
-    '-keyout',
-    at('key.pem'),
-    '-out',
-    at('csr.pem'),
-  ])
-  await writeFile(at('ext'), 'subjectAltName=IP:127.0.0.1\n')
-  const signed = [
-    'x509',
-    '-req',
-    '-in',
-    at('csr.pem'),
-    '-CA',
-    at('ca.pem'),
-    '-CAkey',
-    at('ca.key'),
-    '-CAcreateserial',
-    '-days',
-    '2',
-  ]
-  await run('openssl', [...signed, '-extfile', at('ext'), '-out', at('cert.pem')])
-  const [ca, cert, key] = await Promise.all(
-    ['ca.pem', 'cert.pem', 'key.pem'].map((file) => readFile(at(file), 'utf8')),
-  )
-  return { ca: ca ?? '', cert: cert ?? '', key: key ?? '' }
-}
 
 let directory: string
 let good: Certificates

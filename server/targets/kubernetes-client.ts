@@ -1,0 +1,284 @@
+import type { IncomingMessage } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { WebSocket } from 'ws'
+import { HatchwayError } from '../core/errors.ts'
+import type { Actor } from '../core/target.ts'
+import type { ClusterSource } from './kubernetes-config.ts'
+import { KubernetesConnections, StaleConnectionError } from './kubernetes-connection.ts'
+import { ClusterCredentials, type ClusterCredential } from './kubernetes-credentials.ts'
+import { KubernetesRefusal, translateKubernetesError } from './kubernetes-errors.ts'
+import { impersonationHeaders } from './kubernetes-impersonate.ts'
+import { openWebSocket } from './kubernetes-websocket.ts'
+
+export interface KubernetesCall {
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  /** Already encoded: build it with {@link resourcePath}. */
+  path: string
+  query?: Readonly<Record<string, string | readonly string[]>>
+  body?: object
+  contentType?:
+    | 'application/json'
+    | 'application/strategic-merge-patch+json'
+    | 'application/merge-patch+json'
+    | 'application/json-patch+json'
+  /** On whose behalf, where the environment impersonates; otherwise it only names a person in an error. */
+  actor?: Actor
+  /** What was being done, for the error: `add the debug container`. */
+  doing: string
+  signal: AbortSignal
+  /** Milliseconds for the whole answer; for a stream, until its headers. Default 15 s. */
+  timeoutMs?: number
+}
+
+type Attempt<T> = (credential: ClusterCredential) => Promise<T>
+
+export interface KubernetesClientOptions {
+  environment: string
+  source: ClusterSource
+  /** Calls with an actor are made in the actor's name, so that the cluster decides and its audit log names the person. */
+  impersonate: boolean
+}
+
+/** 250 pods with much in them are about 5 MB. */
+const maxBytes = 64 * 1024 * 1024
+const maxRefusalBytes = 64 * 1024
+
+/**
+ * `/api/v1/namespaces/shop/pods/web/attach`, every part encoded.
+ * Throws `invalid_request` for a part that is none: dots would lead to another path, encoded or not.
+ */
+export function resourcePath(
+  group: string,
+  namespace: string | undefined,
+  plural: string,
+  name?: string,
+  subresource?: string,
+): string {
+  const parts = [
+    ...(namespace === undefined ? [] : ['namespaces', namespace]),
+    plural,
+    ...(name === undefined ? [] : [name]),
+    ...(subresource === undefined ? [] : [subresource]),
+  ]
+  for (const part of parts) {
+    if (part === '' || part === '.' || part === '..')
+      throw new HatchwayError('invalid_request', `"${part}" is no name that a cluster can have.`)
+  }
+  return [group, ...parts.map(encodeURIComponent)].join('/')
+}
+
+/** Calls to one cluster's API server over kept-alive connections. Rejects only with HatchwayError. */
+export class KubernetesClient {
+  readonly environment: string
+  readonly impersonates: boolean
+  readonly #credentials: ClusterCredentials
+  readonly #connections = new KubernetesConnections()
+  readonly #closed = new AbortController()
+  #server: string | undefined
+
+  constructor({ environment, source, impersonate }: KubernetesClientOptions) {
+    this.environment = environment
+    this.impersonates = impersonate
+    this.#credentials = new ClusterCredentials(environment, source)
+  }
+
+  /** The parsed answer. A refusal's own words are in the cause: see `refusalOf`. */
+  async json<T>(call: KubernetesCall): Promise<T> {
+    const limit = AbortSignal.timeout(call.timeoutMs ?? 15_000)
+    const signal = AbortSignal.any([call.signal, limit, this.#closed.signal])
+    try {
+      const answer = await this.#patiently(call, signal)
+      return JSON.parse(await readBody(answer, maxBytes)) as T
+    } catch (cause) {
+      throw this.#translate(cause, call, limit)
+    }
+  }
+
+  /**
+   * The lines of an answer that goes on, as a watch's does. Ends when the server ends it or the signal fires;
+   * throws when the connection breaks, or when nothing came for `idleMs`.
+   */
+  async *lines(call: KubernetesCall & { idleMs?: number }): AsyncGenerator<string, void, undefined> {
+    const limit = new AbortController()
+    const arm = (ms: number) => setTimeout(() => limit.abort(), ms)
+    let timer = arm(call.timeoutMs ?? 15_000)
+    const signal = AbortSignal.any([call.signal, limit.signal, this.#closed.signal])
+    let answer: IncomingMessage | undefined
+    try {
+      answer = await this.#send(call, signal)
+      if (call.idleMs === undefined) clearTimeout(timer)
+      let rest = ''
+      const decoder = new TextDecoder()
+      for await (const chunk of answer) {
+        if (call.idleMs !== undefined) {
+          clearTimeout(timer)
+          timer = arm(call.idleMs)
+        }
+        rest += decoder.decode(chunk as Buffer, { stream: true })
+        if (rest.length > maxBytes) throw tooLong(maxBytes)
+        for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
+          yield rest.slice(0, end)
+          rest = rest.slice(end + 1)
+        }
+      }
+    } catch (cause) {
+      if (call.signal.aborted || this.#closed.signal.aborted) return
+      throw this.#translate(cause, call, limit.signal)
+    } finally {
+      clearTimeout(timer)
+      answer?.destroy()
+    }
+  }
+
+  /**
+   * An open WebSocket, paused: listen, then `resume()` it, and nothing is missed.
+   * A refusal comes without a retry, so that a caller may ask again at once.
+   */
+  async webSocket(
+    call: Pick<KubernetesCall, 'path' | 'query' | 'actor' | 'doing' | 'signal'>,
+    protocols: readonly string[],
+  ): Promise<WebSocket> {
+    const limit = AbortSignal.timeout(15_000)
+    const signal = AbortSignal.any([call.signal, limit, this.#closed.signal])
+    try {
+      const open: Attempt<WebSocket> = async (credential) => {
+        const agent = await this.#connections.agent(credential)
+        const headers = { ...credential.headers, ...this.#actorHeaders(call.actor) }
+        return await openWebSocket({ credential, agent, path: pathOf(call), headers, protocols, signal })
+      }
+      return await this.#attempt(open, signal, true)
+    } catch (cause) {
+      throw this.#translate(cause, call, limit)
+    }
+  }
+
+  async version(signal: AbortSignal): Promise<{ major: number; minor: number; gitVersion: string }> {
+    const call = {
+      method: 'GET',
+      path: '/version',
+      doing: 'tell its version',
+      signal,
+      timeoutMs: 5_000,
+    } as const
+    const { major, minor, gitVersion } =
+      await this.json<Record<'major' | 'minor' | 'gitVersion', string>>(call)
+    // Some vendors put a plus sign behind the minor version.
+    return { major: Number.parseInt(major, 10), minor: Number.parseInt(minor, 10), gitVersion }
+  }
+
+  /** Ends everything under way, terminals too. */
+  close(): void {
+    this.#closed.abort()
+    this.#connections.close()
+  }
+
+  /** Reads are tried again where the server asks for it, as long as the deadline allows. */
+  async #patiently(call: KubernetesCall, signal: AbortSignal): Promise<IncomingMessage> {
+    for (;;) {
+      try {
+        return await this.#send(call, signal)
+      } catch (cause) {
+        const busy = cause instanceof KubernetesRefusal && (cause.status === 429 || cause.status === 503)
+        if (!busy || call.method !== 'GET' || cause.retryAfter === undefined) throw cause
+        await delay(cause.retryAfter * 1000 * (1 + Math.random() / 4), undefined, { signal }).catch(() => {
+          throw cause
+        })
+      }
+    }
+  }
+
+  async #send(call: KubernetesCall, signal: AbortSignal): Promise<IncomingMessage> {
+    const { method, body, contentType = 'application/json' } = call
+    const send: Attempt<IncomingMessage> = async (credential) => {
+      const answer = await this.#connections.send(credential, {
+        method,
+        path: pathOf(call),
+        headers: {
+          ...this.#actorHeaders(call.actor),
+          Accept: 'application/json',
+          ...(body !== undefined && { 'Content-Type': contentType }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal,
+      })
+      const status = answer.statusCode ?? 0
+      if (status >= 200 && status < 300) return answer
+      throw new KubernetesRefusal(status, await readBody(answer, maxRefusalBytes), retryAfterOf(answer))
+    }
+    return await this.#attempt(send, signal, method !== 'POST')
+  }
+
+  /** Once more with fresh credentials when they are not accepted, or on a fresh connection when the idle one was closed. */
+  async #attempt<T>(send: Attempt<T>, signal: AbortSignal, repeatable: boolean): Promise<T> {
+    const credential = await this.#credential(signal)
+    try {
+      return await send(credential)
+    } catch (cause) {
+      if (signal.aborted) throw cause
+      // A POST could take effect twice.
+      if (cause instanceof StaleConnectionError && repeatable) return await send(credential)
+      if (!(cause instanceof KubernetesRefusal) || cause.status !== 401) throw cause
+      await this.#credentials.renew(credential)
+      return await send(await this.#credential(signal))
+    }
+  }
+
+  async #credential(signal: AbortSignal): Promise<ClusterCredential> {
+    signal.throwIfAborted()
+    const { promise, reject } = Promise.withResolvers<never>()
+    const stop = () => reject(new Error('aborted'))
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      const credential = await Promise.race([this.#credentials.get(), promise])
+      this.#server = credential.server.host
+      return credential
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
+
+  #actorHeaders(actor: Actor | undefined): Record<string, string | string[]> {
+    return this.impersonates && actor !== undefined ? impersonationHeaders(actor) : {}
+  }
+
+  #translate(cause: unknown, call: Pick<KubernetesCall, 'doing' | 'actor' | 'signal'>, limit: AbortSignal) {
+    return translateKubernetesError(cause instanceof StaleConnectionError ? cause.cause : cause, {
+      doing: call.doing,
+      environment: this.environment,
+      ...(this.#server !== undefined && { server: this.#server }),
+      ...(call.actor !== undefined && this.impersonates && { actor: call.actor }),
+      cancelled: call.signal.aborted || this.#closed.signal.aborted,
+      timedOut: limit.aborted,
+    })
+  }
+}
+
+function pathOf({ path, query }: Pick<KubernetesCall, 'path' | 'query'>): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query ?? {})) {
+    for (const one of typeof value === 'string' ? [value] : value) search.append(name, one)
+  }
+  return search.size === 0 ? path : `${path}?${search}`
+}
+
+async function readBody(answer: IncomingMessage, most: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of answer) {
+    bytes += (chunk as Buffer).length
+    if (bytes > most) throw tooLong(most)
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function tooLong(most: number): Error {
+  return new Error(`it answered with more than ${most / 1024} KiB`)
+}
+
+function retryAfterOf(answer: IncomingMessage): number | undefined {
+  const seconds = Number(answer.headers['retry-after'])
+  return answer.headers['retry-after'] === undefined || !Number.isFinite(seconds) || seconds < 0
+    ? undefined
+    : Math.max(seconds, 0.1)
+}
