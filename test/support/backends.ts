@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import Docker from 'dockerode'
 import { isClusterRunning, testCluster } from './cluster.ts'
 import { defaultSocket, startOwnEngine } from './engine.ts'
+import { helm } from './helm.ts'
 
 const run = promisify(execFile)
 
@@ -21,6 +22,7 @@ export const backends: readonly Backend[] = [
   { name: 'docker', what: "the machine's Docker engine", find: findDocker },
   { name: 'newest', what: 'a second, newest Docker engine', find: findNewest },
   { name: 'cluster', what: 'a Kubernetes cluster', find: findCluster },
+  { name: 'helm', what: 'Helm, built from its Go module', find: findHelm },
   { name: 'registry', what: 'an image registry on loopback', find: findRegistry },
   { name: 'browser', what: 'Chromium', find: findChromium },
   { name: 'asciinema', what: 'the asciinema command line', find: () => onPath('asciinema', 'asciinema') },
@@ -76,6 +78,14 @@ async function findCluster(): Promise<string> {
     return `${gitVersion} of ${kubeconfig}`
   } catch (cause) {
     throw new Error(`${lastWords(cause)}: see test/cluster/cluster.sh`, { cause })
+  }
+}
+
+async function findHelm(): Promise<string> {
+  try {
+    return await helm('version', '--short')
+  } catch (cause) {
+    throw new Error(`${lastWords(cause)}: see test/deploy/helm.sh`, { cause })
   }
 }
 
