@@ -6,7 +6,7 @@ const folders: Record<string, { folders: string[]; vendors: string[] }> = {
   core: { folders: [], vendors: [] },
   protocol: { folders: [], vendors: ['zod'] },
   auth: { folders: ['core'], vendors: ['jose'] },
-  policy: { folders: ['core'], vendors: ['yaml', 'zod'] },
+  policy: { folders: ['core'], vendors: ['re2js', 'yaml', 'zod'] },
   targets: { folders: ['core'], vendors: ['dockerode', '@kubernetes/client-node', 'ws'] },
   recording: { folders: ['core'], vendors: [] },
   store: { folders: ['core'], vendors: ['kysely', 'kysely/**', 'node:sqlite'] },

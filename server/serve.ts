@@ -7,13 +7,13 @@ import { buildApp } from './app.ts'
 import { createGatewayAuth } from './serve-auth.ts'
 import { redactConfig, type Config, type DockerEnvironment } from './config.ts'
 import { HatchwayError, messageOf } from './core/errors.ts'
-import type { Policy } from './core/policy.ts'
+
 import type { SessionRow } from './core/session.ts'
 import type { Store } from './core/store.ts'
 import type { TargetDriver } from './core/target.ts'
 import type { AppDeps } from './http/deps.ts'
 import { Metrics } from './http/metrics.ts'
-import { allowEverything } from './policy/compile-policy.ts'
+import { allowEverything, type TimedPolicy } from './policy/compile-policy.ts'
 import { openPolicyFile } from './policy/policy-file.ts'
 import { toAsciicastV2, toText } from './recording/convert.ts'
 import { DirectoryRecordings } from './recording/recordings.ts'
@@ -75,7 +75,7 @@ export async function serve(
   const app = await buildApp({
     drivers,
     toolboxes: config.toolboxes,
-    policy: () => policy.current,
+    policy: () => policy.at(new Date()),
     store,
     blobs: parts.blobs,
     recordings,
@@ -172,8 +172,8 @@ async function openPolicy(
   config: Config,
   store: Store,
   logger: Logger,
-): Promise<{ readonly current: Policy; close(): void }> {
-  if (config.policy === undefined) return { current: allowEverything, close: () => undefined }
+): Promise<TimedPolicy & { close(): void }> {
+  if (config.policy === undefined) return { ...allowEverything, close: () => undefined }
   const note = (version: string) =>
     store.appendAudit({ kind: 'policy-loaded', detail: { version } }).catch((cause: unknown) => {
       logger.error({ err: cause }, 'the change of policy could not be audited')

@@ -33,6 +33,7 @@ export function readClaims(
   const groups = readGroups(claimAt(payload, names.groups), names.groups)
   return {
     subject: prefix + subject,
+    ...(prefix !== '' && { account: subject }),
     name: readable ? name.trim() : subject,
     groups: groups.map((group) => prefix + group),
   }

@@ -44,6 +44,8 @@ export const commands = [
         value: 'TEXT',
         summary: 'reason that is given',
       },
+      ticket: { value: 'TEXT', summary: 'ticket that is given' },
+      at: { value: 'TIME', summary: 'another moment than now, such as 2026-11-24T22:30:00Z' },
     },
   },
   {

@@ -2,7 +2,16 @@ import { readFileSync, statSync } from 'node:fs'
 import { ConfigError } from '../core/config-error.ts'
 import { formatDuration } from '../core/duration.ts'
 import { HatchwayError, messageOf } from '../core/errors.ts'
-import { actions, type Action, type Grant, type PolicyRequest, type PolicyTarget } from '../core/policy.ts'
+import {
+  actions,
+  type Action,
+  type ApprovalTerms,
+  type Explanation,
+  type Grant,
+  type PolicyRequest,
+  type PolicyTarget,
+  type RuleEffect,
+} from '../core/policy.ts'
 import { parseTargetRef } from '../core/target-ref.ts'
 import { profiles, type Profile } from '../core/target.ts'
 import { policyFromText, type RulePolicy } from '../policy/compile-policy.ts'
@@ -16,12 +25,14 @@ export function checkPolicy(args: ParsedArgs): string {
   return `${file}: ${policy.ruleCount} ${policy.ruleCount === 1 ? 'rule' : 'rules'}, no problem. Version ${policy.version}.\n`
 }
 
-/** `policy explain … FILE`: which rules match, and what is decided. */
-export function explainPolicy(args: ParsedArgs): { text: string; allowed: boolean } {
-  const policy = readPolicy(args.positionals[0] ?? '')
-  const request = readRequest(args)
-  const matching = policy.match(request)
-  const decision = policy.decide(request)
+/** `policy explain … FILE`: which rules match, what is decided, and what would be needed. */
+export function explainPolicy(args: ParsedArgs): { text: string; effect: RuleEffect } {
+  const policy = readPolicy(args.positionals[0] ?? '').at(readMoment(args))
+  const explanation = policy.explain(readRequest(args))
+  return { text: formatExplanation(explanation), effect: explanation.decision.effect }
+}
+
+function formatExplanation({ decision, matching, near }: Explanation): string {
   const lines =
     matching.length === 0
       ? ['No rule matches.']
@@ -29,21 +40,53 @@ export function explainPolicy(args: ParsedArgs): { text: string; allowed: boolea
           'Matching rules, in the order of the file:',
           ...matching.map(({ name, effect }) => `  ${effect.padEnd(16)}  ${name}`),
         ]
-  const allowed = decision.effect === 'allow'
-  if (allowed) lines.push('Decision: allow', ...formatGrant(decision.grant))
-  else lines.push(`Decision: deny (${decision.code})`, `  ${decision.explanation}`)
-  return { text: `${lines.join('\n')}\n`, allowed }
+  if (decision.effect === 'deny') lines.push(`Decision: deny (${decision.code})`, `  ${decision.explanation}`)
+  else lines.push(`Decision: ${decision.effect}`, ...formatGrant(decision.grant))
+  if (decision.effect === 'require-approval') lines.push(...formatTerms(decision.approval))
+  if (near.length > 0) {
+    lines.push('Rules about this target that lack one thing:')
+    lines.push(
+      ...near.map(({ name, effect, lacks, wants }) => `  ${effect.padEnd(16)}  ${name}: ${lacks}: ${wants}`),
+    )
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function formatTerms({ needs, breakGlass }: ApprovalTerms): string[] {
+  return [
+    ...needs.map(({ rule, groups, count }) => `  approval      ${count} of ${groups.join(', ')} (${rule})`),
+    `  break-glass   ${breakGlass ? 'allowed, with a reason' : 'not allowed'}`,
+  ]
 }
 
 function formatGrant(grant: Grant): string[] {
   return [
     `  toolboxes     ${grant.toolboxes?.join(', ') ?? 'every configured one'}`,
     `  profiles      ${grant.profiles.join(', ')}`,
-    `  reason        ${grant.requireReason ? 'required' : 'optional'}`,
+    `  reason        ${wanted(grant.requireReason, grant.reasonPatterns)}`,
+    `  ticket        ${wanted(grant.requireTicket, grant.ticketPatterns)}`,
     `  max duration  ${formatDuration(grant.maxDurationMs)}`,
     `  idle timeout  ${formatDuration(grant.idleTimeoutMs)}`,
     `  recording     ${grant.recording}${grant.recordInput ? ', with input' : ''}`,
   ]
+}
+
+function wanted(required: boolean, patterns: readonly string[]): string {
+  return [required ? 'required' : 'optional', ...patterns.map((pattern) => `must match ${pattern}`)].join(
+    ', ',
+  )
+}
+
+/** `--at`, else now. */
+function readMoment(args: ParsedArgs): Date {
+  const text = args.option('at')
+  if (text === undefined) return new Date()
+  const moment = new Date(text)
+  // A local time would mean another moment on another machine.
+  if (Number.isNaN(moment.getTime()) || !/(Z|[+-]\d\d:\d\d)$/.test(text)) {
+    throw new UsageError('--at must be a time such as 2026-11-24T22:30:00Z or 2026-11-24T22:30:00+01:00.')
+  }
+  return moment
 }
 
 function readRequest(args: ParsedArgs): PolicyRequest {
@@ -51,6 +94,7 @@ function readRequest(args: ParsedArgs): PolicyRequest {
   const toolbox = args.option('toolbox')
   const profile = args.option('profile')
   const reason = args.option('reason')
+  const ticket = args.option('ticket')
   const labels = Object.fromEntries(args.options('label').map(readLabel))
   if (target === undefined && args.options('label').length > 0)
     throw new UsageError('--label describes a target: give --target too.')
@@ -61,6 +105,7 @@ function readRequest(args: ParsedArgs): PolicyRequest {
     ...(toolbox !== undefined && { toolbox }),
     ...(profile !== undefined && { profile: readOneOf('profile', profile, profiles) satisfies Profile }),
     ...(reason !== undefined && { reason }),
+    ...(ticket !== undefined && { ticket }),
   }
 }
 

@@ -27,6 +27,8 @@ export interface CliContext {
 
 /** Documented in `hatchway help`; 64 and 78 are EX_USAGE and EX_CONFIG of sysexits.h. */
 const exitCodes = { done: 0, failed: 1, usage: 64, configuration: 78 } as const
+/** So that a pipeline can test a policy. */
+const explainExitCodes = { allow: 0, deny: 1, 'require-approval': 2 } as const
 
 /** Runs one command and resolves with the exit code. Rejects only for defects. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
@@ -79,9 +81,9 @@ async function run(name: Command['name'], args: ParsedArgs, context: CliContext)
       context.print(checkPolicy(args))
       return exitCodes.done
     case 'policy explain': {
-      const { text, allowed } = explainPolicy(args)
+      const { text, effect } = explainPolicy(args)
       context.print(text)
-      return allowed ? exitCodes.done : exitCodes.failed
+      return explainExitCodes[effect]
     }
     case 'config check': {
       const config = loadConfig({ path: args.positionals[0] ?? '', env: context.env })
@@ -120,6 +122,6 @@ Commands:
 ${commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
   ${'help COMMAND'.padEnd(width)}  show what a command takes
 
-Exit codes: 0 done (valid, allowed, unaltered), 1 failed (denied, altered), 64 wrong usage, 78 wrong configuration or policy.
+Exit codes: 0 done (valid, allowed, unaltered), 1 failed (denied, altered), 2 an approval is required, 64 wrong usage, 78 wrong configuration or policy.
 `
 }

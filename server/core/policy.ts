@@ -7,6 +7,8 @@ export interface Principal {
   groups: readonly string[]
   /** The token's issuer. */
   issuer: string
+  /** The subject as the issuer wrote it, where the configuration puts a prefix before it. */
+  account?: string
   expiresAt: Date
 }
 
@@ -21,6 +23,9 @@ export const actions = [
   'approve',
 ] as const
 export type Action = (typeof actions)[number]
+
+export const ruleEffects = ['allow', 'deny', 'require-approval'] as const
+export type RuleEffect = (typeof ruleEffects)[number]
 
 /** What a rule's `where` looks at. */
 export interface PolicyTarget {
@@ -43,6 +48,9 @@ export interface PolicyRequest {
   toolbox?: string
   profile?: Profile
   reason?: string
+  ticket?: string
+  /** Asked before reason and ticket are given: what they have to be is in the grant, and nothing is denied for lack of them. */
+  prospective?: boolean
   /** Asked for a debug copy of the pod. */
   copy?: boolean
 }
@@ -53,6 +61,10 @@ export interface Grant {
   toolboxes?: readonly string[]
   profiles: readonly Profile[]
   requireReason: boolean
+  requireTicket: boolean
+  /** RE2 expressions that the whole reason, the whole ticket, have to match: each of them. */
+  reasonPatterns: readonly string[]
+  ticketPatterns: readonly string[]
   /** Debug copies of pods that crash or have finished: only where a rule says so. */
   copies: boolean
   maxDurationMs: number
@@ -62,19 +74,53 @@ export interface Grant {
   recording: 'strict' | 'best-effort'
 }
 
+/** One rule's demand: so many different people, each a member of one of the groups. Never without a group. */
+export interface ApprovalNeed {
+  rule: string
+  groups: readonly string[]
+  count: number
+}
+
+/** What has to happen before a request that policy does not simply allow may go on. */
+export interface ApprovalTerms {
+  /** Never empty; every one of them has to be met. */
+  needs: readonly ApprovalNeed[]
+  /** Whether this caller may start at once, with an alarm to the approvers and a review afterwards: every rule says so. */
+  breakGlass: boolean
+}
+
 /** `rules` names the rules that decided, in file order; empty when nothing matched. */
 export type Decision =
   | { effect: 'allow'; rules: readonly string[]; grant: Grant }
+  | { effect: 'require-approval'; rules: readonly string[]; grant: Grant; approval: ApprovalTerms }
   | {
       effect: 'deny'
       rules: readonly string[]
-      code: 'forbidden' | 'reason_required' | 'approval_unsupported'
+      code: 'forbidden' | 'reason_required' | 'ticket_required'
       explanation: string
     }
 
-/** Pure and synchronous: same arguments, same answer. */
+/** A rule about the target that came close: what it lacks, and what it asks for. */
+export interface NearRule {
+  name: string
+  effect: Exclude<RuleEffect, 'deny'>
+  lacks: 'who' | 'action' | 'time'
+  /** Plain words: `members of sre-oncall`. */
+  wants: string
+}
+
+export interface Explanation {
+  decision: Decision
+  /** Every rule that matches, in file order. */
+  matching: readonly { name: string; effect: RuleEffect }[]
+  /** A few rules that would have matched but for one thing. Never about other targets. */
+  near: readonly NearRule[]
+}
+
+/** A policy at one moment: rules may hold at some times only. Pure and synchronous: same arguments, same answer. */
 export interface Policy {
   /** Hash of the source, kept in audit events. */
   readonly version: string
   decide(request: PolicyRequest): Decision
+  explain(request: PolicyRequest): Explanation
 }

@@ -1,6 +1,7 @@
+import type { Approval, BreakGlass } from './approval.ts'
 import type { Action } from './policy.ts'
 import type { RecordingSummary } from './recording.ts'
-import type { DebugContainer, Identity, Profile, StartProgress, TerminalSize } from './target.ts'
+import type { DebugContainer, Identity, PodPick, Profile, StartProgress, TerminalSize } from './target.ts'
 
 export const sessionStates = ['pending-approval', 'starting', 'running', 'ended'] as const
 export type SessionState = (typeof sessionStates)[number]
@@ -52,10 +53,14 @@ export interface SessionRow {
       claims?: readonly string[]
     }
   }
-  /** With the groups as they were at the start: on whose behalf the session acts. */
-  user: { subject: string; name: string; groups: readonly string[] }
+  /** With the groups as they were when it was asked for: on whose behalf the session acts. */
+  user: { subject: string; name: string; groups: readonly string[]; issuer?: string; account?: string }
   toolbox: string
   profile: Profile
+  /** What runs in place of the toolbox's shell, as argv. */
+  command?: readonly string[]
+  /** Which pod of a workload was asked for. */
+  pick?: PodPick
   /** It runs in a debug copy of the target's pod. */
   copy?: boolean
   identity?: Identity
@@ -66,13 +71,17 @@ export interface SessionRow {
   startedAt?: Date
   endedAt?: Date
   end?: SessionEnd
-  /** The moment at which policy ends it. */
+  /** The moment at which policy ends it; while it waits for an approval, the moment at which the request expires. */
   deadline: Date
   idleTimeoutMs: number
   recordInput: boolean
   recordingMode: 'strict' | 'best-effort'
   /** The rules that allowed it. */
   rules: readonly string[]
+  /** What policy asked for before it could start, and what the approvers said. */
+  approval?: Approval
+  /** It was started without the approval that policy asks for. */
+  breakGlass?: BreakGlass
   container?: DebugContainer
   recording?: RecordingSummary
 }
@@ -108,6 +117,13 @@ export const auditKinds = [
   'exported',
   'audit-read',
   'policy-loaded',
+  'approval-requested',
+  'approved',
+  'approval-denied',
+  'withdrawn',
+  'break-glass',
+  'reviewed',
+  'policy-simulated',
 ] as const
 export type AuditKind = (typeof auditKinds)[number]
 

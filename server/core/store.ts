@@ -12,6 +12,8 @@ export interface SessionQuery {
   states?: readonly SessionState[]
   /** The user's subject. */
   user?: string
+  /** Sessions that were started by break-glass, whose review is still to come or is done. */
+  review?: 'outstanding' | 'done'
   /** Substring of the target reference. */
   target?: string
   /** Substring of target, image, user, reason or ticket. */

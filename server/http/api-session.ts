@@ -1,4 +1,5 @@
 import type { Policy, Principal } from '../core/policy.ts'
+import { describeApproval, describeBreakGlass } from './api-approval.ts'
 import type { LiveState, SessionRow } from '../core/session.ts'
 import type { Session } from '../protocol/api.ts'
 import { defined } from './defined.ts'
@@ -27,6 +28,7 @@ export function toApiSession(
     user: { subject: row.user.subject, name: row.user.name },
     toolbox: row.toolbox,
     profile: row.profile,
+    command: row.command && [...row.command],
     copy: row.copy,
     identity: identity && {
       ...identity,
@@ -43,6 +45,8 @@ export function toApiSession(
     deadline: row.deadline.toISOString(),
     idleTimeoutSeconds: Math.floor(row.idleTimeoutMs / 1000),
     rules: [...row.rules],
+    approval: row.approval && describeApproval(row.approval),
+    breakGlass: row.breakGlass && describeBreakGlass(row.breakGlass),
     viewers: [...(live?.viewers ?? [])],
     recording: describeRecording(row, readable),
     can: {
@@ -50,6 +54,8 @@ export function toApiSession(
       watch: !ended && rights.watch,
       terminate: !ended && rights.terminate,
       replay: rights.replay && readable,
+      decide: rights.decide,
+      review: rights.review,
     },
   })
 }

@@ -1,5 +1,6 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
+import { policyTargetOf } from '../core/session-policy.ts'
 import type { TargetRef } from '../core/target-ref.ts'
 import type { Target, TargetDriver } from '../core/target.ts'
 import type { Target as ApiTarget, TargetDetail } from '../protocol/target-api.ts'
@@ -7,7 +8,8 @@ import { within } from './deadline.ts'
 import { defined } from './defined.ts'
 import type { AppDeps } from './deps.ts'
 import { driverMs } from './find-target.ts'
-import { decideOpenWithReason, mayOpen, policyTargetOf, refOf } from './permissions.ts'
+import { describeTerms } from './api-approval.ts'
+import { decideOpenWithReason, mayOpen, refOf } from './permissions.ts'
 
 /** A target as a caller sees it. */
 export function describeTarget(deps: AppDeps, who: Principal, target: Target): ApiTarget {
@@ -82,7 +84,11 @@ export async function describeOptions(
       profiles: await Promise.all(profiles),
       requireReason: grant.requireReason,
       copies: grant.copies && driver.kind === 'kubernetes',
-      requireApproval: false,
+      requireTicket: grant.requireTicket,
+      reasonPatterns: [...grant.reasonPatterns],
+      ticketPatterns: [...grant.ticketPatterns],
+      requireApproval: decision.effect === 'require-approval',
+      ...(decision.effect === 'require-approval' && { approval: describeTerms(decision.approval) }),
       maxDurationSeconds: Math.floor(grant.maxDurationMs / 1000),
       idleTimeoutSeconds: Math.floor(grant.idleTimeoutMs / 1000),
       recordInput: grant.recordInput,

@@ -1,10 +1,11 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
+import { policyTargetOf } from '../core/session-policy.ts'
 import { parseTargetRef, type TargetRef } from '../core/target-ref.ts'
 import type { Lookup, Target, TargetDriver } from '../core/target.ts'
 import { within } from './deadline.ts'
 import type { AppDeps } from './deps.ts'
-import { may, mayOpen, policyTargetOf, targetNotFound } from './permissions.ts'
+import { may, mayOpen, targetNotFound } from './permissions.ts'
 
 /** How long a container engine has to answer one question. */
 export const driverMs = 10_000

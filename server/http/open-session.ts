@@ -1,5 +1,6 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Decision, Grant, PolicyTarget } from '../core/policy.ts'
+import { policyTargetOf } from '../core/session-policy.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { Profile, Toolbox } from '../core/target.ts'
 import type { z } from 'zod'
@@ -8,7 +9,7 @@ import type { Caller } from './authenticate.ts'
 import { defined } from './defined.ts'
 import type { AppDeps } from './deps.ts'
 import { resolveTarget, visible } from './find-target.ts'
-import { auditDenied, decideOpenWithReason, policyTargetOf, targetNotFound } from './permissions.ts'
+import { auditDenied, decideOpenWithReason, targetNotFound } from './permissions.ts'
 
 type Wish = z.infer<typeof createSession>
 
@@ -39,6 +40,14 @@ export async function openSession(
   const profile = chooseProfile(possible.grant, wish.profile)
   const decision = decideExactly(deps, caller, described, wish, { toolbox, profile })
   if (decision.effect === 'deny') return await refuse(decision)
+  if (decision.effect === 'require-approval') {
+    return await refuse({
+      ...decision,
+      effect: 'deny',
+      code: 'forbidden',
+      explanation: `${decision.approval.needs.map(({ rule }) => JSON.stringify(rule)).join(', ')} requires an approval, which cannot be asked for yet.`,
+    })
+  }
   return await deps.sessions.open(
     defined({
       who,
@@ -63,10 +72,9 @@ function decideExactly(
   deps: AppDeps,
   { who }: Caller,
   target: PolicyTarget,
-  { reason, copy }: Wish,
+  { reason, ticket, copy }: Wish,
   chosen: { toolbox: Toolbox; profile: Profile },
 ): Decision {
-  const blank = reason === undefined || reason.trim() === ''
   return deps.policy().decide(
     defined({
       who,
@@ -74,7 +82,8 @@ function decideExactly(
       target,
       toolbox: chosen.toolbox.name,
       profile: chosen.profile,
-      reason: blank ? undefined : reason,
+      reason,
+      ticket,
       copy,
     }),
   )

@@ -3,40 +3,25 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Action, Decision, Policy, PolicyTarget, Principal } from '../core/policy.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
+import { maySamePerson } from '../core/same-person.ts'
+import { heldRequest, isHeld, policyTargetOfSession } from '../core/session-policy.ts'
 import { formatTargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { defined } from './defined.ts'
 import type { Caller } from './authenticate.ts'
 
-/** What a rule's `where` sees of a target that a driver described. */
-export function policyTargetOf(target: Target): PolicyTarget {
-  const { ref, labels } = target
-  const { environment } = ref
-  if (ref.kind === 'docker') return { environment, name: target.name, labels }
-  const { names = [], claims } = target.cluster ?? {}
-  const name = `${ref.workload}/${ref.name}`
-  return defined({ environment, namespace: ref.namespace, name, names, claims, labels })
-}
-
-/** The same, of a session's target as it was when the session was opened. */
-export function policyTargetOfSession(row: SessionRow): PolicyTarget {
-  const { environment, namespace, names, labels } = row.target
-  const { claims } = row.target.resolved
-  return defined({ environment, namespace, name: names?.[0] ?? row.target.name, names, claims, labels })
-}
-
 export function may(policy: Policy, who: Principal, action: Action, target?: PolicyTarget): boolean {
   return policy.decide(defined({ who, action, target })).effect === 'allow'
 }
 
-/** Whether `open` is allowed once a reason is given. */
+/** Whether `open` is allowed once a reason, a ticket and the approval are given. */
 export function mayOpen(policy: Policy, who: Principal, target: PolicyTarget): boolean {
-  return decideOpenWithReason(policy, who, target).effect === 'allow'
+  return decideOpenWithReason(policy, who, target).effect !== 'deny'
 }
 
-/** The decision on `open`, with the question of a reason set aside. */
+/** The decision on `open`, with the question of a reason and a ticket set aside. */
 export function decideOpenWithReason(policy: Policy, who: Principal, target: PolicyTarget): Decision {
-  return policy.decide({ who, action: 'open', target, reason: 'to be given' })
+  return policy.decide({ who, action: 'open', target, prospective: true })
 }
 
 /** What policy lets a caller do with one session. */
@@ -47,31 +32,50 @@ export interface SessionRights {
   watch: boolean
   terminate: boolean
   replay: boolean
+  /** Approve or deny the request, which waits. */
+  decide: boolean
+  /** Review the break-glass session, which has ended. */
+  review: boolean
 }
 
-/** Ownership gives watching, ending and (while `open` still holds) control; recordings are policy's alone. */
+/** Ownership gives watching, ending and (while the right to it holds) control; recordings are policy's alone. */
 export function sessionRights(policy: Policy, who: Principal, row: SessionRow): SessionRights {
   const target = policyTargetOfSession(row)
   const owner = row.user.subject === who.subject
-  const opens =
-    policy.decide({
-      who,
-      action: 'open',
-      target,
-      toolbox: row.toolbox,
-      profile: row.profile,
-      reason: row.reason ?? 'as opened',
-    }).effect === 'allow'
+  const decision = policy.decide(heldRequest(row, who))
+  // Others have no share in an approval that was given to its user.
+  const opens = owner ? isHeld(decision, row) : decision.effect === 'allow'
   const watches = may(policy, who, 'watch', target)
   const terminate = owner || may(policy, who, 'terminate', target)
   const replay = may(policy, who, 'read-recording', target)
+  const approves = mayApprove(policy, who, row)
   return {
-    see: owner || watches || terminate || replay,
+    see: owner || watches || terminate || replay || approves,
     control: opens && (owner || watches),
     watch: watches || (owner && opens),
     terminate,
     replay,
+    decide: approves && row.state === 'pending-approval' && !hasVoted(row, who),
+    review:
+      approves &&
+      row.state === 'ended' &&
+      row.breakGlass !== undefined &&
+      row.breakGlass.review === undefined,
   }
+}
+
+/** Whether they are one of those whom policy asked for: by `approve`, by a group of a rule, and not the requester. */
+function mayApprove(policy: Policy, who: Principal, row: SessionRow): boolean {
+  const needs = row.approval?.needs ?? row.breakGlass?.needs ?? []
+  return (
+    needs.some(({ groups }) => groups.some((group) => who.groups.includes(group))) &&
+    !maySamePerson(who, row.user) &&
+    may(policy, who, 'approve', policyTargetOfSession(row))
+  )
+}
+
+function hasVoted(row: SessionRow, who: Principal): boolean {
+  return row.approval?.votes.some(({ by }) => maySamePerson(by, who)) ?? false
 }
 
 export interface Refusal {

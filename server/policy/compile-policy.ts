@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto'
-import type { Policy, PolicyRequest } from '../core/policy.ts'
+import type { Policy } from '../core/policy.ts'
 import { profiles } from '../core/target.ts'
 import { decide } from './decide.ts'
+import { findNear } from './explain.ts'
 import { createRuleSet } from './match-rule.ts'
 import { parsePolicy } from './parse-policy.ts'
 import { defaultLimits, type Rule } from './rule.ts'
 
-/** A policy that can also say which rules a request meets, whatever the outcome. */
-export interface RulePolicy extends Policy {
+/** A policy whose rules may hold at some times only: asked for a moment, it decides as it does then. */
+export interface TimedPolicy {
+  /** Hash of the source. */
+  readonly version: string
+  at(moment: Date): Policy
+}
+
+export interface RulePolicy extends TimedPolicy {
   readonly ruleCount: number
-  match(request: PolicyRequest): Pick<Rule, 'name' | 'effect'>[]
 }
 
 /** Makes rules ready to decide. `version` names their source, in audit events. */
@@ -18,8 +24,15 @@ export function compilePolicy(rules: readonly Rule[], version: string): RulePoli
   return {
     version,
     ruleCount: rules.length,
-    decide: (request) => decide(set, request),
-    match: (request) => set.matching(request),
+    at: (moment) => ({
+      version,
+      decide: (request) => decide(set, request, moment),
+      explain: (request) => ({
+        decision: decide(set, request, moment),
+        matching: set.matching(request, moment).map(({ rule: { name, effect } }) => ({ name, effect })),
+        near: findNear(set.all, request, moment),
+      }),
+    }),
   }
 }
 
@@ -28,18 +41,31 @@ export function policyFromText(text: string, file?: string): RulePolicy {
   return compilePolicy(parsePolicy(text, file), createHash('sha256').update(text).digest('hex'))
 }
 
-/** For the start without a configuration: whoever holds the one-time link owns the engine anyway. */
-export const allowEverything: Policy = {
-  version: 'built-in',
-  decide: () => ({ effect: 'allow', rules: ['local user'], grant: everything }),
-}
-
 const everything = {
   profiles,
   requireReason: false,
+  requireTicket: false,
+  reasonPatterns: [],
+  ticketPatterns: [],
   copies: true,
   maxDurationMs: defaultLimits.maxDurationMs,
   idleTimeoutMs: defaultLimits.idleTimeoutMs,
   recordInput: false,
   recording: 'strict',
 } as const
+
+const ownerDecides = { effect: 'allow', rules: ['local user'], grant: everything } as const
+
+/** For the start without a configuration: whoever holds the one-time link owns the engine anyway. */
+export const allowEverything: TimedPolicy = {
+  version: 'built-in',
+  at: () => ({
+    version: 'built-in',
+    decide: () => ownerDecides,
+    explain: () => ({
+      decision: ownerDecides,
+      matching: [{ name: 'local user', effect: 'allow' }],
+      near: [],
+    }),
+  }),
+}

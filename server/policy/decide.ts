@@ -1,149 +1,146 @@
-import type { Decision, Grant, PolicyRequest } from '../core/policy.ts'
+import type { ApprovalTerms, Decision, Grant, PolicyRequest } from '../core/policy.ts'
+import { explainNoRule } from './explain.ts'
 import type { CompiledRule, RuleSet } from './match-rule.ts'
 import { narrow } from './narrow.ts'
-import type { Rule } from './rule.ts'
+import { phrase, quote, verb, wayOut } from './words.ts'
+
+type Denial = Decision & { effect: 'deny' }
 
 /**
- * Default deny. A matching deny rule wins; then a matching require-approval rule; else all matching allow rules narrow
- * together. Toolbox and profile are judged when given; a required reason is missed by `open` and `run` alone. Linear in the number of rules.
+ * Default deny. A matching deny rule wins; else all matching rules narrow together, and one that requires an approval is
+ * enough to require it. Toolbox and profile are judged when given; a required reason or ticket is missed by `open` and `run`
+ * alone, and not while `prospective`. Linear in the number of rules; the clock is `at`.
  */
-export function decide(rules: RuleSet, request: PolicyRequest): Decision {
-  const matching = rules.matching(request)
-  const denying = matching.filter((rule) => rule.effect === 'deny')
+export function decide(rules: RuleSet, request: PolicyRequest, at: Date): Decision {
+  const matching = rules.matching(request, at)
+  const denying = matching.filter(({ rule }) => rule.effect === 'deny')
   if (denying.length > 0) {
     return deny(
       denying,
       `${quote(denying)} ${verb(denying, 'denies', 'deny')} it: you may not ${phrase(request)}. ${wayOut}`,
     )
   }
-  const approving = matching.filter((rule) => rule.effect === 'require-approval')
-  // Seeing a target needs no approval: who may ask for one has to find it first.
-  if (approving.length > 0 && request.action !== 'list') {
-    return deny(
-      approving,
-      `${quote(approving)} ${verb(approving, 'requires', 'require')} an approval to ${phrase(request)}, and approvals are not available in this version. ${wayOut}`,
-      'approval_unsupported',
-    )
-  }
-  if (matching.length === 0) return deny([], explainNoRule(rules.all, request))
-  const grant = narrow(matching)
+  if (matching.length === 0) return deny([], explainNoRule(rules.all, request, at))
+  const grant = narrow(matching.map(({ rule }) => rule))
   const problem = findProblem(matching, request, grant)
-  return problem ?? { effect: 'allow', rules: namesOf(matching), grant }
+  if (problem !== undefined) return problem
+  const approval = approvalOf(matching, request)
+  const decided = { rules: namesOf(matching), grant }
+  return approval === undefined
+    ? { effect: 'allow', ...decided }
+    : { effect: 'require-approval', ...decided, approval }
 }
 
-// A page of targets asks this once per target.
-const maxHintedRules = 500
-const wayOut = 'Ask whoever maintains the policy of this gateway if you need it.'
+function approvalOf(
+  matching: readonly CompiledRule[],
+  { who, action }: PolicyRequest,
+): ApprovalTerms | undefined {
+  // Seeing a target needs no approval: who may ask for one has to find it first.
+  if (action === 'list') return undefined
+  const requiring = matching.filter(({ rule }) => rule.effect === 'require-approval')
+  if (requiring.length === 0) return undefined
+  return {
+    needs: requiring.map(({ rule: { name, approval } }) => ({
+      rule: name,
+      groups: approval?.groups ?? [],
+      count: approval?.count ?? 1,
+    })),
+    breakGlass: requiring.every(({ rule }) =>
+      rule.breakGlass?.groups.some((group) => who.groups.includes(group)),
+    ),
+  }
+}
 
-function findProblem(allowing: readonly Rule[], request: PolicyRequest, grant: Grant): Decision | undefined {
+function findProblem(
+  matching: readonly CompiledRule[],
+  request: PolicyRequest,
+  grant: Grant,
+): Denial | undefined {
   const starts = request.action === 'open' || request.action === 'run'
   for (const kind of ['toolboxes', 'profiles'] as const) {
-    const allowed: readonly string[] | undefined = grant[kind]
-    const asked = kind === 'toolboxes' ? request.toolbox : request.profile
-    const limiting = allowing.filter((rule) => rule[kind] !== undefined)
-    if (allowed?.length === 0 && starts) {
-      return deny(
-        limiting,
-        `${quote(limiting)} all match and name no common ${kind}, so none is left to ${phrase(request)} with. ${wayOut}`,
-      )
-    }
-    if (asked === undefined || allowed === undefined || allowed.includes(asked)) continue
-    const one = kind === 'toolboxes' ? 'toolbox' : 'profile'
-    const by =
-      limiting.length === 0
-        ? 'No rule names it'
-        : `${quote(limiting)} ${verb(limiting, 'limits', 'limit')} it`
-    return deny(
-      limiting.length === 0 ? allowing : limiting,
-      `The ${one} ${asked} is not allowed to ${phrase(request)} with. ${by}; allowed: ${allowed.join(', ') || 'none'}.`,
-    )
+    const problem = findChoiceProblem(matching, request, grant, kind)
+    if (problem !== undefined) return problem
   }
-  if (starts && request.copy === true && !grant.copies) {
-    const by = allowing.filter((rule) => rule.copies === false)
+  if (!starts) return undefined
+  if (request.copy === true && !grant.copies) {
+    const by = matching.filter(({ rule }) => rule.copies === false)
     return deny(
-      by.length === 0 ? allowing : by,
+      by.length === 0 ? matching : by,
       `A debug copy of the pod is not allowed to ${phrase(request)} with: a rule has to say copies: true. ${wayOut}`,
     )
   }
-  if (starts && grant.requireReason && (request.reason ?? '').trim() === '') {
-    const requiring = allowing.filter((rule) => rule.requireReason === true)
-    const explanation = `${quote(requiring)} ${verb(requiring, 'requires', 'require')} a reason to ${phrase(request)}. Say why you need it and try again.`
-    return deny(requiring, explanation, 'reason_required')
+  if (request.prospective === true) return undefined
+  return findWordsProblem(matching, request, grant)
+}
+
+function findChoiceProblem(
+  matching: readonly CompiledRule[],
+  request: PolicyRequest,
+  grant: Grant,
+  kind: 'toolboxes' | 'profiles',
+): Denial | undefined {
+  const allowed: readonly string[] | undefined = grant[kind]
+  const asked = kind === 'toolboxes' ? request.toolbox : request.profile
+  const limiting = matching.filter(({ rule }) => rule[kind] !== undefined)
+  if (allowed?.length === 0 && (request.action === 'open' || request.action === 'run')) {
+    return deny(
+      limiting,
+      `${quote(limiting)} all match and name no common ${kind}, so none is left to ${phrase(request)} with. ${wayOut}`,
+    )
+  }
+  if (asked === undefined || allowed === undefined || allowed.includes(asked)) return undefined
+  const one = kind === 'toolboxes' ? 'toolbox' : 'profile'
+  const by =
+    limiting.length === 0 ? 'No rule names it' : `${quote(limiting)} ${verb(limiting, 'limits', 'limit')} it`
+  return deny(
+    limiting.length === 0 ? matching : limiting,
+    `The ${one} ${asked} is not allowed to ${phrase(request)} with. ${by}; allowed: ${allowed.join(', ') || 'none'}.`,
+  )
+}
+
+/** The reason and the ticket: there where they have to be, and as every matching rule wants them. */
+function findWordsProblem(
+  matching: readonly CompiledRule[],
+  request: PolicyRequest,
+  grant: Grant,
+): Denial | undefined {
+  for (const kind of ['reason', 'ticket'] as const) {
+    const text = (request[kind] ?? '').trim()
+    const pattern = kind === 'reason' ? 'reasonPattern' : 'ticketPattern'
+    const code = kind === 'reason' ? 'reason_required' : 'ticket_required'
+    if (text === '') {
+      if (!(kind === 'reason' ? grant.requireReason : grant.requireTicket)) continue
+      const flag = kind === 'reason' ? 'requireReason' : 'requireTicket'
+      const requiring = matching.filter(({ rule }) => rule[flag] === true || rule[pattern] !== undefined)
+      const advice = kind === 'reason' ? 'Say why you need it' : 'Name the ticket that it belongs to'
+      return deny(
+        requiring,
+        `${quote(requiring)} ${verb(requiring, 'requires', 'require')} a ${kind} to ${phrase(request)}. ${advice} and try again.`,
+        code,
+      )
+    }
+    const refusing = matching.filter(
+      (rule) => !(kind === 'reason' ? rule.fitsReason(text) : rule.fitsTicket(text)),
+    )
+    if (refusing.length === 0) continue
+    const wanted = refusing.map(({ rule }) => rule[pattern]).join(' and ')
+    return deny(
+      refusing,
+      `${quote(refusing)} ${verb(refusing, 'wants', 'want')} another ${kind} to ${phrase(request)}: all of it must match ${wanted}.`,
+      code,
+    )
   }
   return undefined
-}
-
-/** Default deny, with up to three rules that came close and what they ask for. */
-function explainNoRule(rules: readonly CompiledRule[], request: PolicyRequest): string {
-  const start = `No rule lets ${request.who.subject} ${phrase(request)}.`
-  // Lists ask once per container; nobody reads why one is left out.
-  if (request.action === 'list') return start
-  const near: string[] = []
-  for (const compiled of rules.slice(0, maxHintedRules)) {
-    if (near.length === 3) break
-    const hint = compiled.rule.effect === 'deny' ? undefined : nearMiss(compiled, request)
-    if (hint !== undefined) near.push(hint)
-  }
-  return near.length === 0 ? `${start} ${wayOut}` : `${start} ${near.join(' ')}`
-}
-
-function nearMiss(compiled: CompiledRule, request: PolicyRequest): string | undefined {
-  const { rule } = compiled
-  const who = compiled.matchesWho(request.who)
-  const action = compiled.matchesAction(request.action)
-  if (!compiled.matchesTarget(request.target)) return undefined
-  if (!who && action)
-    return `The rule "${rule.name}" would allow it${rule.effect === 'allow' ? '' : ', with an approval,'} for ${formatWho(rule)}.`
-  if (who && !action) return `The rule "${rule.name}" lets you only ${rule.actions.join(', ')}.`
-  return undefined
-}
-
-function formatWho(rule: Rule): string {
-  const parts = [
-    rule.who.groups.length > 0 ? `members of ${shorten(rule.who.groups)}` : '',
-    rule.who.subjects.length > 0 ? `the subjects ${shorten(rule.who.subjects)}` : '',
-  ]
-  return parts.filter((part) => part !== '').join(' and ')
-}
-
-function shorten(names: readonly string[]): string {
-  return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`
-}
-
-function phrase({ action, target }: PolicyRequest): string {
-  if (target === undefined) return words[action]
-  const { environment, namespace, name } = target
-  return `${words[action]} ${[environment, namespace, name].filter((part) => part !== undefined).join('/')}`
-}
-
-const words = {
-  list: 'see',
-  open: 'open a session in',
-  watch: 'watch a session in',
-  terminate: 'end a session in',
-  run: 'run a command in',
-  'read-recording': 'replay a recording of',
-  'read-audit': 'read the audit log',
-  approve: 'approve a session in',
-} as const satisfies Record<PolicyRequest['action'], string>
-
-function verb(rules: readonly Rule[], one: string, many: string): string {
-  return rules.length === 1 ? one : many
-}
-
-function quote(rules: readonly Rule[]): string {
-  const names = shorten(rules.map((rule) => `"${rule.name}"`))
-  return rules.length === 1 ? `The rule ${names}` : `The rules ${names}`
 }
 
 function deny(
-  rules: readonly Rule[],
+  rules: readonly CompiledRule[],
   explanation: string,
-  code: (Decision & { effect: 'deny' })['code'] = 'forbidden',
-): Decision {
+  code: Denial['code'] = 'forbidden',
+): Denial {
   return { effect: 'deny', rules: namesOf(rules), code, explanation }
 }
 
-function namesOf(rules: readonly Rule[]): string[] {
-  return rules.map((rule) => rule.name)
+function namesOf(rules: readonly CompiledRule[]): string[] {
+  return rules.map(({ rule }) => rule.name)
 }

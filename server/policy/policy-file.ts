@@ -3,8 +3,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { ConfigError } from '../core/config-error.ts'
 import { messageOf } from '../core/errors.ts'
-import type { Decision, Policy, PolicyRequest } from '../core/policy.ts'
-import { policyFromText, type RulePolicy } from './compile-policy.ts'
+import type { Policy } from '../core/policy.ts'
+import { policyFromText, type RulePolicy, type TimedPolicy } from './compile-policy.ts'
 import { maxPolicyBytes } from './parse-policy.ts'
 
 export interface PolicyFileOptions {
@@ -26,7 +26,7 @@ export async function openPolicyFile(options: PolicyFileOptions): Promise<Policy
 }
 
 /** The policy as its file says now, or as it last said in a way that could be used. */
-export class PolicyFile implements Policy {
+export class PolicyFile implements TimedPolicy {
   readonly #options: PolicyFileOptions
   #current: RulePolicy
   #seen: string
@@ -51,12 +51,8 @@ export class PolicyFile implements Policy {
     return this.#current.version
   }
 
-  get current(): RulePolicy {
-    return this.#current
-  }
-
-  decide(request: PolicyRequest): Decision {
-    return this.#current.decide(request)
+  at(moment: Date): Policy {
+    return this.#current.at(moment)
   }
 
   /** Reads the file again now, as on SIGHUP. Never rejects: problems go to `onError`. */

@@ -1,24 +1,14 @@
 import { z } from 'zod'
 import { formatDuration, parseDuration } from '../core/duration.ts'
-import { actions } from '../core/policy.ts'
+import { messageOf } from '../core/errors.ts'
+import { actions, ruleEffects } from '../core/policy.ts'
 import { profiles } from '../core/target.ts'
+import { compilePattern, maxPatternLength } from './pattern.ts'
 import { maxDurationCapMs } from './rule.ts'
+import { maxApprovals, when, where } from './rule-parts.ts'
+import { flag, list, oneOf, plain } from './policy-fields.ts'
 
 const maxRules = 10_000
-const plain = z
-  .string({ error: 'must be text' })
-  .min(1, 'must not be empty')
-  .max(255, 'must have at most 255 characters')
-  .regex(/^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$/u, 'must not contain control characters')
-const list = <Item extends z.ZodType>(item: Item) =>
-  z
-    .array(item, { error: 'must be a list' })
-    .min(1, 'must name at least one')
-    .max(1000, 'must name at most 1000')
-const oneOf = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  z.enum(values, { error: `must be one of ${values.join(', ')}` })
-const flag = z.boolean({ error: 'must be true or false' })
-
 const duration = (maxMs: number) =>
   z.string({ error: 'must be a duration such as 90s, 15m, 1h or 1h30m' }).transform((text, context) => {
     const ms = parseDuration(text)
@@ -48,43 +38,44 @@ const who = z
     }
   })
 
-const where = z.strictObject(
-  {
-    environments: list(plain).optional(),
-    namespaces: list(plain).optional(),
-    targets: list(plain).optional(),
-    labels: z
-      .record(
-        plain,
-        z.union([z.string().transform((value) => [value]), list(z.string())], {
-          error: 'must be text or a list of texts',
-        }),
-        {
-          error: 'must be a map from label to value',
-        },
-      )
-      .refine((labels) => Object.keys(labels).length > 0, 'must name at least one')
-      .optional(),
-  },
-  { error: 'must be a map with environments, namespaces, targets or labels' },
+// Exact names: a pattern here could come to mean people whom nobody thought of.
+const approvers = list(
+  plain.refine((name) => !/[*?]/.test(name), 'must be the exact name of a group, without * and ?'),
 )
 
 const approval = z.strictObject(
   {
-    groups: list(plain),
+    groups: approvers,
     count: z
       .int({ error: 'must be a whole number' })
-      .min(1, 'must be from 1 to 10')
-      .max(10, 'must be from 1 to 10')
+      .min(1, `must be from 1 to ${maxApprovals}`)
+      .max(maxApprovals, `must be from 1 to ${maxApprovals}`)
       .default(1),
   },
   { error: 'must be a map with groups and count' },
 )
 
+const breakGlass = z.strictObject({ groups: approvers }, { error: 'must be a map with groups' })
+
+const pattern = z
+  .string({ error: 'must be text: a regular expression' })
+  .min(1, 'must not be empty')
+  .max(maxPatternLength, `must have at most ${maxPatternLength} characters`)
+  .superRefine((source, context) => {
+    try {
+      compilePattern(source)
+    } catch (cause) {
+      context.addIssue(`is not a usable regular expression: ${messageOf(cause)}`)
+    }
+  })
+
 const limitKeys = [
   'profiles',
   'toolboxes',
   'requireReason',
+  'requireTicket',
+  'reasonPattern',
+  'ticketPattern',
   'copies',
   'maxDuration',
   'idleTimeout',
@@ -100,11 +91,16 @@ const rule = z
       who,
       actions: list(oneOf(actions)),
       where: where.optional(),
-      effect: oneOf(['allow', 'deny', 'require-approval']),
+      when: when.optional(),
+      effect: oneOf(ruleEffects),
       approval: approval.optional(),
+      breakGlass: breakGlass.optional(),
       profiles: list(oneOf(profiles)).optional(),
       toolboxes: list(plain).optional(),
       requireReason: flag.optional(),
+      requireTicket: flag.optional(),
+      reasonPattern: pattern.optional(),
+      ticketPattern: pattern.optional(),
       copies: flag.optional(),
       maxDuration: duration(maxDurationCapMs).optional(),
       idleTimeout: duration(maxDurationCapMs).optional(),
@@ -129,8 +125,10 @@ const rule = z
         if (notByApproval.includes(action))
           complain(`actions`, `${action} (number ${index + 1}) cannot require approval`)
       }
-    } else if (value.approval !== undefined) {
-      complain('approval', 'only makes sense with effect: require-approval')
+    } else {
+      for (const key of ['approval', 'breakGlass'] as const) {
+        if (value[key] !== undefined) complain(key, 'only makes sense with effect: require-approval')
+      }
     }
   })
 

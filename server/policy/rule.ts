@@ -1,5 +1,16 @@
-import type { Action } from '../core/policy.ts'
+import type { Action, RuleEffect } from '../core/policy.ts'
 import type { Profile } from '../core/target.ts'
+import type { TimeWindow } from './time-window.ts'
+
+export const labelOperators = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const
+
+/** One requirement of a Kubernetes label selector. `NotIn` holds for a label that is not there, as in Kubernetes. */
+export interface LabelExpression {
+  key: string
+  operator: (typeof labelOperators)[number]
+  /** Empty with `Exists` and `DoesNotExist`, never with the others. */
+  values: readonly string[]
+}
 
 /** One rule of a policy file, validated. Absent limits say nothing; absent `where` parts match everything. */
 export interface Rule {
@@ -12,13 +23,22 @@ export interface Rule {
     targets?: readonly string[]
     /** Per label the accepted values; `*` accepts any value as long as the label is there. */
     labels?: Readonly<Record<string, readonly string[]>>
+    matchExpressions?: readonly LabelExpression[]
   }
-  effect: 'allow' | 'deny' | 'require-approval'
-  /** Who would approve. Read and checked, though nothing acts on it yet. */
+  /** Absent: at all times. */
+  when?: TimeWindow
+  effect: RuleEffect
+  /** With `require-approval`: exact names of groups, never none. */
   approval?: { groups: readonly string[]; count: number }
+  /** With `require-approval`: whose members may start at once and be reviewed afterwards. */
+  breakGlass?: { groups: readonly string[] }
   profiles?: readonly Profile[]
   toolboxes?: readonly string[]
   requireReason?: boolean
+  requireTicket?: boolean
+  /** RE2 expressions; the whole text has to match. */
+  reasonPattern?: string
+  ticketPattern?: string
   /** Whether debug copies of pods may be made. */
   copies?: boolean
   maxDurationMs?: number

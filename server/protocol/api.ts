@@ -1,5 +1,6 @@
 /** REST bodies under /api/v1: each schema is the validation, the OpenAPI 3.1 document and the TypeScript type. */
 import { z } from 'zod'
+import { approval, breakGlass } from './approval-api.ts'
 import { cursor, limit, plainText, podPick, profile, timestamp } from './fields.ts'
 import { identity } from './target-api.ts'
 
@@ -104,8 +105,9 @@ export const session = z.object({
   user: z.object({ subject: z.string(), name: z.string() }),
   toolbox: z.string(),
   profile,
+  command: z.array(z.string()).optional().describe("what runs in place of the toolbox's shell"),
   copy: z.boolean().optional().describe("it runs in a debug copy of the target's pod"),
-  identity: identity.optional(),
+  identity: identity.optional().describe('while it waits for an approval: as whom it would run'),
   reason: z.string().optional(),
   ticket: z.string().optional(),
   size: terminalSize,
@@ -113,9 +115,11 @@ export const session = z.object({
   startedAt: timestamp.optional(),
   endedAt: timestamp.optional(),
   end: sessionEnd.optional(),
-  deadline: timestamp,
+  deadline: timestamp.describe('while it waits for an approval: when the request expires'),
   idleTimeoutSeconds: z.int(),
   rules: z.array(z.string()),
+  approval: approval.optional().describe('there when policy required one'),
+  breakGlass: breakGlass.optional().describe('there when it was started without the approval'),
   viewers: z.array(viewer),
   recording: z
     .object({
@@ -127,13 +131,28 @@ export const session = z.object({
     })
     .describe('sha256 and sizes are of the uncompressed asciicast'),
   can: z
-    .object({ control: z.boolean(), watch: z.boolean(), terminate: z.boolean(), replay: z.boolean() })
+    .object({
+      control: z.boolean(),
+      watch: z.boolean(),
+      terminate: z.boolean().describe('of a request that waits: withdraw it'),
+      replay: z.boolean(),
+      decide: z.boolean().describe('approve or deny the request'),
+      review: z.boolean().describe('review the break-glass session'),
+    })
     .describe('what policy lets the caller do with it now'),
 })
 export type Session = z.infer<typeof session>
 
 export const sessionList = z.object({ items: z.array(session), next: z.string().optional() })
 export type SessionList = z.infer<typeof sessionList>
+
+/** What waits for the caller: newest first, the first hundred of each. @public */
+export const approvalList = z.object({
+  requests: z.array(session).describe('that the caller may approve or deny'),
+  reviews: z.array(session).describe('break-glass sessions, ended and not, that the caller has to review'),
+})
+/** @public */
+export type ApprovalList = z.infer<typeof approvalList>
 
 export const createSession = z.strictObject({
   target: z.string().min(1).max(600),
@@ -158,6 +177,10 @@ export const createSession = z.strictObject({
     .boolean()
     .optional()
     .describe('open in a debug copy of the pod, whose containers do not run their own commands'),
+  breakGlass: z
+    .boolean()
+    .optional()
+    .describe('start at once where an approval is required and policy lets the caller; needs a reason'),
 })
 export type CreateSession = z.infer<typeof createSession>
 
@@ -167,6 +190,7 @@ export const sessionQuery = z.strictObject({
   state: z.string().max(100).optional().describe('comma separated states'),
   user: z.string().max(255).optional().describe('subject; `me` for the caller'),
   target: z.string().max(600).optional(),
+  review: z.enum(['outstanding', 'done']).optional().describe('break-glass sessions by their review'),
   from: z.iso.datetime().optional(),
   to: z.iso.datetime().optional(),
   q: z.string().max(200).optional(),

@@ -1,5 +1,6 @@
 /** REST bodies about targets; the others are in api.ts. */
 import { z } from 'zod'
+import { approvalTerms } from './approval-api.ts'
 import { cursor, podPick, profile, timestamp } from './fields.ts'
 
 const targetState = z.enum(['running', 'paused', 'restarting', 'created', 'exited', 'dead', 'removing'])
@@ -92,7 +93,11 @@ export const targetDetail = target.extend({
         }),
       ),
       requireReason: z.boolean(),
+      requireTicket: z.boolean(),
+      reasonPatterns: z.array(z.string()).describe('RE2; the whole reason has to match each of them'),
+      ticketPatterns: z.array(z.string()),
       requireApproval: z.boolean(),
+      approval: approvalTerms.optional().describe('who approves; there when an approval is required'),
       copies: z.boolean().describe('whether a debug copy of the pod may be made'),
       maxDurationSeconds: z.int(),
       idleTimeoutSeconds: z.int(),

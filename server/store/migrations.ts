@@ -7,6 +7,7 @@ import type { Database } from './tables.ts'
 const migrations: Record<string, Migration> = {
   '0001-first': { up: createFirstTables },
   '0002-clusters': { up: addClusterColumns },
+  '0003-approvals': { up: addApprovalColumns },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -38,6 +39,23 @@ async function addClusterColumns(database: Kysely<Database>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('target_names', 'text').execute()
   await database.schema.alterTable('sessions').addColumn('user_groups', 'text').execute()
   await database.schema.alterTable('sessions').addColumn('copy', 'integer').execute()
+}
+
+/** What a request waits with, and what became of it. `review` is for finding the reviews that are still to come. */
+async function addApprovalColumns(database: Kysely<Database>): Promise<void> {
+  for (const name of [
+    'approval',
+    'break_glass',
+    'review',
+    'command',
+    'pick',
+    'user_issuer',
+    'user_account',
+  ]) {
+    await database.schema.alterTable('sessions').addColumn(name, 'text').execute()
+  }
+  const index = database.schema.createIndex('sessions_review').on('sessions')
+  await index.columns(['review', 'requested_at', 'id']).execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

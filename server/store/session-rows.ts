@@ -1,8 +1,11 @@
 import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
 import { sql, type SqlBool } from 'kysely'
 import { HatchwayError } from '../core/errors.ts'
+import type { BreakGlass } from '../core/approval.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { Page, SessionQuery } from '../core/store.ts'
+import type { PodPick } from '../core/target.ts'
+import { readApproval, readBreakGlass } from './approval-json.ts'
 import { present, toJson } from './json-column.ts'
 import { contains, decodeCursor, toPage } from './list-query.ts'
 import type { Database, SessionsTable } from './tables.ts'
@@ -35,10 +38,11 @@ export async function listSessions(
   database: Kysely<Database>,
   query: SessionQuery,
 ): Promise<Page<SessionRow>> {
-  const { states, user, target, q, from, to, limit, cursor } = query
+  const { states, user, review, target, q, from, to, limit, cursor } = query
   let select = database.selectFrom('sessions').selectAll()
   if (states !== undefined) select = select.where('state', 'in', [...states])
   if (user !== undefined) select = select.where('user_subject', '=', user)
+  if (review !== undefined) select = select.where('review', '=', review)
   if (target !== undefined) select = select.where((builder) => contains(builder, ['target_ref'], target))
   if (q !== undefined) select = select.where((builder) => contains(builder, searched, q))
   if (from !== undefined) select = select.where('requested_at', '>=', from.getTime())
@@ -79,11 +83,15 @@ function toColumns(row: Change): Updateable<SessionsTable> {
       user_subject: user.subject,
       user_name: user.name,
       user_groups: JSON.stringify(user.groups),
+      user_issuer: user.issuer ?? null,
+      user_account: user.account ?? null,
     }),
     ...present({
       state: row.state,
       toolbox: row.toolbox,
       profile: row.profile,
+      command: row.command === undefined ? undefined : JSON.stringify(row.command),
+      pick: row.pick,
       copy: row.copy === undefined ? undefined : Number(row.copy),
       identity: toJson(row.identity),
       reason: row.reason,
@@ -98,10 +106,18 @@ function toColumns(row: Change): Updateable<SessionsTable> {
       record_input: row.recordInput === undefined ? undefined : Number(row.recordInput),
       recording_mode: row.recordingMode,
       rules: row.rules === undefined ? undefined : JSON.stringify(row.rules),
+      approval: toJson(row.approval),
+      break_glass: toJson(row.breakGlass),
+      review: reviewOf(row.breakGlass),
       container: toJson(row.container),
       recording: toJson(row.recording),
     }),
   }
+}
+
+function reviewOf(breakGlass: BreakGlass | undefined): 'outstanding' | 'done' | undefined {
+  if (breakGlass === undefined) return undefined
+  return breakGlass.review === undefined ? 'outstanding' : 'done'
 }
 
 function fromColumns(row: Selectable<SessionsTable>): SessionRow {
@@ -122,6 +138,7 @@ function fromColumns(row: Selectable<SessionsTable>): SessionRow {
       subject: row.user_subject,
       name: row.user_name,
       groups: JSON.parse(row.user_groups ?? '[]'),
+      ...present({ issuer: row.user_issuer, account: row.user_account }),
     },
     toolbox: row.toolbox,
     profile: row.profile as SessionRow['profile'],
@@ -132,7 +149,11 @@ function fromColumns(row: Selectable<SessionsTable>): SessionRow {
     recordInput: row.record_input === 1,
     recordingMode: row.recording_mode as SessionRow['recordingMode'],
     rules: JSON.parse(row.rules),
+    ...(row.command !== null && { command: JSON.parse(row.command) as string[] }),
+    ...(row.pick !== null && { pick: row.pick as PodPick }),
     ...(row.copy === 1 && { copy: true }),
+    ...(row.approval !== null && { approval: readApproval(row.approval) }),
+    ...(row.break_glass !== null && { breakGlass: readBreakGlass(row.break_glass) }),
     ...present({ reason: row.reason, ticket: row.ticket }),
     ...(row.started_at !== null && { startedAt: new Date(row.started_at) }),
     ...(row.ended_at !== null && { endedAt: new Date(row.ended_at) }),

@@ -13,8 +13,12 @@ export interface SessionsTable {
   user_subject: string
   user_name: string
   user_groups: string | null
+  user_issuer: string | null
+  user_account: string | null
   toolbox: string
   profile: string
+  command: string | null
+  pick: string | null
   copy: number | null
   identity: string | null
   reason: string | null
@@ -29,6 +33,9 @@ export interface SessionsTable {
   record_input: number
   recording_mode: string
   rules: string
+  approval: string | null
+  break_glass: string | null
+  review: string | null
   container: string | null
   recording: string | null
 }

@@ -47,8 +47,16 @@ export function fullSessionRow(id: string): SessionRow {
         node: 'n1',
       },
     },
-    user: { subject: 'ada', name: 'Ada Lovelace', groups: ['sre', 'leads'] },
+    user: {
+      subject: 'corp:ada',
+      name: 'Ada Lovelace',
+      groups: ['sre', 'leads'],
+      issuer: 'https://idp.example.com',
+      account: 'ada',
+    },
     profile: 'netadmin',
+    command: ['sh', '-c', 'echo "$1"'],
+    pick: 'crashing',
     copy: true,
     identity: {
       uid: 65532,
@@ -66,6 +74,29 @@ export function fullSessionRow(id: string): SessionRow {
     recordInput: true,
     recordingMode: 'best-effort',
     rules: [],
+    approval: {
+      outcome: 'approved',
+      needs: [{ rule: 'four eyes', groups: ['leads'], count: 1 }],
+      votes: [
+        {
+          decision: 'approve',
+          by: { subject: 'grace', name: 'Grace Hopper', issuer: 'i', account: 'g', groups: ['leads'] },
+          at: new Date('2026-02-03T04:05:06.999Z'),
+          reason: 'go ahead',
+        },
+      ],
+      plan: { image: 'busybox:1', maxDurationMs: 60_000 },
+      expiresAt: new Date('2026-02-03T05:05:06.999Z'),
+    },
+    breakGlass: {
+      needs: [{ rule: 'four eyes', groups: ['leads'], count: 1 }],
+      review: {
+        verdict: 'justified',
+        by: { subject: 'grace', name: 'Grace Hopper' },
+        at: new Date('2026-02-03T06:00:00.001Z'),
+        reason: 'the site was down',
+      },
+    },
     container: { environment: 'prod', id: 'c', sessionId: id, targetId: 'uid' },
     recording: { key: 'k', sha256: 'ff', bytes: 5_000_000_000, outputBytes: 1, durationMs: 600_000 },
   })

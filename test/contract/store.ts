@@ -90,6 +90,20 @@ export function storeContract(name: string, start: () => Promise<StoreGround>): 
         assert.deepEqual(await listed({ q: 'nothing like it' }), [])
       })
 
+      it('are found by the review that is still to come', async () => {
+        const needs = [{ rule: 'four eyes', groups: ['leads'], count: 1 }]
+        await store.createSession(sessionRow('plain'))
+        await store.createSession(sessionRow('broken', { breakGlass: { needs } }))
+        await store.createSession(fullSessionRow('reviewed'))
+        assert.deepEqual(await listed({ review: 'outstanding' }), ['broken'])
+        assert.deepEqual(await listed({ review: 'done' }), ['reviewed'])
+        const { breakGlass } = fullSessionRow('x')
+        assert.ok(breakGlass !== undefined)
+        await store.updateSession('broken', { breakGlass })
+        assert.deepEqual(await listed({ review: 'outstanding' }), [])
+        assert.deepEqual((await store.getSession('broken'))?.breakGlass, breakGlass)
+      })
+
       it('are searched for the words as they are', async () => {
         await store.createSession(sessionRow('a', { reason: '100% of C:\\dir', ticket: 'INC_7' }))
         await store.createSession(sessionRow('b', { reason: '1000 of C:/dir', ticket: 'INC-7' }))

@@ -16,7 +16,7 @@ import { createOneTimeCodes } from '../../server/auth/one-time-link.ts'
 import { createTokenVerifier } from '../../server/auth/verify-token.ts'
 import { createWsTickets } from '../../server/auth/ws-tickets.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
-import type { Grant, Policy, PolicyRequest } from '../../server/core/policy.ts'
+import type { Decision, Grant, Policy, PolicyRequest } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { formatTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
@@ -37,6 +37,9 @@ import { openSqliteStore } from '../../server/store/sqlite-store.ts'
 export const grant: Grant = {
   profiles: ['auto', 'general'],
   requireReason: false,
+  requireTicket: false,
+  reasonPatterns: [],
+  ticketPatterns: [],
   copies: false,
   maxDurationMs: 3_600_000,
   idleTimeoutMs: 900_000,
@@ -46,20 +49,23 @@ export const grant: Grant = {
 
 /** Lets `admins` do everything, and others what `may` says. */
 export function scriptedPolicy(may: (request: PolicyRequest) => boolean | 'reason'): Policy {
+  const decide = (request: PolicyRequest): Decision => {
+    const answer = request.who.groups.includes('admins') || may(request)
+    const given = request.reason !== undefined || request.prospective === true
+    if (answer === true || (answer === 'reason' && given)) {
+      return {
+        effect: 'allow',
+        rules: ['scripted'],
+        grant: { ...grant, requireReason: answer === 'reason' },
+      }
+    }
+    const code = answer === 'reason' ? 'reason_required' : 'forbidden'
+    return { effect: 'deny', rules: ['scripted'], code, explanation: `The scripted policy says ${code}.` }
+  }
   return {
     version: 'scripted',
-    decide(request) {
-      const answer = request.who.groups.includes('admins') || may(request)
-      if (answer === true || (answer === 'reason' && request.reason !== undefined)) {
-        return {
-          effect: 'allow',
-          rules: ['scripted'],
-          grant: { ...grant, requireReason: answer === 'reason' },
-        }
-      }
-      const code = answer === 'reason' ? 'reason_required' : 'forbidden'
-      return { effect: 'deny', rules: ['scripted'], code, explanation: `The scripted policy says ${code}.` }
-    },
+    decide,
+    explain: (request) => ({ decision: decide(request), matching: [], near: [] }),
   }
 }
 

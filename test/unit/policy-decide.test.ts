@@ -5,6 +5,7 @@ import { allowEverything, compilePolicy } from '../../server/policy/compile-poli
 import { compileGlob } from '../../server/policy/glob.ts'
 import type { Rule } from '../../server/policy/rule.ts'
 
+const noon = new Date('2026-11-24T12:00:00Z')
 const everyone = { everyone: true, groups: [], subjects: [] }
 const groups = (...names: string[]) => ({ everyone: false, groups: names, subjects: [] })
 const subjects = (...names: string[]) => ({ everyone: false, groups: [], subjects: names })
@@ -20,7 +21,9 @@ const web: PolicyTarget = { environment: 'local', name: 'web-1', labels: { tier:
 const api: PolicyTarget = { environment: 'prod', namespace: 'payments', name: 'deployment/api', labels: {} }
 const ada = { subject: 'ada', groups: ['sre', 'dev-web'] }
 const ask = (rules: readonly Rule[], change: Partial<PolicyRequest> = {}): Decision =>
-  compilePolicy(rules, 'v').decide({ who: ada, action: 'open', target: web, ...change })
+  compilePolicy(rules, 'v')
+    .at(noon)
+    .decide({ who: ada, action: 'open', target: web, ...change })
 
 function assertDenied(decision: Decision, code: string, rules: string[], words: RegExp): void {
   assert.ok(decision.effect === 'deny', 'must be denied')
@@ -90,9 +93,9 @@ describe('matching', () => {
       [rule('r', { actions: ['read-audit'], where: { environments: ['*'] } })],
       'v',
     )
-    assert.equal(nowhere.decide({ who, action: 'read-audit' }).effect, 'deny')
+    assert.equal(nowhere.at(noon).decide({ who, action: 'read-audit' }).effect, 'deny')
     const anywhere = compilePolicy([rule('r', { actions: ['read-audit'] })], 'v')
-    assert.equal(anywhere.decide({ who, action: 'read-audit' }).effect, 'allow')
+    assert.equal(anywhere.at(noon).decide({ who, action: 'read-audit' }).effect, 'allow')
   })
 
   it('implies list by every other action on targets, in allow rules only', () => {
@@ -132,16 +135,52 @@ describe('effects', () => {
     assertDenied(two, 'forbidden', ['closed', 'shut'], /^The rules "closed", "shut" deny it/)
   })
 
-  it('refuses what requires an approval, unless a deny is in the way', () => {
-    const approval = rule('four eyes', {
-      effect: 'require-approval',
-      approval: { groups: ['leads'], count: 1 },
+  const fourEyes = rule('four eyes', {
+    effect: 'require-approval',
+    approval: { groups: ['leads'], count: 2 },
+  })
+
+  it('requires an approval as soon as one rule says so, unless a deny is in the way', () => {
+    const decision = ask([fourEyes, rule('open', { maxDurationMs: 60_000 })])
+    assert.ok(decision.effect === 'require-approval')
+    assert.deepEqual(decision.rules, ['four eyes', 'open'])
+    assert.deepEqual(decision.approval, {
+      needs: [{ rule: 'four eyes', groups: ['leads'], count: 2 }],
+      breakGlass: false,
     })
-    const words =
-      /"four eyes" requires an approval to open a session in local\/web-1, and approvals are not available in this version/
-    assertDenied(ask([approval, rule('open')]), 'approval_unsupported', ['four eyes'], words)
-    assertDenied(ask([approval, rule('no', { effect: 'deny' })]), 'forbidden', ['no'], /denies it/)
-    assert.equal(ask([approval], { action: 'list' }).effect, 'allow')
+    assert.equal(decision.grant.maxDurationMs, 60_000, 'all that match narrow')
+    assertDenied(ask([fourEyes, rule('no', { effect: 'deny' })]), 'forbidden', ['no'], /denies it/)
+    assert.equal(ask([fourEyes], { action: 'list' }).effect, 'allow')
+  })
+
+  it('wants each approval that a rule asks for, and judges everything else before', () => {
+    const other = rule('security', {
+      effect: 'require-approval',
+      approval: { groups: ['sec', 'ciso'], count: 1 },
+      requireReason: true,
+    })
+    assertDenied(ask([fourEyes, other]), 'reason_required', ['security'], /requires a reason/)
+    const decision = ask([fourEyes, other], { reason: 'INC-1' })
+    assert.ok(decision.effect === 'require-approval')
+    assert.deepEqual(
+      decision.approval.needs.map(({ rule: name, count }) => [name, count]),
+      [
+        ['four eyes', 2],
+        ['security', 1],
+      ],
+    )
+  })
+
+  it('lets break the glass only whom every rule lets', () => {
+    const glass = (...names: string[]) => ({ ...fourEyes, breakGlass: { groups: names } })
+    const breakGlass = (rules: Rule[]) => {
+      const decision = ask(rules)
+      return decision.effect === 'require-approval' && decision.approval.breakGlass
+    }
+    assert.equal(breakGlass([glass('sre')]), true)
+    assert.equal(breakGlass([glass('ops')]), false)
+    assert.equal(breakGlass([glass('sre'), { ...fourEyes, name: 'another' }]), false)
+    assert.equal(breakGlass([glass('sre'), { ...glass('dev-web'), name: 'another' }, rule('open')]), true)
   })
 
   it('names the rules that allow, in the order of the file', () => {
@@ -158,6 +197,9 @@ describe('limits', () => {
       profiles: ['auto', 'general', 'baseline', 'restricted'],
       copies: false,
       requireReason: false,
+      requireTicket: false,
+      reasonPatterns: [],
+      ticketPatterns: [],
       maxDurationMs: 240 * minute,
       idleTimeoutMs: 30 * minute,
       recordInput: false,
@@ -195,6 +237,9 @@ describe('limits', () => {
       profiles: ['auto', 'netadmin'],
       copies: false,
       requireReason: true,
+      requireTicket: false,
+      reasonPatterns: [],
+      ticketPatterns: [],
       maxDurationMs: 60 * minute,
       idleTimeoutMs: 5 * minute,
       recordInput: true,
@@ -257,7 +302,9 @@ describe('limits', () => {
   })
 
   it('are wide open for the local user', () => {
-    const decision = allowEverything.decide({ who: ada, action: 'open', target: web, profile: 'sysadmin' })
+    const decision = allowEverything
+      .at(noon)
+      .decide({ who: ada, action: 'open', target: web, profile: 'sysadmin' })
     assert.ok(grantOf(decision).profiles.includes('sysadmin'))
     assert.deepEqual(decision.rules, ['local user'])
     assert.equal(allowEverything.version, 'built-in')
@@ -308,21 +355,51 @@ describe('targets of a cluster', () => {
 
   it('are met by a rule about any workload that they belong to', () => {
     const where = { targets: ['deployment/api'] }
-    assert.equal(compilePolicy([rule('workload', { where })], 'v').decide(open).effect, 'allow')
+    assert.equal(
+      compilePolicy([rule('workload', { where })], 'v')
+        .at(noon)
+        .decide(open).effect,
+      'allow',
+    )
     const other = { targets: ['deployment/web'] }
-    assert.equal(compilePolicy([rule('other', { where: other })], 'v').decide(open).effect, 'deny')
+    assert.equal(
+      compilePolicy([rule('other', { where: other })], 'v')
+        .at(noon)
+        .decide(open).effect,
+      'deny',
+    )
   })
 
   it('cannot get round a deny of the workload by the name of a pod', () => {
     const closed = rule('closed', { effect: 'deny', where: { targets: ['deployment/api'] } })
-    assert.equal(compilePolicy([rule('all'), closed], 'v').decide(open).effect, 'deny')
+    assert.equal(
+      compilePolicy([rule('all'), closed], 'v')
+        .at(noon)
+        .decide(open).effect,
+      'deny',
+    )
   })
 
   it('are copied only where a rule says so, and none forbids it', () => {
     const copy = { ...open, copy: true }
     const yes = rule('yes', { copies: true })
-    assert.equal(compilePolicy([rule('silent')], 'v').decide(copy).effect, 'deny')
-    assert.equal(compilePolicy([rule('silent'), yes], 'v').decide(copy).effect, 'allow')
-    assert.equal(compilePolicy([yes, rule('no', { copies: false })], 'v').decide(copy).effect, 'deny')
+    assert.equal(
+      compilePolicy([rule('silent')], 'v')
+        .at(noon)
+        .decide(copy).effect,
+      'deny',
+    )
+    assert.equal(
+      compilePolicy([rule('silent'), yes], 'v')
+        .at(noon)
+        .decide(copy).effect,
+      'allow',
+    )
+    assert.equal(
+      compilePolicy([yes, rule('no', { copies: false })], 'v')
+        .at(noon)
+        .decide(copy).effect,
+      'deny',
+    )
   })
 })

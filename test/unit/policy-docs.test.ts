@@ -33,10 +33,11 @@ describe('the examples of docs/policy.md', () => {
       const file = join(directory, `${index}.yaml`)
       await writeFile(file, yaml)
       for (const line of lines) {
-        const [, command, effect, code] = /^- `(.+)` → (allow|deny)(?: \((\w+)\))?$/.exec(line) ?? []
+        const [, command, effect, code] =
+          /^- `(.+)` → (allow|deny|require-approval)(?: \((\w+)\))?$/.exec(line) ?? []
         assert.ok(command !== undefined, `cannot be read: ${line}`)
         const { text } = explainPolicy(parseArgs(explain, [...command.split(' '), file]))
-        assert.match(text, new RegExp(`^Decision: ${effect}`, 'm'), `${line}\n${text}`)
+        assert.match(text, new RegExp(`^Decision: ${effect}( |$)`, 'm'), `${line}\n${text}`)
         if (effect === 'deny')
           assert.match(text, new RegExp(`\\(${code ?? 'forbidden'}\\)`), `${line}\n${text}`)
       }
@@ -52,17 +53,29 @@ describe('the examples of docs/policy.md', () => {
       actions: true,
       effect: true,
       where: true,
+      when: true,
       approval: true,
+      breakGlass: true,
       profiles: true,
       toolboxes: true,
       requireReason: true,
+      requireTicket: true,
+      reasonPattern: true,
+      ticketPattern: true,
       copies: true,
       maxDurationMs: true,
       idleTimeoutMs: true,
       recordInput: true,
       recording: true,
     } satisfies Record<keyof Rule, true>
-    for (const key of [...Object.keys(keys), 'environments', 'namespaces', 'targets', 'labels']) {
+    for (const key of [
+      ...Object.keys(keys),
+      'environments',
+      'namespaces',
+      'targets',
+      'labels',
+      'matchExpressions',
+    ]) {
       assert.ok(shown.has(key), `no example shows ${key}`)
       assert.ok(
         page.includes(`\`${key.replace(/Ms$/, '')}\``) || page.includes(key),

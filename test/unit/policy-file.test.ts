@@ -43,7 +43,9 @@ const next = async (kind: 'reload' | 'problem'): Promise<unknown> =>
 
 function may(policy: PolicyFile, action: 'open' | 'watch'): boolean {
   const target = { environment: 'local', name: 'web', labels: {} }
-  return policy.decide({ who: { subject: 'ada', groups: [] }, action, target }).effect === 'allow'
+  return (
+    policy.at(new Date()).decide({ who: { subject: 'ada', groups: [] }, action, target }).effect === 'allow'
+  )
 }
 
 describe('a policy file that is followed', () => {

@@ -1,0 +1,67 @@
+import type { ApprovalNeed, Principal } from './policy.ts'
+
+export const approvalOutcomes = [
+  'pending',
+  'approved',
+  'denied',
+  'expired',
+  'withdrawn',
+  'not-needed',
+] as const
+/** `not-needed`: policy has changed meanwhile and allows it without. */
+export type ApprovalOutcome = (typeof approvalOutcomes)[number]
+
+/** What one approver said. */
+export interface ApprovalVote {
+  decision: 'approve' | 'deny'
+  by: Pick<Principal, 'subject' | 'name' | 'issuer' | 'account' | 'groups'>
+  at: Date
+  /** Always there with a denial. */
+  reason?: string
+}
+
+/** What would run, as the approvers were shown it. It starts as this or not at all. */
+export interface ApprovalPlan {
+  /** Of the toolbox. */
+  image: string
+  maxDurationMs: number
+}
+
+/** An approval is for one session of one target. Kept with the session, so that a request survives a restart. */
+export interface Approval {
+  outcome: ApprovalOutcome
+  /** As policy says now, while the request waits. */
+  needs: readonly ApprovalNeed[]
+  votes: readonly ApprovalVote[]
+  plan: ApprovalPlan
+  expiresAt: Date
+}
+
+export const reviewVerdicts = ['justified', 'unjustified'] as const
+export type ReviewVerdict = (typeof reviewVerdicts)[number]
+
+/** A session that did not wait for its approval. Somebody who could have approved it has to look at it afterwards. */
+export interface BreakGlass {
+  needs: readonly ApprovalNeed[]
+  review?: {
+    verdict: ReviewVerdict
+    by: Pick<Principal, 'subject' | 'name'>
+    at: Date
+    reason: string
+  }
+}
+
+/** How many of the people that a need asks for have approved. One person counts once, and for each need whose group they are in. */
+export function approvalsGiven(need: ApprovalNeed, votes: readonly ApprovalVote[]): number {
+  const people = new Set<string>()
+  for (const { decision, by } of votes) {
+    if (decision === 'approve' && need.groups.some((group) => by.groups.includes(group)))
+      people.add(by.subject)
+  }
+  return people.size
+}
+
+/** No needs are never met: an empty set of approvers must not mean anyone. */
+export function needsAreMet(needs: readonly ApprovalNeed[], votes: readonly ApprovalVote[]): boolean {
+  return needs.length > 0 && needs.every((need) => approvalsGiven(need, votes) >= Math.max(1, need.count))
+}

@@ -1,0 +1,56 @@
+/** How policy looks at a session and at its target. */
+import { needsAreMet } from './approval.ts'
+import type { Decision, PolicyRequest, PolicyTarget } from './policy.ts'
+import type { SessionRow } from './session.ts'
+import type { Target } from './target.ts'
+
+/** What a rule's `where` sees of a target that a driver described. */
+export function policyTargetOf(target: Target): PolicyTarget {
+  const { ref, labels } = target
+  const { environment } = ref
+  if (ref.kind === 'docker') return { environment, name: target.name, labels }
+  const { names = [], claims } = target.cluster ?? {}
+  return {
+    environment,
+    namespace: ref.namespace,
+    name: `${ref.workload}/${ref.name}`,
+    names,
+    ...(claims !== undefined && { claims }),
+    labels,
+  }
+}
+
+/** The same, of a session's target as it was when the session was opened. */
+export function policyTargetOfSession(row: SessionRow): PolicyTarget {
+  const { environment, namespace, names, labels } = row.target
+  const { claims } = row.target.resolved
+  return {
+    environment,
+    ...(namespace !== undefined && { namespace }),
+    name: names?.[0] ?? row.target.name,
+    ...(names !== undefined && { names }),
+    ...(claims !== undefined && { claims }),
+    labels,
+  }
+}
+
+/** Whether its user may still have a session like this one; `who` may be newer than the row. Reason and ticket were judged at the start. */
+export function heldRequest(row: SessionRow, who: PolicyRequest['who'] = row.user): PolicyRequest {
+  return {
+    who,
+    action: 'open',
+    target: policyTargetOfSession(row),
+    toolbox: row.toolbox,
+    profile: row.profile,
+    ...(row.copy !== undefined && { copy: row.copy }),
+    prospective: true,
+  }
+}
+
+/** Whether a decision on {@link heldRequest} leaves the session to its user: with the approvals that it was given. */
+export function isHeld(decision: Decision, row: SessionRow): boolean {
+  if (decision.effect !== 'require-approval') return decision.effect === 'allow'
+  if (row.state === 'pending-approval') return true
+  if (row.breakGlass !== undefined) return decision.approval.breakGlass
+  return needsAreMet(decision.approval.needs, row.approval?.votes ?? [])
+}
