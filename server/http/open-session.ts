@@ -82,11 +82,16 @@ function decideExactly(
       target,
       toolbox: chosen.toolbox.name,
       profile: chosen.profile,
-      reason,
-      ticket,
+      reason: said(reason),
+      ticket: said(ticket),
       copy,
     }),
   )
+}
+
+/** Blanks say nothing. */
+function said(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === '' ? undefined : text
 }
 
 // A toolbox or profile that was asked for and is not granted stays: the exact decision refuses it with its rule.

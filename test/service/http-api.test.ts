@@ -308,7 +308,14 @@ describe('sessions', () => {
       ['y', 'x'],
     )
     const seen = await json<Session>(gateway.call(`/api/v1/sessions/${mine.id}`, watcher))
-    assert.deepEqual(seen.can, { control: false, watch: true, terminate: false, replay: false })
+    assert.deepEqual(seen.can, {
+      control: false,
+      watch: true,
+      terminate: false,
+      replay: false,
+      decide: false,
+      review: false,
+    })
     for (const query of ['state=alive', 'limit=0', 'limit=1000', 'from=yesterday', 'cursor=junk']) {
       assert.equal((await gateway.call(`/api/v1/sessions?${query}`, watcher)).status, 400, query)
     }
@@ -327,7 +334,14 @@ describe('sessions', () => {
     assert.deepEqual((await lastAudit(gateway))?.action, 'terminate')
     const ended = await json<Session>(end('opener'))
     assert.deepEqual([ended.state, ended.end], ['ended', { reason: 'terminated', by: 'opener' }])
-    assert.deepEqual(ended.can, { control: false, watch: false, terminate: false, replay: false })
+    assert.deepEqual(ended.can, {
+      control: false,
+      watch: false,
+      terminate: false,
+      replay: false,
+      decide: false,
+      review: false,
+    })
     assert.equal((await end('opener')).status, 410)
     assert.equal((await end('root', admin)).status, 410)
     const ticket = await gateway.call(`/api/v1/sessions/${id}/ticket`, await gateway.issuer.token('opener'), {
