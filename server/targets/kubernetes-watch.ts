@@ -1,0 +1,270 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { HatchwayError } from '../core/errors.ts'
+import type { Actor } from '../core/target.ts'
+import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
+import { KubernetesRefusal, refusalOf, translateKubernetesError } from './kubernetes-errors.ts'
+
+export interface WatchedResource {
+  /** `/api/v1` or `/apis/apps/v1`. */
+  group: string
+  plural: string
+  /** Absent for all namespaces. */
+  namespace?: string
+  fieldSelector?: string
+  labelSelector?: string
+  actor?: Actor
+}
+
+export type Change = 'added' | 'changed' | 'gone'
+
+/** A local copy of what a cluster has, kept up to date until it is closed. */
+export interface Watched<T> {
+  /** By uid. */
+  readonly items: ReadonlyMap<string, T>
+  /** All of it has been seen once. It may be old while there is a `problem`. */
+  readonly synced: boolean
+  /** Why it is not kept up to date at present. */
+  readonly problem: HatchwayError | undefined
+  /** Told after `items` has changed. Gives back how to stop. */
+  onChange(listener: (kind: Change, item: T) => void): () => void
+  /** Resolves when synced; rejects with what is in the way as soon as that is known, or when the signal fires. */
+  ready(signal: AbortSignal): Promise<void>
+  close(): void
+}
+
+interface Meta {
+  metadata?: { uid?: string; resourceVersion?: string; continue?: string }
+}
+
+interface WatchEvent<K> {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
+  object: K & Meta
+}
+
+export interface WatchPace {
+  /** Between two tries, milliseconds; doubled at each failure up to `mostMs`. */
+  leastMs: number
+  mostMs: number
+  /** A connection that says nothing for so long is dead: the API server sends a bookmark about every minute. */
+  silentMs: number
+}
+
+const usualPace: WatchPace = { leastMs: 500, mostMs: 30_000, silentMs: 150_000 }
+const pageSize = '250'
+
+/**
+ * Lists and watches. `keep` cuts an object down to what is needed, so that memory is bounded by that and not by what people
+ * put into their objects.
+ */
+// The caller alone knows what the API server sends for a resource.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+export function watchResource<K, T>(
+  client: KubernetesClient,
+  resource: WatchedResource,
+  keep: (object: K) => T,
+  pace: WatchPace = usualPace,
+): Watched<T> {
+  const watch = new ResourceWatch(client, resource, keep, pace)
+  void watch.run()
+  return watch
+}
+
+class ResourceWatch<K, T> implements Watched<T> {
+  readonly #client: KubernetesClient
+  readonly #resource: WatchedResource
+  readonly #keep: (object: K) => T
+  readonly #pace: WatchPace
+  readonly #items = new Map<string, T>()
+  /** Of each item: a list that is read again tells only what has changed. */
+  readonly #versions = new Map<string, string>()
+  readonly #listeners = new Set<(kind: Change, item: T) => void>()
+  readonly #waiting = new Set<() => void>()
+  readonly #closed = new AbortController()
+  #synced = false
+  #problem: HatchwayError | undefined
+  /** Where a watch goes on; undefined when everything has to be listed. */
+  #version: string | undefined
+
+  constructor(client: KubernetesClient, resource: WatchedResource, keep: (object: K) => T, pace: WatchPace) {
+    this.#client = client
+    this.#resource = resource
+    this.#keep = keep
+    this.#pace = pace
+  }
+
+  get items(): ReadonlyMap<string, T> {
+    return this.#items
+  }
+
+  get synced(): boolean {
+    return this.#synced
+  }
+
+  get problem(): HatchwayError | undefined {
+    return this.#problem
+  }
+
+  onChange(listener: (kind: Change, item: T) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    while (!this.#synced) {
+      if (signal.aborted || this.#closed.signal.aborted)
+        throw new HatchwayError(
+          'cancelled',
+          `Cancelled while waiting for the ${this.#resource.plural} of ${this.#client.environment}.`,
+        )
+      if (this.#problem !== undefined) throw this.#problem
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.add(resolve)
+      signal.addEventListener('abort', () => resolve(), { once: true })
+      await promise
+      this.#waiting.delete(resolve)
+    }
+  }
+
+  close(): void {
+    this.#closed.abort()
+    this.#wake()
+    this.#listeners.clear()
+  }
+
+  /** Until it is closed. Never rejects. */
+  async run(): Promise<void> {
+    const { signal } = this.#closed
+    let failures = 0
+    while (!signal.aborted) {
+      const begun = Date.now()
+      try {
+        if (this.#version === undefined) await this.#list()
+        await this.#follow()
+        failures = 0
+      } catch (cause) {
+        if (signal.aborted) return
+        failures = this.#note(cause, failures)
+      }
+      const { leastMs, mostMs } = this.#pace
+      // A server that ends every watch at once is not asked more often than this either.
+      const wait = Math.min(mostMs, leastMs * 2 ** Math.max(0, failures - 1)) * (0.75 + Math.random() / 2)
+      const spent = failures === 0 ? Date.now() - begun : 0
+      await delay(Math.max(0, wait - spent), undefined, { signal }).catch(() => {})
+    }
+  }
+
+  #note(cause: unknown, failures: number): number {
+    if (refusalOf(cause)?.status === 410 || (cause instanceof KubernetesRefusal && cause.status === 410)) {
+      // The version is older than what the server remembers: usual after a pause, and no problem.
+      const again = this.#version === undefined
+      this.#version = undefined
+      return again ? failures + 1 : 0
+    }
+    this.#problem = translateKubernetesError(cause, {
+      doing: `watch ${this.#resource.plural}`,
+      environment: this.#client.environment,
+      cancelled: false,
+    })
+    this.#wake()
+    return failures + 1
+  }
+
+  get #call() {
+    const { group, namespace, plural, fieldSelector, labelSelector, actor } = this.#resource
+    return {
+      method: 'GET' as const,
+      path: resourcePath(group, namespace, plural),
+      selectors: {
+        ...(fieldSelector !== undefined && { fieldSelector }),
+        ...(labelSelector !== undefined && { labelSelector }),
+      },
+      ...(actor !== undefined && { actor }),
+      signal: this.#closed.signal,
+    }
+  }
+
+  /** Page by page; what is not on any page any more has gone. */
+  async #list(): Promise<void> {
+    const { selectors, ...call } = this.#call
+    const seen = new Set<string>()
+    let version: string | undefined
+    let next: string | undefined
+    do {
+      const query = { ...selectors, limit: pageSize, ...(next !== undefined && { continue: next }) }
+      const doing = `list ${this.#resource.plural}`
+      const page: Meta & { items: (K & Meta)[] } = await this.#client.json({
+        ...call,
+        query,
+        doing,
+        timeoutMs: 30_000,
+      })
+      for (const object of page.items) {
+        this.#put(object)
+        seen.add(object.metadata?.uid ?? '')
+      }
+      version = page.metadata?.resourceVersion
+      next = page.metadata?.continue || undefined
+    } while (next !== undefined)
+    for (const uid of [...this.#items.keys()].filter((uid) => !seen.has(uid))) this.#drop(uid)
+    this.#version = version
+    this.#healthy()
+  }
+
+  async #follow(): Promise<void> {
+    const { selectors, ...call } = this.#call
+    const lines = this.#client.lines({
+      ...call,
+      query: {
+        ...selectors,
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        resourceVersion: this.#version ?? '',
+        // The server would choose between 30 and 60 minutes; balancing and rotated credentials want it sooner.
+        timeoutSeconds: String(Math.round(300 + Math.random() * 120)),
+      },
+      doing: `watch ${this.#resource.plural}`,
+      idleMs: this.#pace.silentMs,
+    })
+    for await (const line of lines) {
+      const { type, object } = JSON.parse(line) as WatchEvent<K>
+      if (type === 'ERROR')
+        throw new KubernetesRefusal((object as { code?: number }).code ?? 500, JSON.stringify(object))
+      if (type === 'DELETED') this.#drop(object.metadata?.uid ?? '')
+      else if (type !== 'BOOKMARK') this.#put(object)
+      this.#version = object.metadata?.resourceVersion ?? this.#version
+      this.#healthy()
+    }
+  }
+
+  #put(object: K & Meta): void {
+    const { uid = '', resourceVersion = '' } = object.metadata ?? {}
+    const before = this.#versions.get(uid)
+    if (before === resourceVersion) return
+    const item = this.#keep(object)
+    this.#items.set(uid, item)
+    this.#versions.set(uid, resourceVersion)
+    this.#tell(before === undefined ? 'added' : 'changed', item)
+  }
+
+  #drop(uid: string): void {
+    const item = this.#items.get(uid)
+    if (item === undefined) return
+    this.#items.delete(uid)
+    this.#versions.delete(uid)
+    this.#tell('gone', item)
+  }
+
+  #tell(kind: Change, item: T): void {
+    for (const listener of this.#listeners) listener(kind, item)
+  }
+
+  #healthy(): void {
+    this.#synced = true
+    this.#problem = undefined
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake()
+  }
+}
