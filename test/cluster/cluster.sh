@@ -75,7 +75,7 @@ build() {
   minor=$(version | cut -d. -f2)
   prefix=k8s.io/component-base/version
   flags="-s -w -X $prefix.gitVersion=$(version) -X $prefix.gitMajor=1 -X $prefix.gitMinor=$minor"
-  (cd "$here" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath -buildvcs=false -ldflags "$flags" -o "$bin.part/" . ./pause) >&2 ||
+  (cd "$here" && CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly go build -trimpath -buildvcs=false -ldflags "$flags" -o "$bin.part/" . ./pause) >&2 ||
     die "Kubernetes $(version) could not be built in $here"
   for name in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl; do
     ln -s cluster "$bin.part/$name"
@@ -265,6 +265,7 @@ start_part() {
     kube-controller-manager)
       launch kube-controller-manager "$bin/kube-controller-manager" --kubeconfig "$data/controller-manager.kubeconfig" \
         --bind-address 127.0.0.1 --leader-elect=false --use-service-account-credentials \
+        --kube-api-qps 500 --kube-api-burst 1000 --concurrent-deployment-syncs 20 --concurrent-replicaset-syncs 20 \
         --service-account-private-key-file "$pki/service-accounts.key" --root-ca-file "$pki/ca.crt" \
         --cluster-signing-cert-file "$pki/ca.crt" --cluster-signing-key-file "$pki/ca.key"
       ;;

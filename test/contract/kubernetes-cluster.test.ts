@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
+import type { V1Pod } from '@kubernetes/client-node'
 import { type TestCluster, testCluster } from '../support/cluster.ts'
-import { TestNamespace } from '../support/cluster-namespace.ts'
+import { isReady, TestNamespace } from '../support/cluster-namespace.ts'
 import { processesIn } from '../support/cluster-processes.ts'
 import { eventually } from '../support/eventually.ts'
+import { type SimulatedState, simulatePods } from '../support/simulated-pods.ts'
 
 /** What the other tests take for granted of their cluster: without it they would prove nothing. */
 describe('the test cluster', () => {
@@ -57,6 +59,25 @@ describe('the test cluster', () => {
     } finally {
       await restricted.close()
     }
+  })
+
+  it('shows simulated pods as what they say they are, and takes them away', async () => {
+    const states: SimulatedState[] = ['running', 'crashing', 'pending', 'finished']
+    const simulation = await simulatePods(cluster, {
+      pods: 20,
+      deployments: true,
+      state: (index) => states[index % states.length] ?? 'running',
+    })
+    const path = `/api/v1/namespaces/${simulation.namespaces[0]}/pods`
+    const { items } = await cluster.api.get<{ items: V1Pod[] }>(path)
+    assert.deepEqual(Map.groupBy(items, ({ status }) => status?.phase).size, 3)
+    assert.equal(items.filter(isReady).length, 5)
+    assert.equal(
+      items.every(({ metadata }) => metadata?.ownerReferences?.[0]?.kind === 'ReplicaSet'),
+      true,
+    )
+    await simulation.close()
+    await assert.rejects(cluster.api.get(`/api/v1/nodes/${simulation.node}`), { status: 404 })
   })
 
   it('writes who acted for whom into its audit log', async () => {
