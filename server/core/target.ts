@@ -40,7 +40,17 @@ export interface Actor {
   groups: readonly string[]
 }
 
-export type TargetState = 'running' | 'paused' | 'restarting' | 'created' | 'exited' | 'dead' | 'removing'
+export const targetStates = [
+  'running',
+  'paused',
+  'restarting',
+  'created',
+  'exited',
+  'dead',
+  'removing',
+] as const
+/** In a cluster, `restarting` is whatever can't stay up: in back-off, or unable to start. */
+export type TargetState = (typeof targetStates)[number]
 
 /** One container of a pod, in the order of its specification. */
 export interface PodContainer {

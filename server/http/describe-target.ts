@@ -9,7 +9,7 @@ import { defined } from './defined.ts'
 import type { AppDeps } from './deps.ts'
 import { driverMs } from './find-target.ts'
 import { describeTerms } from './api-approval.ts'
-import { decideOpenWithReason, mayOpen, refOf } from './permissions.ts'
+import { decideOpenWithReason, mayKnow, mayOpen, refOf } from './permissions.ts'
 
 /** A target as a caller sees it. */
 export function describeTarget(deps: AppDeps, who: Principal, target: Target): ApiTarget {
@@ -43,11 +43,22 @@ function describeCluster(cluster: Target['cluster'], ref: TargetRef): Partial<Ap
   return defined({ workload: ref.workload, pod, container, containers: [...containers], restarts, pods })
 }
 
-/** Of a workload: the pod that was chosen, and the others. */
-export function describeChoice(cluster: Target['cluster']): Pick<TargetDetail, 'choice'> {
-  if (cluster?.choice === undefined) return {}
+/** Of a workload: the pod that was chosen, and the others that the caller may know of. */
+export function describeChoice(
+  deps: Pick<AppDeps, 'policy'>,
+  who: Principal,
+  { ref, cluster, labels }: Target,
+): Pick<TargetDetail, 'choice'> {
+  if (cluster?.choice === undefined || ref.kind !== 'kubernetes') return {}
   const { explanation, pods } = cluster.choice
-  const described = pods.map((pod) => ({ ...pod, createdAt: pod.createdAt.toISOString() }))
+  const { environment, namespace } = ref
+  const above = cluster.names.filter((name) => name !== `pod/${cluster.pod}`)
+  const described = pods
+    .filter((pod) => {
+      const name = `pod/${pod.name}`
+      return mayKnow(deps.policy(), who, { environment, namespace, name, names: [name, ...above], labels })
+    })
+    .map((pod) => ({ ...pod, createdAt: pod.createdAt.toISOString() }))
   return { choice: { explanation, pods: described } }
 }
 

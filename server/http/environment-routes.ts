@@ -33,7 +33,8 @@ async function describe(driver: TargetDriver, parent: AbortSignal): Promise<Envi
   const { environment: id, kind } = driver
   try {
     await within(checkMs, `Environment ${id}`, parent, (signal) => driver.check(signal))
-    return { id, kind, reachable: true }
+    const notices = driver.problems?.() ?? []
+    return { id, kind, reachable: true, ...(notices.length === 0 ? {} : { notices }) }
   } catch (error) {
     if (!(error instanceof HatchwayError)) throw error
     return { id, kind, reachable: false, problem: error.message }

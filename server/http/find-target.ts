@@ -5,7 +5,7 @@ import { parseTargetRef, type TargetRef } from '../core/target-ref.ts'
 import type { Lookup, Target, TargetDriver } from '../core/target.ts'
 import { within } from './deadline.ts'
 import type { AppDeps } from './deps.ts'
-import { may, mayOpen, targetNotFound } from './permissions.ts'
+import { mayKnow, targetNotFound } from './permissions.ts'
 
 /** How long a container engine has to answer one question. */
 export const driverMs = 10_000
@@ -47,9 +47,13 @@ export async function resolveTarget(
       return await driver.as(who).find(ref, lookup, signal)
     } catch (error) {
       if (!(error instanceof HatchwayError)) throw error
-      if (error.code === 'target_not_found') throw targetNotFound(text)
-      if (error.code !== 'target_ambiguous' || ref.kind !== 'docker') throw error
-      return await oneVisible(deps, who, driver, ref, signal)
+      if (error.code === 'target_ambiguous' && ref.kind === 'docker') {
+        return await oneVisible(deps, who, driver, ref, signal)
+      }
+      if (error.code !== 'target_not_found' && error.code !== 'invalid_request') throw error
+      if (ref.kind === 'kubernetes' && (await isVisiblePart(deps, who, driver, ref, lookup, signal)))
+        throw error
+      throw targetNotFound(text)
     }
   })
   // Opening a debug container would be a way into somebody else's session, past `watch`.
@@ -58,8 +62,30 @@ export async function resolveTarget(
 }
 
 export function visible(deps: Pick<AppDeps, 'policy'>, who: Principal, target: Target): boolean {
-  const described = policyTargetOf(target)
-  return may(deps.policy(), who, 'list', described) || mayOpen(deps.policy(), who, described)
+  return mayKnow(deps.policy(), who, policyTargetOf(target))
+}
+
+/**
+ * Whether what was found wanting is only the container or the choice of a pod, in something that the caller may know of:
+ * then the driver's own words, which name the containers, are for them.
+ */
+async function isVisiblePart(
+  deps: Pick<AppDeps, 'policy'>,
+  who: Principal,
+  driver: TargetDriver,
+  { container, ...whole }: TargetRef & { kind: 'kubernetes' },
+  { pick }: Lookup,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (container === undefined && pick === undefined) return false
+  const found = await driver
+    .as(who)
+    .find(whole, {}, signal)
+    .catch((error: unknown) => {
+      if (error instanceof HatchwayError) return undefined
+      throw error
+    })
+  return found !== undefined && visible(deps, who, found)
 }
 
 // "Ambiguous" must not tell of containers that the caller may not know of.

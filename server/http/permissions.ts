@@ -14,6 +14,11 @@ export function may(policy: Policy, who: Principal, action: Action, target?: Pol
   return policy.decide(defined({ who, action, target })).effect === 'allow'
 }
 
+/** Whether the caller may know that there is such a target. */
+export function mayKnow(policy: Policy, who: Principal, target: PolicyTarget): boolean {
+  return may(policy, who, 'list', target) || mayOpen(policy, who, target)
+}
+
 /** Whether `open` is allowed once a reason, a ticket and the approval are given. */
 export function mayOpen(policy: Policy, who: Principal, target: PolicyTarget): boolean {
   return decideOpenWithReason(policy, who, target).effect !== 'deny'

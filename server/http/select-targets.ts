@@ -1,40 +1,75 @@
-/** Search words and label selectors over targets. Pure. */
+/** Search words, label selectors and kinds over targets. Pure. */
 import { HatchwayError } from '../core/errors.ts'
+import { workloadKinds } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { refOf } from './permissions.ts'
+import { readList } from './read-list.ts'
 
 export type TargetFilter = (target: Target) => boolean
 
-/** Every word must be in the name, the reference, the image or a label, in any case. */
+/** What a word is looked for in. Kept as long as the target: a driver gives the same one again while nothing changes. */
+const haystacks = new WeakMap<Target, string>()
+
+/** Every word must be in the name, the reference, an image, the node or a label, in any case. */
 export function matchWords(q: string): TargetFilter {
   const words = q.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return () => true
   return (target) => {
-    const labels = Object.entries(target.labels).map(([key, value]) => `${key}=${value}`)
-    const text = [target.name, refOf(target), target.image, ...labels].join('\n').toLowerCase()
+    let text = haystacks.get(target)
+    if (text === undefined) haystacks.set(target, (text = haystackOf(target)))
     return words.every((word) => text.includes(word))
   }
 }
 
-/** Kubernetes' equality selectors: `a=b`, `a==b`, `a!=b`, `a`, `!a`, joined by commas. Throws `invalid_request`. */
+function haystackOf(target: Target): string {
+  const { name, image, labels, node = '', cluster } = target
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+  const images = (cluster?.containers ?? []).map((container) => container.image)
+  return [...new Set([name, refOf(target), image, ...images, node, ...pairs])].join('\n').toLowerCase()
+}
+
+/** Throws `invalid_request` for an unknown kind. */
+export function matchKinds(kinds: string): TargetFilter {
+  const wanted = new Set<string>(readList('kind', kinds, ['container', ...workloadKinds]))
+  return ({ ref }) => wanted.has(ref.kind === 'docker' ? 'container' : ref.workload)
+}
+
+/**
+ * Kubernetes' selectors: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas. As there, `!=` and
+ * `notin` hold also where the label is missing. Throws `invalid_request`.
+ */
 export function matchSelector(selector: string): TargetFilter {
-  const tests = selector.split(',').map((part) => parseRequirement(part.trim()))
+  const tests = splitRequirements(selector).map((part) => parseRequirement(part.trim()))
   return ({ labels }) => tests.every((test) => test(labels))
 }
 
 type LabelTest = (labels: Readonly<Record<string, string>>) => boolean
 
+/** At the commas that are in no parentheses. */
+function splitRequirements(selector: string): string[] {
+  return selector.split(/,(?![^(]*\))/)
+}
+
+const setBased = /^(?<key>[\w./-]+)\s+(?<operator>in|notin)\s*\((?<values>[^()=!]*)\)$/
+const equalityBased = /^(?<not>!)?\s*(?<key>[\w./-]+)(?:\s*(?<operator>!=|==?)\s*(?<value>[^=!\s()]*))?$/
+
 function parseRequirement(text: string): LabelTest {
-  const parts = /^(?<not>!)?(?<key>[\w./-]+)(?:\s*(?<operator>!=|==?)\s*(?<value>[^=!\s]*))?$/.exec(
-    text,
-  )?.groups
-  const { not, key, operator, value } = parts ?? {}
+  const { key, operator, values } = setBased.exec(text)?.groups ?? {}
+  if (key === undefined || values === undefined) return parseEquality(text)
+  const wanted = new Set(values.split(',').map((value) => value.trim()))
+  const isIn: LabelTest = (labels) => Object.hasOwn(labels, key) && wanted.has(labels[key] ?? '')
+  return operator === 'in' ? isIn : (labels) => !isIn(labels)
+}
+
+function parseEquality(text: string): LabelTest {
+  const { not, key, operator, value } = equalityBased.exec(text)?.groups ?? {}
   if (key === undefined || (not !== undefined && operator !== undefined)) {
     throw new HatchwayError(
       'invalid_request',
-      `${JSON.stringify(text)} is not a label requirement. Write key=value, key!=value, key or !key, joined by commas.`,
+      `${JSON.stringify(text)} is not a label requirement. Write key=value, key!=value, key in (a,b), key notin (a,b), key or !key, joined by commas.`,
     )
   }
-  const has = (labels: Readonly<Record<string, string>>) => Object.hasOwn(labels, key)
+  const has: LabelTest = (labels) => Object.hasOwn(labels, key)
   if (operator === undefined) return (labels) => has(labels) === (not === undefined)
   if (operator === '!=') return (labels) => !has(labels) || labels[key] !== value
   return (labels) => has(labels) && labels[key] === value

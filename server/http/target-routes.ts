@@ -1,23 +1,22 @@
 import { z } from 'zod'
-import { HatchwayError, messageOf } from '../core/errors.ts'
-import type { Principal } from '../core/policy.ts'
-import type { Target, TargetDriver } from '../core/target.ts'
+import { targetStates } from '../core/target.ts'
 import { targetDetail, targetDetailQuery, targetList, targetQuery } from '../protocol/target-api.ts'
 import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
-import { within } from './deadline.ts'
 import { defined } from './defined.ts'
 import { describeChoice, describeOptions, describeTarget } from './describe-target.ts'
 import type { AppDeps } from './deps.ts'
-import { findTarget, visible } from './find-target.ts'
+import { findTarget } from './find-target.ts'
+import { countNamespaces, listEnvironment, selectTargets } from './list-targets.ts'
 import { problems } from './openapi.ts'
-import { matchSelector, matchWords } from './select-targets.ts'
+import { pageTargets } from './page-targets.ts'
+import { readList } from './read-list.ts'
+import { matchKinds, matchSelector, matchWords } from './select-targets.ts'
 import type { TypedApp } from './typed-app.ts'
-
-/** An engine that does not list in time is named in `problems`; the others are shown. */
-const listMs = 5_000
+import { VisibleTargets } from './visible-targets.ts'
 
 export function registerTargetRoutes(app: TypedApp, deps: AppDeps): void {
+  const visible = new VisibleTargets(deps)
   app.get(
     '/api/v1/targets',
     {
@@ -30,24 +29,34 @@ export function registerTargetRoutes(app: TypedApp, deps: AppDeps): void {
     },
     async (request) => {
       const { who } = callerOf(request)
-      const { environment, namespace, q, selector } = request.query
-      const filters = [matchWords(q ?? ''), ...(selector === undefined ? [] : [matchSelector(selector)])]
+      const { environment, namespace, q, selector, kind, state, limit, cursor } = request.query
+      const selection = defined({
+        namespace,
+        filters: [
+          matchWords(q ?? ''),
+          ...(selector === undefined ? [] : [matchSelector(selector)]),
+          ...(kind === undefined ? [] : [matchKinds(kind)]),
+        ],
+        collapse: kind === undefined,
+        states: state === undefined ? undefined : readList('state', state, targetStates),
+      })
       const drivers = [...deps.drivers.values()].filter(
         (driver) => environment === undefined || driver.environment === environment,
       )
       const answers = await Promise.all(
-        drivers.map((driver) => listOne(driver, who, namespace, callerSignal(request))),
+        drivers.map((driver) => listEnvironment(driver, who, callerSignal(request))),
       )
-      const targets = answers
-        .flatMap((answer) => answer.targets)
-        .filter((target) => target.ownSession === undefined && visible(deps, who, target))
-        .filter((target) => filters.every((fits) => fits(target)))
-      return {
-        total: targets.length,
-        namespaces: [],
-        items: targets.map((target) => describeTarget(deps, who, target)),
-        problems: answers.flatMap((answer) => answer.problem ?? []),
-      }
+      const seen = answers.flatMap(({ targets }) => visible.among(who, targets))
+      const { selected, states } = selectTargets(seen, selection)
+      const { items, next } = pageTargets(selected, [...deps.drivers.keys()], defined({ limit, cursor }))
+      return defined({
+        items: items.map((target) => describeTarget(deps, who, target)),
+        next,
+        total: selected.length,
+        states,
+        namespaces: countNamespaces(seen),
+        problems: answers.flatMap(({ problem }) => problem ?? []),
+      })
     },
   )
   registerOne(app, deps)
@@ -77,28 +86,9 @@ function registerOne(app: TypedApp, deps: AppDeps): void {
       )
       return {
         ...describeTarget(deps, who, target),
-        ...describeChoice(target.cluster),
+        ...describeChoice(deps, who, target),
         ...(await describeOptions(deps, who, target, driver, callerSignal(request))),
       }
     },
   )
-}
-
-async function listOne(
-  driver: TargetDriver,
-  who: Principal,
-  namespace: string | undefined,
-  parent: AbortSignal,
-): Promise<{ targets: readonly Target[]; problem?: { environment: string; detail: string } }> {
-  const { environment } = driver
-  // Docker has no namespaces: whoever asks for one does not mean Docker.
-  if (driver.kind === 'docker' && namespace !== undefined) return { targets: [] }
-  const query = defined({ namespace })
-  try {
-    const what = `Environment ${environment}`
-    return { targets: await within(listMs, what, parent, (signal) => driver.as(who).list(query, signal)) }
-  } catch (error) {
-    if (!(error instanceof HatchwayError)) throw error
-    return { targets: [], problem: { environment, detail: messageOf(error) } }
-  }
 }

@@ -49,6 +49,10 @@ export const environment = z.object({
   kind: z.enum(['docker', 'kubernetes']),
   reachable: z.boolean(),
   problem: z.string().optional().describe('why it is not reachable and what to do'),
+  notices: z
+    .array(z.string())
+    .optional()
+    .describe('of a reachable one: what its lists lack, and what in them may be old'),
 })
 export type Environment = z.infer<typeof environment>
 

@@ -68,12 +68,23 @@ export const targetList = z.object({
   items: z.array(target),
   next: z.string().optional(),
   total: z.int().describe('targets that fit, on all pages'),
+  states: z
+    .partialRecord(targetState, z.int())
+    .describe('how many fit all filters but `state`, by their state'),
   namespaces: z
     .array(z.object({ environment: z.string(), namespace: z.string(), targets: z.int() }))
-    .describe('of the clusters, where the caller may see something, whatever the filters say'),
+    .describe(
+      'where in the clusters the caller may see something, whatever the filters but `environment` say',
+    ),
   problems: z
-    .array(z.object({ environment: z.string(), detail: z.string() }))
-    .describe('environments that could not be asked'),
+    .array(
+      z.object({
+        environment: z.string(),
+        detail: z.string(),
+        partial: z.boolean().optional().describe('true: it is shown, but some of it is missing or old'),
+      }),
+    )
+    .describe('environments that could not be asked, or not for everything'),
 })
 export type TargetList = z.infer<typeof targetList>
 
@@ -115,14 +126,22 @@ export const targetDetailQuery = z.strictObject({ pick: podPick.optional() })
 export const targetQuery = z.strictObject({
   environment: z.string().max(63).optional(),
   namespace: z.string().max(253).optional(),
-  q: z.string().max(200).optional().describe('words that name, image, label or ref must all contain'),
-  selector: z.string().max(500).optional().describe('label selector: a=b,c!=d,e in (f,g)'),
+  q: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('words that must all be in the name, an image, a label, the node or the ref'),
+  selector: z
+    .string()
+    .max(500)
+    .optional()
+    .describe('label selector, as in Kubernetes: a=b,c!=d,e in (f,g),h notin (i),j,!k'),
   kind: z
     .string()
     .max(100)
     .optional()
     .describe(
-      'comma separated: container (of Docker), pod, deployment, statefulset, daemonset, job, replicaset',
+      'comma separated: container (of Docker), pod, deployment, statefulset, daemonset, job, replicaset. Without it: all but pods that a workload in the list stands for',
     ),
   state: z.string().max(100).optional().describe('comma separated states'),
   limit: z.coerce.number().int().min(1).max(1000).default(200),

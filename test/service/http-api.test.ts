@@ -63,7 +63,7 @@ describe('targets', () => {
   it('lists what policy lets the caller see', async () => {
     const gateway = shared()
     const cases: [string, object, string[]][] = [
-      ['root', admin, ['web-1', 'web-2', 'vault', 'cache']],
+      ['root', admin, ['vault', 'web-1', 'web-2', 'cache']],
       ['lister', {}, ['web-1', 'web-2']],
       ['nobody', {}, []],
     ]
@@ -164,7 +164,7 @@ describe('targets', () => {
     assert.ok(local && edge)
     edge.failure = new HatchwayError('backend_unavailable', 'The engine at edge does not answer. Start it.')
     const list = await json<TargetList>(gateway.call('/api/v1/targets', token))
-    assert.deepEqual(names(list), ['web-1', 'web-2', 'vault'])
+    assert.deepEqual(names(list), ['vault', 'web-1', 'web-2'])
     assert.deepEqual(list.problems, [
       { environment: 'edge', detail: 'The engine at edge does not answer. Start it.' },
     ])

@@ -19,7 +19,7 @@ import { HatchwayError } from '../../server/core/errors.ts'
 import type { Decision, Grant, Policy, PolicyRequest } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
-import { formatTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
+import { formatTargetRef, parseTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
 import type { Identity, Profile, Target, TargetAccess, TargetDriver } from '../../server/core/target.ts'
 import type { AppDeps, Auth } from '../../server/http/deps.ts'
 import { Metrics } from '../../server/http/metrics.ts'
@@ -71,17 +71,24 @@ export function scriptedPolicy(may: (request: PolicyRequest) => boolean | 'reaso
 
 /** Targets by name; what it does is set by the test. */
 export class ScriptedDriver implements TargetDriver, TargetAccess {
-  readonly kind = 'docker'
+  readonly kind: TargetRef['kind']
   readonly environment: string
-  targets: Target[]
+  targets: readonly Target[]
+  /** What it says of itself as a whole. */
+  said: string[] = []
   /** When set, every call fails with it. */
   failure: Error | undefined
   /** When true, no call is ever answered. */
   hangs = false
 
-  constructor(environment: string, names: readonly string[]) {
+  constructor(environment: string, names: readonly string[], kind: TargetRef['kind'] = 'docker') {
     this.environment = environment
+    this.kind = kind
     this.targets = names.map((name, index) => describeTarget(environment, name, index))
+  }
+
+  problems(): string[] {
+    return this.said
   }
 
   as(): TargetAccess {
@@ -98,13 +105,14 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
     return this.#answer(() => undefined)
   }
 
-  list(): Promise<Target[]> {
+  list(): Promise<readonly Target[]> {
     return this.#answer(() => this.targets)
   }
 
   find(ref: TargetRef): Promise<Target> {
     return this.#answer(() => {
-      const wanted = ref.kind === 'docker' ? ref.container : ref.name
+      if (ref.kind === 'kubernetes') return this.#findInCluster(ref)
+      const wanted = ref.container
       const exact = this.targets.find(({ name }) => name === wanted)
       if (exact !== undefined) return exact
       const fits = this.targets.filter(({ id }) => id.startsWith(wanted))
@@ -113,6 +121,15 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
         throw new HatchwayError('target_not_found', `no ${formatTargetRef(ref)} says the engine`)
       return fits[0]
     })
+  }
+
+  #findInCluster({ container, ...ref }: TargetRef & { kind: 'kubernetes' }): Target {
+    const found = this.targets.find((target) => formatTargetRef(target.ref) === formatTargetRef(ref))
+    if (found === undefined)
+      throw new HatchwayError('target_not_found', `no ${formatTargetRef(ref)} says the cluster`)
+    const containers = found.cluster?.containers.map(({ name }) => name) ?? []
+    if (container === undefined || containers.includes(container)) return found
+    throw new HatchwayError('target_not_found', `no ${container}, only ${containers.join()} says the cluster`)
   }
 
   identify(_target: Target, profile: Profile): Promise<Identity> {
@@ -157,6 +174,40 @@ function describeTarget(environment: string, name: string, index: number): Targe
     hasShell: false,
     ports: ['8080/tcp'],
     warnings: [],
+  }
+}
+
+/** A pod, or a workload, of a scripted cluster: `payments/pod/api-1`. `above` names the workloads that a pod is part of. */
+export function describeClusterTarget(
+  environment: string,
+  path: string,
+  { above = [], ...change }: Partial<Target> & { above?: readonly string[] } = {},
+): Target {
+  const ref = parseTargetRef(`${environment}/${path}`)
+  if (ref.kind !== 'kubernetes') throw new Error(`${path} is not in a cluster`)
+  const own = `${ref.workload}/${ref.name}`
+  return {
+    ...describeTarget(environment, ref.name, 0),
+    ref,
+    id: path,
+    labels: { app: ref.name },
+    cluster: {
+      names: [own, ...above],
+      ...(ref.workload === 'pod' ? { pod: ref.name, container: 'app' } : { pods: { total: 1, ready: 1 } }),
+      containers: [
+        {
+          name: 'app',
+          kind: 'app',
+          image: `registry.example/${ref.name}:1`,
+          state: 'running',
+          status: 'Running',
+          ready: true,
+          restarts: 0,
+        },
+      ],
+      restarts: 0,
+    },
+    ...change,
   }
 }
 

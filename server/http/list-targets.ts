@@ -1,0 +1,92 @@
+import { HatchwayError, messageOf } from '../core/errors.ts'
+import type { Principal } from '../core/policy.ts'
+import type { Target, TargetDriver, TargetState } from '../core/target.ts'
+import type { TargetList } from '../protocol/target-api.ts'
+import { within } from './deadline.ts'
+import type { TargetFilter } from './select-targets.ts'
+
+/** An engine that does not list in time is named in `problems`; the others are shown. */
+const listMs = 5_000
+
+export interface EnvironmentTargets {
+  targets: readonly Target[]
+  problem?: TargetList['problems'][number]
+}
+
+/** Everything of one environment, or why it could not be asked. */
+export async function listEnvironment(
+  driver: TargetDriver,
+  who: Principal,
+  parent: AbortSignal,
+): Promise<EnvironmentTargets> {
+  const { environment } = driver
+  try {
+    const what = `Environment ${environment}`
+    const targets = await within(listMs, what, parent, (signal) => driver.as(who).list({}, signal))
+    const problems = driver.problems?.() ?? []
+    if (problems.length === 0) return { targets }
+    return { targets, problem: { environment, detail: problems.join(' '), partial: true } }
+  } catch (error) {
+    if (!(error instanceof HatchwayError)) throw error
+    return { targets: [], problem: { environment, detail: messageOf(error) } }
+  }
+}
+
+export interface TargetSelection {
+  namespace?: string
+  filters: readonly TargetFilter[]
+  /** Leave out pods that a workload in the list stands for. */
+  collapse: boolean
+  states?: readonly TargetState[]
+}
+
+/** What of the visible targets is asked for, and how many there are in each state before `states` counts. Pure. */
+export function selectTargets(
+  visible: readonly Target[],
+  { namespace, filters, collapse, states }: TargetSelection,
+): { selected: Target[]; states: TargetList['states'] } {
+  const fitting = visible.filter(
+    (target) =>
+      (namespace === undefined || namespaceOf(target) === namespace) && filters.every((fits) => fits(target)),
+  )
+  const shown = collapse ? withoutRepresented(fitting) : fitting
+  const counts: TargetList['states'] = {}
+  for (const { state } of shown) counts[state] = (counts[state] ?? 0) + 1
+  return {
+    selected: states === undefined ? shown : shown.filter(({ state }) => states.includes(state)),
+    states: counts,
+  }
+}
+
+function withoutRepresented(targets: Target[]): Target[] {
+  const workloads = new Set<string>()
+  for (const { ref } of targets) {
+    if (ref.kind === 'kubernetes' && ref.workload !== 'pod') {
+      workloads.add(`${ref.environment}/${ref.namespace}/${ref.workload}/${ref.name}`)
+    }
+  }
+  if (workloads.size === 0) return targets
+  return targets.filter(({ ref, cluster }) => {
+    if (ref.kind === 'docker' || ref.workload !== 'pod') return true
+    const place = `${ref.environment}/${ref.namespace}`
+    return !cluster?.names.some((name) => workloads.has(`${place}/${name}`))
+  })
+}
+
+/** Where in the clusters there is something to see. Pure. */
+export function countNamespaces(visible: readonly Target[]): TargetList['namespaces'] {
+  const counts = new Map<string, TargetList['namespaces'][number]>()
+  for (const { ref } of visible) {
+    if (ref.kind === 'docker') continue
+    const { environment, namespace } = ref
+    const key = `${environment}/${namespace}`
+    const count = counts.get(key)
+    if (count === undefined) counts.set(key, { environment, namespace, targets: 1 })
+    else count.targets++
+  }
+  return [...counts.values()]
+}
+
+function namespaceOf({ ref }: Target): string | undefined {
+  return ref.kind === 'docker' ? undefined : ref.namespace
+}
