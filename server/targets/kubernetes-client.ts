@@ -37,6 +37,8 @@ export interface KubernetesClientOptions {
   source: ClusterSource
   /** Calls with an actor are made in the actor's name, so that the cluster decides and its audit log names the person. */
   impersonate: boolean
+  /** Which groups are passed on, `*` standing for any text; all of them without it. */
+  impersonatedGroups?: readonly string[]
 }
 
 /** 250 pods with much in them are about 5 MB. */
@@ -71,13 +73,15 @@ export function resourcePath(
 export class KubernetesClient {
   readonly environment: string
   readonly impersonates: boolean
+  readonly #groups: readonly string[] | undefined
   readonly #credentials: ClusterCredentials
   readonly #connections = new KubernetesConnections()
   readonly #closed = new AbortController()
   #server: string | undefined
 
-  constructor({ environment, source, impersonate }: KubernetesClientOptions) {
+  constructor({ environment, source, impersonate, impersonatedGroups }: KubernetesClientOptions) {
     this.environment = environment
+    this.#groups = impersonatedGroups
     this.impersonates = impersonate
     this.#credentials = new ClusterCredentials(environment, source)
   }
@@ -95,10 +99,12 @@ export class KubernetesClient {
   }
 
   /**
-   * The lines of an answer that goes on, as a watch's does. Ends when the server ends it or the signal fires;
-   * throws when the connection breaks, or when nothing came for `idleMs`.
+   * The lines of an answer that goes on, as a watch's does; `onOpen` is called when it begins. Ends when the server ends it or
+   * the signal fires; throws when the connection breaks, or when nothing came for `idleMs`.
    */
-  async *lines(call: KubernetesCall & { idleMs?: number }): AsyncGenerator<string, void, undefined> {
+  async *lines(
+    call: KubernetesCall & { idleMs?: number; onOpen?: () => void },
+  ): AsyncGenerator<string, void, undefined> {
     const limit = new AbortController()
     const arm = (ms: number) => setTimeout(() => limit.abort(), ms)
     let timer = arm(call.timeoutMs ?? 15_000)
@@ -106,7 +112,9 @@ export class KubernetesClient {
     let answer: IncomingMessage | undefined
     try {
       answer = await this.#send(call, signal)
-      if (call.idleMs === undefined) clearTimeout(timer)
+      clearTimeout(timer)
+      if (call.idleMs !== undefined) timer = arm(call.idleMs)
+      call.onOpen?.()
       let rest = ''
       const decoder = new TextDecoder()
       for await (const chunk of answer) {
@@ -238,7 +246,7 @@ export class KubernetesClient {
   }
 
   #actorHeaders(actor: Actor | undefined): Record<string, string | string[]> {
-    return this.impersonates && actor !== undefined ? impersonationHeaders(actor) : {}
+    return this.impersonates && actor !== undefined ? impersonationHeaders(actor, this.#groups) : {}
   }
 
   #translate(cause: unknown, call: Pick<KubernetesCall, 'doing' | 'actor' | 'signal'>, limit: AbortSignal) {

@@ -143,7 +143,9 @@ class ResourceWatch<K, T> implements Watched<T> {
         failures = 0
       } catch (cause) {
         if (signal.aborted) return
-        failures = this.#note(cause, failures)
+        // What broke after a good while is no second failure in a row.
+        const isFirst = Date.now() - begun > this.#pace.mostMs
+        failures = this.#note(cause, isFirst ? 0 : failures)
       }
       const { leastMs, mostMs } = this.#pace
       // A server that ends every watch at once is not asked more often than this either.
@@ -224,6 +226,7 @@ class ResourceWatch<K, T> implements Watched<T> {
       },
       doing: `watch ${this.#resource.plural}`,
       idleMs: this.#pace.silentMs,
+      onOpen: () => this.#healthy(),
     })
     for await (const line of lines) {
       const { type, object } = JSON.parse(line) as WatchEvent<K>
@@ -232,7 +235,6 @@ class ResourceWatch<K, T> implements Watched<T> {
       if (type === 'DELETED') this.#drop(object.metadata?.uid ?? '')
       else if (type !== 'BOOKMARK') this.#put(object)
       this.#version = object.metadata?.resourceVersion ?? this.#version
-      this.#healthy()
     }
   }
 

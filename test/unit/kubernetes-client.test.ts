@@ -15,6 +15,7 @@ import {
 } from '../../server/targets/kubernetes-client.ts'
 import { refusalOf } from '../../server/targets/kubernetes-errors.ts'
 import { eventually } from '../support/eventually.ts'
+import { impersonationHeaders } from '../../server/targets/kubernetes-impersonate.ts'
 import { makeCertificates, type Certificates } from '../support/certificates.ts'
 import {
   clientFor,
@@ -163,6 +164,15 @@ describe('the client of a cluster', () => {
     const groups = ['system:masters', 'a\nb', '', ' x', 'fine']
     await forPeople.json(get({ actor: { subject: 'jane', groups } }))
     assert.equal(server.requests[0]?.headers['impersonate-group'], 'fine')
+    const passed = impersonationHeaders({ subject: 'jane', groups: ['dev-a', 'dev', 'x.dev', 'ops'] }, [
+      'dev-*',
+      'x.d*v',
+      'op',
+    ])
+    assert.deepEqual(passed['Impersonate-Group'], ['dev-a', 'x.dev'])
+    assert.deepEqual(impersonationHeaders({ subject: 'jane', groups: ['dev'] }, []), {
+      'Impersonate-User': 'jane',
+    })
   })
 
   it('asks once more with fresh credentials when they are not accepted', async () => {
@@ -379,5 +389,13 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
       for await (const line of client.lines({ ...get(), idleMs: 200 })) seen.push(line)
     }
     await fails(silent(), 'timeout', /in time/)
+    // Quiet is not silent: the deadline for the headers is not the stream's.
+    server.answer = (_request, response) => {
+      response.flushHeaders()
+      void delay(400).then(() => response.end('late\n'))
+    }
+    const late: string[] = []
+    for await (const line of client.lines({ ...get(), timeoutMs: 200, idleMs: 5_000 })) late.push(line)
+    assert.deepEqual(late, ['late'])
   })
 })
