@@ -15,6 +15,9 @@ import type { TargetDetail, TargetList } from '../server/protocol/target-api.ts'
 import { ApiError } from './api-error.ts'
 import { api, refPath } from './api.ts'
 
+/** One request's worth; the first screen shows a third of it. */
+const targetsPerPage = 100
+
 type Filters = Readonly<Record<string, string | undefined>>
 
 export const queryClient = new QueryClient({
@@ -54,19 +57,49 @@ export function useEnvironments(): UseQueryResult<{ items: Environment[] }> {
   })
 }
 
-export function useTargets(): UseQueryResult<TargetList> {
-  return useQuery({
-    queryKey: ['targets'],
-    queryFn: ({ signal }) => api<TargetList>('/targets', { signal }),
-    refetchInterval: 4000,
+/** In pages, so that a cluster of thousands of pods costs no more than what is looked at. */
+export function useTargets(filters: Filters, enabled = true) {
+  return useInfiniteQuery({
+    queryKey: ['targets', filters],
+    queryFn: ({ signal, pageParam }) =>
+      api<TargetList>('/targets', {
+        query: { ...filters, limit: targetsPerPage, cursor: pageParam },
+        signal,
+      }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next,
+    // All pages are asked again, so the more there are the more seldom.
+    refetchInterval: ({ state: { data } }) => 4000 * (data?.pages.length ?? 1),
+    placeholderData: keepPreviousData,
+    enabled,
   })
 }
 
-export function useTarget(ref: string): UseQueryResult<TargetDetail> {
+/** The few that fit best, for the palette. */
+export function useTargetSearch(words: string): UseQueryResult<TargetList> {
   return useQuery({
-    queryKey: ['target', ref],
-    queryFn: ({ signal }) => api<TargetDetail>(`/targets/${refPath(ref)}`, { signal }),
+    queryKey: ['target-search', words],
+    queryFn: ({ signal }) =>
+      api<TargetList>('/targets', {
+        query: { q: words, state: 'running,paused,restarting', limit: 30 },
+        signal,
+      }),
+    placeholderData: keepPreviousData,
+  })
+}
+
+/** `pick` says which pod of a workload. While another is asked for, the last answer stays. */
+export function useTarget(
+  ref: string,
+  options: { pick?: string | undefined; enabled?: boolean } = {},
+): UseQueryResult<TargetDetail> {
+  const { pick, enabled = true } = options
+  return useQuery({
+    queryKey: ['target', ref, pick ?? ''],
+    queryFn: ({ signal }) => api<TargetDetail>(`/targets/${refPath(ref)}`, { query: { pick }, signal }),
     refetchInterval: 5000,
+    placeholderData: keepPreviousData,
+    enabled,
   })
 }
 

@@ -5,7 +5,7 @@ type Profile = Session['profile']
 
 const endWords: Record<SessionEnd['reason'], string> = {
   exit: 'Shell exited',
-  'target-exited': 'Target container stopped',
+  'target-exited': 'The target stopped',
   terminated: 'Terminated',
   idle: 'Idle for too long',
   expired: 'Time limit reached',

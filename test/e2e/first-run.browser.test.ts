@@ -130,8 +130,9 @@ describe('the first run', () => {
     const link = await serveUnconfigured()
     const page = await browser.visit()
     // An engine without a single container is not to be had here; everything but this list is real.
-    await page.route('**/api/v1/targets', (route) =>
-      route.fulfill({ json: { items: [], problems: [] }, headers: { 'cache-control': 'no-store' } }),
+    const nothing = { items: [], total: 0, namespaces: [], states: {}, problems: [] }
+    await page.route(/\/api\/v1\/targets\?/, (route) =>
+      route.fulfill({ json: nothing, headers: { 'cache-control': 'no-store' } }),
     )
     await page.goto(link)
     await page.getByRole('heading', { name: 'Nothing to debug yet' }).waitFor()

@@ -1,9 +1,9 @@
 import { Autocomplete } from '@base-ui/react/autocomplete'
 import { Dialog } from '@base-ui/react/dialog'
-import { useMemo } from 'react'
+import { useDeferredValue, useMemo, useState } from 'react'
 import { useLocation } from 'wouter'
 import { refPath } from '../api.ts'
-import { useMe, useMyLiveSessions, useTargets } from '../queries.ts'
+import { useMe, useMyLiveSessions, useTargetSearch } from '../queries.ts'
 import { chooseTheme } from '../theme.ts'
 
 interface Entry {
@@ -13,14 +13,16 @@ interface Entry {
   run: () => void
 }
 
-interface Group {
+// oxlint-disable-next-line typescript/consistent-type-definitions -- the list wants what an interface is not assignable to
+type Group = {
   value: string
   items: Entry[]
 }
 
 /** Jumps to a target, a live session or a page. Loaded when it is first opened. */
 export function CommandPalette({ onClose }: { onClose: () => void }) {
-  const groups = useEntries()
+  const [words, setWords] = useState('')
+  const { groups, isSearching } = useEntries(useDeferredValue(words))
   return (
     <Dialog.Root
       open
@@ -32,7 +34,16 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
         <Dialog.Backdrop className="backdrop" />
         <Dialog.Viewport className="dialog-viewport top">
           <Dialog.Popup className="popup palette" aria-label="Go to">
-            <Autocomplete.Root open inline items={groups} autoHighlight="always" keepHighlight>
+            <Autocomplete.Root
+              open
+              inline
+              items={groups}
+              filteredItems={groups}
+              value={words}
+              onValueChange={setWords}
+              autoHighlight="always"
+              keepHighlight
+            >
               <Autocomplete.Input
                 aria-label="Go to"
                 placeholder="Go to a target, session or page…"
@@ -41,7 +52,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
               <Dialog.Close className="visually-hidden">Close</Dialog.Close>
               <div className="palette-list">
                 <Autocomplete.Empty>
-                  <p className="palette-empty">Nothing fits.</p>
+                  <p className="palette-empty">{isSearching ? 'Searching…' : 'Nothing fits.'}</p>
                 </Autocomplete.Empty>
                 <Autocomplete.List>
                   {(group: Group) => (
@@ -77,20 +88,21 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   )
 }
 
-function useEntries(): Group[] {
+/** Targets are searched by the gateway, which knows them all; the rest is here. */
+function useEntries(words: string): { groups: Group[]; isSearching: boolean } {
   const [, navigate] = useLocation()
-  const targets = useTargets().data
+  const search = useTargetSearch(words.trim())
+  const targets = search.data
   const sessions = useMyLiveSessions().data
   const me = useMe().data
-  return useMemo(() => {
+  const groups = useMemo(() => {
     const go = (value: string, label: string, note: string, path: string): Entry => ({
       value,
       label,
       note,
       run: () => navigate(path),
     })
-    const running = (targets?.items ?? []).filter((target) => target.state === 'running')
-    const groups: Group[] = [
+    const all: Group[] = [
       {
         value: 'Live sessions',
         items: (sessions?.items ?? []).map((session) =>
@@ -104,7 +116,7 @@ function useEntries(): Group[] {
       },
       {
         value: 'Targets',
-        items: running.map((target) =>
+        items: (targets?.items ?? []).map((target) =>
           go(`t ${target.ref} ${target.image}`, target.ref, target.image, `/debug/${refPath(target.ref)}`),
         ),
       },
@@ -127,6 +139,12 @@ function useEntries(): Group[] {
         })),
       },
     ]
-    return groups.filter((group) => group.items.length > 0)
-  }, [targets, sessions, me, navigate])
+    const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
+    const fits = ({ label, note, value }: Entry): boolean =>
+      value.startsWith('t ') || wanted.every((word) => `${label} ${note}`.toLowerCase().includes(word))
+    return all
+      .map((group) => ({ ...group, items: group.items.filter(fits) }))
+      .filter((group) => group.items.length > 0)
+  }, [targets, sessions, me, navigate, words])
+  return { groups, isSearching: search.isPending || search.isPlaceholderData }
 }

@@ -1,15 +1,17 @@
 import {
   createSortedRowModel,
+  FlexRender,
   rowSortingFeature,
   sortFn_alphanumeric,
   sortFn_text,
   tableFeatures,
   useTable,
   type ColumnDef,
+  type Row,
   type RowData,
   type SortingState,
 } from '@tanstack/react-table'
-import { useRef } from 'react'
+import { memo, useRef } from 'react'
 import { useRowKeys } from './use-row-keys.ts'
 
 const features = tableFeatures({
@@ -25,7 +27,10 @@ interface DataTableProps<T extends RowData> {
   columns: Columns<T>
   rows: T[]
   rowId: (row: T) => string
-  isDimmed?: (row: T) => boolean
+  /** A class for a row that stands out, or back. */
+  rowMark?: (row: T) => string | undefined
+  /** What shows is the answer to an earlier question. */
+  isBusy?: boolean
   sorting?: SortingState
   onSortingChange?: (sorting: SortingState) => void
 }
@@ -35,7 +40,7 @@ interface DataTableProps<T extends RowData> {
  * Enter follows, and a click anywhere in the row does the same.
  */
 export function DataTable<T extends RowData>(props: DataTableProps<T>) {
-  const { label, columns, rows, rowId, isDimmed, sorting, onSortingChange } = props
+  const { label, columns, rows, rowId, rowMark, isBusy, sorting, onSortingChange } = props
   const body = useRef<HTMLTableSectionElement>(null)
   const table = useTable({
     features,
@@ -51,7 +56,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
   useRowKeys(body)
   return (
     <div className="table-frame">
-      <table aria-label={label}>
+      <table aria-label={label} aria-busy={isBusy || undefined}>
         <thead>
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
@@ -71,11 +76,11 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
                         className="sort"
                         onClick={header.column.getToggleSortingHandler()}
                       >
-                        <table.FlexRender header={header} />
+                        <FlexRender header={header} />
                         <span className={`sort-mark ${sorted === false ? '' : sorted}`} aria-hidden="true" />
                       </button>
                     ) : (
-                      <table.FlexRender header={header} />
+                      <FlexRender header={header} />
                     )}
                   </th>
                 )
@@ -85,19 +90,44 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
         </thead>
         <tbody ref={body}>
           {table.getRowModel().rows.map((row) => (
-            <tr key={row.id} className={isDimmed?.(row.original) === true ? 'dimmed' : undefined}>
-              {row.getAllCells().map((cell) => (
-                // oxlint-disable-next-line jsx-a11y/control-has-associated-label -- see above
-                <td key={cell.id} className={`c-${cell.column.id}`}>
-                  <table.FlexRender cell={cell} />
-                </td>
-              ))}
-            </tr>
+            <TableRow
+              key={row.id}
+              row={row}
+              data={row.original}
+              columns={columns}
+              className={rowMark?.(row.original)}
+            />
           ))}
         </tbody>
       </table>
     </div>
   )
 }
+
+interface TableRowProps<T extends RowData> {
+  row: Row<typeof features, T>
+  data: T
+  columns: Columns<T>
+  className: string | undefined
+}
+
+function PlainRow<T extends RowData>({ row, className }: TableRowProps<T>) {
+  return (
+    <tr className={className}>
+      {row.getAllCells().map((cell) => (
+        // oxlint-disable-next-line jsx-a11y/control-has-associated-label -- see above
+        <td key={cell.id} className={`c-${cell.column.id}`}>
+          <FlexRender cell={cell} />
+        </td>
+      ))}
+    </tr>
+  )
+}
+
+/** Drawn anew only when its own data has changed: a poll of a long list changes few rows. */
+const TableRow = memo(
+  PlainRow,
+  (old, next) => old.data === next.data && old.columns === next.columns && old.className === next.className,
+) as typeof PlainRow
 
 const none: SortingState = []

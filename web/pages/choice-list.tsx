@@ -1,5 +1,7 @@
 export interface Choice {
   name: string
+  /** Shown in place of the name. */
+  label?: string
   words: string
   /** The words are an image or the like. */
   isCode?: boolean
@@ -39,7 +41,11 @@ export function ChoiceList({ legend, name, choices, value, onChange, note }: Cho
               aria-describedby={`${name}-${choice.name}`}
               onChange={() => onChange(choice.name)}
             />
-            <span className="choice-name mono">{choice.name}</span>
+            {choice.label === undefined ? (
+              <span className="choice-name mono">{choice.name}</span>
+            ) : (
+              <span className="choice-name">{choice.label}</span>
+            )}
             <span
               id={`${name}-${choice.name}`}
               className={choice.isCode === true ? 'choice-words mono' : 'choice-words'}

@@ -36,3 +36,9 @@ function choose(choices: Choice[], asked: string, kind: string): Choices {
     note: `The link asks for the ${kind} “${asked}”, which is not available: ${reason}`,
   }
 }
+
+/** The wish, as long as it can be had. */
+export function valueOf({ choices, chosen }: Choices, wish: string | undefined): string {
+  const isUsable = choices.some((choice) => choice.name === wish && choice.problem === undefined)
+  return wish !== undefined && isUsable ? wish : chosen
+}

@@ -7,28 +7,41 @@ import { asApiError } from '../api-error.ts'
 import { api } from '../api.ts'
 import { Button } from '../components/button.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'
-import { Field } from '../components/field.tsx'
 import { queryClient } from '../queries.ts'
 import { prefillPrompt } from '../terminal/prefill.ts'
 import { ChoiceList } from './choice-list.tsx'
-import { profileChoices, toolboxChoices } from './debug-choices.ts'
+import { ContainerChoice } from './container-choice.tsx'
+import { profileChoices, toolboxChoices, valueOf } from './debug-choices.ts'
+import type { DebugPlace } from './debug-place.ts'
+import { LiveSession } from './live-session.tsx'
+import { PodChoice } from './pod-choice.tsx'
+import { ReasonFields } from './reason-fields.tsx'
 import { WhatHappens } from './what-happens.tsx'
+import { whereChoices, WhereChoice, type Where } from './where-choice.tsx'
 
 type Options = NonNullable<TargetDetail['options']>
 
 interface DebugFormProps {
   target: TargetDetail
   options: Options
+  choice: TargetDetail['choice']
+  place: DebugPlace
   /** Of the runbook link: toolbox, profile, reason, ticket, run. */
   parameters: URLSearchParams
+  /** Another pod or container was just chosen, and its answer is not here yet. */
+  isChanging: boolean
+  onPod: (pod: string | undefined) => void
+  onContainer: (container: string) => void
 }
 
 /** Reason first: with the defaults it is all that there is to do. Enter starts. */
-export function DebugForm({ target, options, parameters }: DebugFormProps) {
+export function DebugForm(props: DebugFormProps) {
+  const { target, options, choice, place, parameters, isChanging, onPod, onContainer } = props
   const toolboxes = toolboxChoices(options, parameters.get('toolbox') ?? '')
   const profiles = profileChoices(options, parameters.get('profile') ?? '')
-  const [toolbox, setToolbox] = useState(toolboxes.chosen)
-  const [profile, setProfile] = useState(profiles.chosen)
+  const [toolboxWish, setToolbox] = useState<string>()
+  const [profileWish, setProfile] = useState<string>()
+  const [whereWish, setWhere] = useState<Where>()
   const [reason, setReason] = useState(clean(parameters.get('reason'), 500))
   const [ticket, setTicket] = useState(clean(parameters.get('ticket'), 100))
   const [isReasonMissing, setIsReasonMissing] = useState(false)
@@ -41,14 +54,19 @@ export function DebugForm({ target, options, parameters }: DebugFormProps) {
     import('../terminal/terminal-page.tsx').catch(() => undefined)
   }, [])
 
+  // A wish holds as long as it can: the next pod may not allow it.
+  const toolbox = valueOf(toolboxes, toolboxWish)
+  const profile = valueOf(profiles, profileWish)
+  const where = chosenWhere(target, whereWish)
   const problem = start.error === null ? undefined : asApiError(start.error)
   const reasonError =
     isReasonMissing && reason.trim() === ''
       ? 'Policy asks for a reason here. It goes to the audit trail.'
       : problem?.fields.find((field) => field.pointer.includes('reason'))?.message
+  const isImpossible = toolbox === '' || profile === '' || where === 'nowhere'
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    if (start.isPending) return
+    if (start.isPending || isChanging || isImpossible) return
     const isMissing = options.requireReason && reason.trim() === ''
     setIsReasonMissing(isMissing)
     if (isMissing) {
@@ -56,51 +74,42 @@ export function DebugForm({ target, options, parameters }: DebugFormProps) {
       return
     }
     start.mutate({
-      target: target.ref,
+      target: place.ref,
       toolbox,
       profile: profile as NonNullable<CreateSession['profile']>,
+      ...(place.pick === undefined ? {} : { pick: place.pick as NonNullable<CreateSession['pick']> }),
+      ...(where === 'copy' ? { copy: true } : {}),
       ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
       ...(ticket.trim() === '' ? {} : { ticket: ticket.trim() }),
     })
   }
-  const isImpossible = toolbox === '' || profile === ''
   return (
     <form className="debug-form" aria-label={`Debug ${target.name}`} onSubmit={submit} noValidate>
       <div className="stack wide-gap">
-        <div className="reason-row">
-          <Field
-            label="Reason"
-            isRequired={options.requireReason}
-            error={reasonError}
-            hint="Why you need it. Kept in the audit trail."
-          >
-            {(control) => (
-              <input
-                {...control}
-                ref={reasonInput}
-                type="text"
-                maxLength={500}
-                autoComplete="off"
-                placeholder="checkout returns 502 since 02:40"
-                value={reason}
-                onChange={(event) => setReason(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Ticket" hint="Optional.">
-            {(control) => (
-              <input
-                {...control}
-                type="text"
-                maxLength={100}
-                autoComplete="off"
-                placeholder="INC-1234"
-                value={ticket}
-                onChange={(event) => setTicket(event.target.value)}
-              />
-            )}
-          </Field>
-        </div>
+        <LiveSession target={target} toolbox={toolbox} profile={profile} />
+        <ReasonFields
+          reason={reason}
+          ticket={ticket}
+          isRequired={options.requireReason}
+          error={reasonError}
+          reasonInput={reasonInput}
+          onReason={setReason}
+          onTicket={setTicket}
+        />
+        {choice === undefined ? null : (
+          <PodChoice
+            choice={choice}
+            chosen={place.pod ?? target.pod}
+            isOwnChoice={place.pod !== undefined}
+            onChoose={onPod}
+          />
+        )}
+        <ContainerChoice
+          containers={target.containers ?? []}
+          chosen={place.container ?? target.container}
+          onChoose={onContainer}
+        />
+        <WhereChoice target={target} where={where} onChange={setWhere} />
         <ChoiceList
           legend="Toolbox"
           name="toolbox"
@@ -124,20 +133,37 @@ export function DebugForm({ target, options, parameters }: DebugFormProps) {
             <ErrorPanel error={problem} />
           </div>
         )}
-        <WhatHappens target={target} options={options} toolbox={toolbox} profile={profile} run={run} />
+        {where === 'nowhere' ? null : (
+          <WhatHappens
+            target={target}
+            options={options}
+            toolbox={toolbox}
+            profile={profile}
+            where={where}
+            run={run}
+          />
+        )}
         <div className="start-bar">
-          <Button kind="primary" type="submit" isBusy={start.isPending} disabled={isImpossible}>
-            Start session
+          <Button kind="primary" type="submit" isBusy={start.isPending || isChanging} disabled={isImpossible}>
+            {where === 'copy' ? 'Copy the pod and start' : 'Start session'}
           </Button>
-          <p className="faint small-print centered">
-            {isImpossible
-              ? 'Nothing that policy allows works here.'
-              : 'Enter starts it. Nothing happens before.'}
-          </p>
+          <p className="faint small-print centered">{startNote(isImpossible, where)}</p>
         </div>
       </div>
     </form>
   )
+}
+
+function chosenWhere(target: TargetDetail, wish: Where | undefined): Where {
+  const { inPod, copy } = whereChoices(target)
+  if (wish === 'copy' && copy) return 'copy'
+  if (inPod) return 'pod'
+  return copy ? 'copy' : 'nowhere'
+}
+
+function startNote(isImpossible: boolean, where: Where): string {
+  if (!isImpossible) return 'Enter starts it. Nothing happens before.'
+  return where === 'nowhere' ? 'There is nothing to join now.' : 'Nothing that policy allows works here.'
 }
 
 function useStart(run: string) {

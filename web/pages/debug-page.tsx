@@ -1,53 +1,72 @@
 import { Link } from 'wouter'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { asApiError } from '../api-error.ts'
+import { refPath } from '../api.ts'
 import { Badge, Dot } from '../components/badge.tsx'
 import { ButtonLink } from '../components/button.tsx'
 import { EmptyState } from '../components/empty-state.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'
 import { BackIcon, LockIcon, WarningIcon } from '../components/icons.tsx'
 import { Skeleton } from '../components/skeleton.tsx'
-import { useMyLiveSessions, useTarget } from '../queries.ts'
+import { useTarget } from '../queries.ts'
 import { useTitle } from '../use-title.ts'
+import { useUrlState } from '../use-url-state.ts'
 import { DebugForm } from './debug-form.tsx'
+import { debugPlace, type DebugPlace } from './debug-place.ts'
+import { PodChoice } from './pod-choice.tsx'
+import { TargetGone } from './target-gone.tsx'
+import { isFailing } from './target-filters.ts'
 
 /** The prepared form: what a runbook link opens. It starts nothing by itself. */
 export function DebugPage({ reference }: { reference: string }) {
-  const parameters = new URLSearchParams(location.search)
-  const container = parameters.get('container')
-  const isWorkload = reference.split('/').length === 4
-  const ref = container !== null && container !== '' && isWorkload ? `${reference}/${container}` : reference
-  useTitle(`Debug ${ref}`)
-  const target = useTarget(ref)
+  const [parameters, update] = useUrlState()
+  const place = debugPlace(reference, parameters)
+  useTitle(`Debug ${place.ref}`)
+  const target = useTarget(place.ref, { pick: place.pick })
+  // The others to choose from stay in sight beside a pod that was chosen by hand.
+  const workload = useTarget(place.base, { enabled: place.pod !== undefined })
+  const choice = place.pod === undefined ? target.data?.choice : workload.data?.choice
+  const choosePod = (pod: string | undefined): void => update({ pod: pod ?? '', pick: '' })
   return (
     <div className="page form-page">
       <Link href="/" className="back-link">
         <BackIcon /> Targets
       </Link>
-      <DebugState reference={ref} query={target} parameters={parameters} />
+      <DebugState
+        place={place}
+        query={target}
+        choice={choice}
+        parameters={parameters}
+        onPod={choosePod}
+        onContainer={(container) => update({ container })}
+      />
     </div>
   )
 }
 
 interface DebugStateProps {
-  reference: string
+  place: DebugPlace
   query: ReturnType<typeof useTarget>
+  choice: TargetDetail['choice']
   parameters: URLSearchParams
+  onPod: (pod: string | undefined) => void
+  onContainer: (container: string) => void
 }
 
-function DebugState({ reference, query, parameters }: DebugStateProps) {
-  if (query.isPending) return <Skeleton label={`Loading ${reference}`} rows={6} />
+function DebugState({ place, query, choice, parameters, onPod, onContainer }: DebugStateProps) {
+  if (query.isPending) return <Skeleton label={`Loading ${place.ref}`} rows={6} />
   const retry = (): void => void query.refetch()
   const isGone = query.error !== null && asApiError(query.error).code === 'target_not_found'
-  if (isGone) return <Gone reference={reference} onRetry={retry} />
+  if (isGone) {
+    return <TargetGone place={place} choice={choice} onPod={onPod} onRetry={retry} />
+  }
   if (query.data === undefined) {
     return <ErrorPanel error={query.error} onRetry={retry} isRetrying={query.isFetching} />
   }
   const target = query.data
   return (
     <>
-      <TargetHead target={target} />
-      <AlreadyOpen target={target} />
+      <TargetHead target={target} place={place} />
       {target.warnings.map((warning) => (
         <div key={warning} className="banner warn">
           <WarningIcon />
@@ -55,33 +74,73 @@ function DebugState({ reference, query, parameters }: DebugStateProps) {
         </div>
       ))}
       {target.options === undefined ? (
-        <EmptyState
-          title="You may not open a session here"
-          icon={<LockIcon />}
-          actions={<ButtonLink href="/">All targets</ButtonLink>}
-        >
-          <p>{target.denied ?? 'Policy does not allow it.'}</p>
-        </EmptyState>
-      ) : target.state === 'running' || target.state === 'paused' ? (
-        <DebugForm key={target.id} target={target} options={target.options} parameters={parameters} />
-      ) : (
+        <div className="stack wide-gap">
+          <EmptyState
+            title="You may not open a session here"
+            icon={<LockIcon />}
+            actions={<ButtonLink href="/">All targets</ButtonLink>}
+          >
+            <p>{target.denied ?? 'Policy does not allow it.'}</p>
+          </EmptyState>
+          {choice === undefined || choice.pods.length < 2 ? null : (
+            <PodChoice
+              choice={choice}
+              chosen={place.pod ?? target.pod}
+              isOwnChoice={place.pod !== undefined}
+              onChoose={onPod}
+            />
+          )}
+        </div>
+      ) : target.kind === 'docker' && target.state !== 'running' && target.state !== 'paused' ? (
         <NotRunning target={target} />
+      ) : (
+        <DebugForm
+          target={target}
+          options={target.options}
+          choice={choice}
+          place={place}
+          parameters={parameters}
+          isChanging={query.isPlaceholderData}
+          onPod={onPod}
+          onContainer={onContainer}
+        />
       )}
     </>
   )
 }
 
-function TargetHead({ target }: { target: TargetDetail }) {
+function TargetHead({ target, place }: { target: TargetDetail; place: DebugPlace }) {
+  const isRunning = target.state === 'running'
   return (
     <header className="target-head">
       <h1 className="mono">
-        {target.namespace === undefined ? target.name : `${target.namespace}/${target.name}`}
+        {place.namespace === undefined ? null : <span className="name-space">{place.namespace}/</span>}
+        {place.namespace === undefined ? target.name : place.name}
+        {place.namespace === undefined ? null : <span className="kind-word"> {place.kind}</span>}
       </h1>
       <div className="target-facts">
         <span className="state-cell">
-          <Dot tone={target.state === 'running' ? 'ok' : 'neutral'} />
-          {target.status === '' ? target.state : target.status}
+          <Dot tone={isRunning ? 'ok' : isFailing(target) ? 'bad' : 'neutral'} />
+          <span className={isFailing(target) ? 'bad-words' : undefined}>
+            {target.status === '' ? target.state : target.status}
+          </span>
         </span>
+        {target.pod === undefined || place.kind === 'pod' ? null : (
+          <span>
+            pod{' '}
+            <Link
+              href={`/debug/${refPath(`${place.environment}/${place.namespace ?? ''}/pod/${target.pod}`)}`}
+              className="mono quiet-link"
+            >
+              {target.pod}
+            </Link>
+          </span>
+        )}
+        {target.container === undefined ? null : (
+          <span>
+            container <span className="mono">{target.container}</span>
+          </span>
+        )}
         <span className="mono cut" title={target.image}>
           {target.image}
         </span>
@@ -91,26 +150,16 @@ function TargetHead({ target }: { target: TargetDetail }) {
           </span>
         )}
         {target.hasShell === false ? <Badge tone="accent">no shell</Badge> : null}
+        {target.node === undefined ? null : (
+          <span>
+            on <span className="mono">{target.node}</span>
+          </span>
+        )}
         <span>
           in <span className="mono">{target.environment}</span>
         </span>
       </div>
     </header>
-  )
-}
-
-/** Opening a second session by mistake is easy at night. */
-function AlreadyOpen({ target }: { target: TargetDetail }) {
-  const mine = useMyLiveSessions().data?.items.find((session) => session.target.resolved.id === target.id)
-  if (mine === undefined) return null
-  return (
-    <div className="banner accent">
-      <div>
-        <strong>You have a live session in this container.</strong> Starting another one is fine; going back
-        may be what you want.
-      </div>
-      <ButtonLink href={`/sessions/${encodeURIComponent(mine.id)}/terminal`}>Resume</ButtonLink>
-    </div>
   )
 }
 
@@ -133,31 +182,6 @@ function NotRunning({ target }: { target: TargetDetail }) {
       <p>
         A debug container shares the processes and the network of a running container, so there is nothing to
         join now. The form opens here by itself as soon as it runs.
-      </p>
-    </EmptyState>
-  )
-}
-
-function Gone({ reference, onRetry }: { reference: string; onRetry: () => void }) {
-  const name = reference.split('/').at(-1) ?? ''
-  return (
-    <EmptyState
-      isPage
-      title="There is no such container now"
-      actions={
-        <>
-          <ButtonLink kind="primary" href={`/?q=${encodeURIComponent(name)}&stopped=1`}>
-            Look for similar ones
-          </ButtonLink>
-          <button type="button" className="button plain" onClick={onRetry}>
-            Try again
-          </button>
-        </>
-      }
-    >
-      <p>
-        Nothing fits <code>{reference}</code>. It may have been removed or renamed, or policy does not let you
-        see it.
       </p>
     </EmptyState>
   )

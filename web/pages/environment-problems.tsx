@@ -3,7 +3,7 @@ import { Button } from '../components/button.tsx'
 import { WarningIcon } from '../components/icons.tsx'
 
 interface EnvironmentProblemsProps {
-  problems: readonly { environment: string; detail: string }[]
+  problems: readonly { environment: string; detail: string; partial?: boolean | undefined }[]
   /** The last refresh failed; what shows is older. */
   error: Error | null
   onRetry: () => void
@@ -25,11 +25,13 @@ export function EnvironmentProblems({ problems, error, onRetry }: EnvironmentPro
         </div>
       )}
       {problems.map((problem) => (
-        <div key={problem.environment} className="banner warn" role="alert">
+        <div key={`${problem.environment} ${problem.detail}`} className="banner warn" role="alert">
           <WarningIcon />
           <div>
             <strong>
-              Targets of <span className="mono">{problem.environment}</span> are missing.
+              {problem.partial === true ? 'Some targets' : 'Targets'} of{' '}
+              <span className="mono">{problem.environment}</span>{' '}
+              {problem.partial === true ? 'may be missing or old.' : 'are missing.'}
             </strong>{' '}
             {problem.detail}
           </div>

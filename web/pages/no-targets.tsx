@@ -34,7 +34,8 @@ export function NoTargets() {
         }
       >
         <p>
-          No container that you may see runs in any environment. As soon as one does, it shows here by itself.
+          No container or pod that you may see runs in any environment. As soon as one does, it shows here by
+          itself.
         </p>
         {isOffered ? (
           <p>

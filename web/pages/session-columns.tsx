@@ -6,6 +6,7 @@ import { PlayIcon, TerminalIcon } from '../components/icons.tsx'
 import { duration, moment, shortMoment } from '../format.ts'
 import { useNow } from '../use-now.ts'
 import { endInWords, isCalmEnd, stateWords } from '../words.ts'
+import { CopyBadge, placeBehindRef } from './session-place.tsx'
 
 /** What a session's row shows. Made once per user: a renderer that changes would mount every cell anew. */
 export function sessionColumns(mySubject: string): Columns<Session> {
@@ -74,16 +75,25 @@ function Length({ session }: { session: Session }) {
 
 function Target({ session }: { session: Session }) {
   const now = useNow(10_000)
+  const pod = placeBehindRef(session)
   return (
     <div className="name-cell">
-      <Link
-        href={`/sessions/${encodeURIComponent(session.id)}`}
-        data-row-link=""
-        className="mono strong cut"
-        title={session.target.ref}
-      >
-        {session.target.ref}
-      </Link>
+      <div className="name-line">
+        <Link
+          href={`/sessions/${encodeURIComponent(session.id)}`}
+          data-row-link=""
+          className="mono strong cut"
+          title={session.target.ref}
+        >
+          {session.target.ref}
+        </Link>
+        <CopyBadge session={session} />
+      </div>
+      {pod === undefined ? null : (
+        <div className="pod-line mono cut" title={pod}>
+          {pod}
+        </div>
+      )}
       <div className="sub-line narrow-only">
         <span>{session.user.name}</span>
         <span>{shortMoment(session.requestedAt, now)}</span>

@@ -31,12 +31,29 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
           <Id text={session.id} label="session id" />
         </Row>
       </Panel>
-      <Panel title="Container">
+      <Panel title={target.resolved.pod === undefined ? 'Container' : 'Pod'}>
+        {target.resolved.pod === undefined ? null : (
+          <>
+            <Row name="Pod">
+              <Id text={target.resolved.pod} label="pod name" />
+              {session.copy === true ? <span className="muted">in a debug copy of it</span> : null}
+            </Row>
+            <Row name="Container">
+              <span className="mono">{target.resolved.container ?? '—'}</span>
+            </Row>
+            <Row name="Namespace">
+              <span className="mono">{target.namespace}</span>
+            </Row>
+          </>
+        )}
         <Row name="Image">
           <span className="mono breakable">{target.image}</span>
         </Row>
-        <Row name="Resolved to">
-          <Id text={target.resolved.id} label="container id" />
+        <Row name={target.resolved.pod === undefined ? 'Resolved to' : 'Pod uid'}>
+          <Id
+            text={target.resolved.id}
+            label={target.resolved.pod === undefined ? 'container id' : 'pod uid'}
+          />
         </Row>
         {target.resolved.node === undefined ? null : <Row name="Node">{target.resolved.node}</Row>}
         {identity === undefined ? null : (

@@ -2,7 +2,6 @@ import { useState } from 'react'
 import { Link } from 'wouter'
 import type { Session } from '../../server/protocol/api.ts'
 import { asApiError } from '../api-error.ts'
-import { refPath } from '../api.ts'
 import { Button, ButtonLink } from '../components/button.tsx'
 import { EmptyState } from '../components/empty-state.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'
@@ -10,10 +9,12 @@ import { BackIcon } from '../components/icons.tsx'
 import { Skeleton } from '../components/skeleton.tsx'
 import { shortMoment } from '../format.ts'
 import { useSession } from '../queries.ts'
+import { openAgainPath } from '../terminal/session-paths.ts'
 import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
 import { endInWords } from '../words.ts'
 import { lengthOf, Outcome } from './session-columns.tsx'
+import { CopyBadge, PodOf } from './session-place.tsx'
 import { SessionFacts } from './session-facts.tsx'
 import { SessionRecording } from './session-recording.tsx'
 import { TerminateDialog } from './terminate-dialog.tsx'
@@ -59,6 +60,8 @@ function Details({ session }: { session: Session }) {
           <h1 className="mono">{session.target.ref}</h1>
           <div className="target-facts">
             <Outcome session={session} />
+            <CopyBadge session={session} />
+            <PodOf session={session} />
             <span>{session.user.name}</span>
             <span>{shortMoment(session.requestedAt, now)}</span>
             <span className="number">{lengthOf(session, now)}</span>
@@ -75,7 +78,7 @@ function Details({ session }: { session: Session }) {
               Replay
             </ButtonLink>
           ) : null}
-          {isLive ? null : <ButtonLink href={againPath(session)}>Debug again</ButtonLink>}
+          {isLive ? null : <ButtonLink href={openAgainPath(session)}>Debug again</ButtonLink>}
           {isLive && session.can.terminate ? (
             <Button kind="danger" onClick={() => setIsTerminating(true)}>
               Terminate…
@@ -97,11 +100,4 @@ function Details({ session }: { session: Session }) {
       <TerminateDialog session={session} isOpen={isTerminating} onClose={() => setIsTerminating(false)} />
     </>
   )
-}
-
-function againPath(session: Session): string {
-  const query = new URLSearchParams({ toolbox: session.toolbox, profile: session.profile })
-  if (session.reason !== undefined) query.set('reason', session.reason)
-  if (session.ticket !== undefined) query.set('ticket', session.ticket)
-  return `/debug/${refPath(session.target.ref)}?${query.toString()}`
 }

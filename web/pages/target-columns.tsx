@@ -1,24 +1,11 @@
-import { Link } from 'wouter'
 import type { Target } from '../../server/protocol/target-api.ts'
-import { refPath } from '../api.ts'
-import { Badge, Dot, type Tone } from '../components/badge.tsx'
+import { Badge, Dot } from '../components/badge.tsx'
 import type { Columns } from '../components/data-table.tsx'
-import { Hint } from '../components/hint.tsx'
-import { LockIcon, WarningIcon } from '../components/icons.tsx'
-import { age, moment, shortImage } from '../format.ts'
+import { age, shortImage } from '../format.ts'
 import { useNow } from '../use-now.ts'
+import { Age, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
 
-const stateTone: Record<Target['state'], Tone> = {
-  running: 'ok',
-  paused: 'warn',
-  restarting: 'warn',
-  created: 'neutral',
-  exited: 'neutral',
-  removing: 'neutral',
-  dead: 'bad',
-}
-
-/** What a target's row shows. Constant: a renderer that changes would mount every cell anew. */
+/** What a Docker container's row shows. Constant: a renderer that changes would mount every cell anew. */
 export const targetColumns: Columns<Target> = [
   {
     id: 'name',
@@ -78,20 +65,8 @@ function Name({ target }: { target: Target }) {
   return (
     <div className="name-cell">
       <div className="name-line">
-        <Link
-          href={`/debug/${refPath(target.ref)}`}
-          data-row-link=""
-          className="mono strong cut"
-          title={target.ref}
-        >
-          {target.namespace === undefined ? target.name : `${target.namespace}/${target.name}`}
-        </Link>
-        {target.canOpen ? null : (
-          <span className="faint" title="Policy does not let you open it">
-            <LockIcon />
-            <span className="visually-hidden">Policy does not let you open it</span>
-          </span>
-        )}
+        <NameLink target={target} />
+        {target.canOpen ? null : <Locked />}
         <Warnings warnings={target.warnings} name={target.name} />
       </div>
       <div className="sub-line narrow-only">
@@ -100,27 +75,6 @@ function Name({ target }: { target: Target }) {
         <span>{age(target.startedAt ?? target.createdAt, now)}</span>
       </div>
     </div>
-  )
-}
-
-function Warnings({ warnings, name }: { warnings: readonly string[]; name: string }) {
-  if (warnings.length === 0) return null
-  return (
-    <Hint
-      label={`${warnings.length === 1 ? 'Warning' : 'Warnings'} about ${name}: ${warnings.join(' ')}`}
-      trigger={
-        <Badge tone="warn">
-          <WarningIcon />
-          {warnings.length}
-        </Badge>
-      }
-    >
-      <ul className="plain-list">
-        {warnings.map((warning) => (
-          <li key={warning}>{warning}</li>
-        ))}
-      </ul>
-    </Hint>
   )
 }
 
@@ -153,15 +107,4 @@ function Shell({ hasShell }: { hasShell: boolean | undefined }) {
     )
   }
   return hasShell ? <span className="muted">yes</span> : <Badge tone="accent">no shell</Badge>
-}
-
-function Age({ target }: { target: Target }) {
-  const now = useNow(10_000)
-  const since = target.startedAt ?? target.createdAt
-  const title = `${target.startedAt === undefined ? 'Created' : 'Started'} ${moment(since)}`
-  return (
-    <time dateTime={since} title={title} className="number muted">
-      {age(since, now)}
-    </time>
-  )
 }

@@ -2,17 +2,19 @@ import type { ReactNode } from 'react'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { Badge } from '../components/badge.tsx'
 import { inWords } from '../format.ts'
+import type { Where } from './where-choice.tsx'
 
 interface WhatHappensProps {
   target: TargetDetail
   options: NonNullable<TargetDetail['options']>
   toolbox: string
   profile: string
+  where: Where
   run: string
 }
 
 /** In plain words, before anything happens: what is started, as whom, who sees it, and when it ends. */
-export function WhatHappens({ target, options, toolbox, profile, run }: WhatHappensProps) {
+export function WhatHappens({ target, options, toolbox, profile, where, run }: WhatHappensProps) {
   const box = options.toolboxes.find((one) => one.name === toolbox)
   const identity = options.profiles.find((one) => one.name === profile)?.identity
   return (
@@ -20,8 +22,7 @@ export function WhatHappens({ target, options, toolbox, profile, run }: WhatHapp
       <h2 id="what-heading">What will happen</h2>
       <dl>
         <Fact name="Starts">
-          A debug container from <code>{box?.image ?? 'no toolbox'}</code> beside <code>{target.name}</code>,
-          with its processes and its network. The target itself is not changed.
+          <Starts target={target} image={box?.image ?? 'no toolbox'} where={where} />
         </Fact>
         {identity === undefined ? null : (
           <>
@@ -56,10 +57,14 @@ export function WhatHappens({ target, options, toolbox, profile, run }: WhatHapp
           recorded.
           {options.recordInput ? '' : ' What you type is not, unless it shows.'} Those whom policy allows can
           watch live and replay it later.
+          {target.kind === 'kubernetes'
+            ? ' What the terminal shows also lands in the container’s log on the node, where the cluster’s log collection may find it.'
+            : ''}
         </Fact>
         <Fact name="Ends">
           After {inWords(options.maxDurationSeconds)} at the latest, or {inWords(options.idleTimeoutSeconds)}{' '}
           without a key. A closed tab does not end it.
+          {where === 'copy' ? ' The copy is deleted then.' : ''}
         </Fact>
         {run === '' ? null : (
           <Fact name="Typed for you">
@@ -70,6 +75,33 @@ export function WhatHappens({ target, options, toolbox, profile, run }: WhatHapp
         {options.rules.length === 0 ? null : <Fact name="Allowed by">{options.rules.join(', ')}</Fact>}
       </dl>
     </section>
+  )
+}
+
+function Starts({ target, image, where }: { target: TargetDetail; image: string; where: Where }) {
+  if (target.kind === 'docker') {
+    return (
+      <>
+        A debug container from <code>{image}</code> beside <code>{target.name}</code>, with its processes and
+        its network. The target itself is not changed.
+      </>
+    )
+  }
+  const container = <code>{target.container ?? target.name}</code>
+  if (where === 'copy') {
+    return (
+      <>
+        A copy of pod <code>{target.pod}</code> in which no container runs its own command, and in it a debug
+        container from <code>{image}</code> beside {container}. The pod itself is not touched.
+      </>
+    )
+  }
+  return (
+    <>
+      A debug container from <code>{image}</code> in pod <code>{target.pod ?? target.name}</code>, with the
+      processes of {container} and the pod’s network. Kubernetes keeps it in the pod’s list when it has ended;
+      nothing else of the pod is changed.
+    </>
   )
 }
 

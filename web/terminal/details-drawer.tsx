@@ -39,9 +39,24 @@ export function DetailsDrawer({ session, onClose }: { session: Session; onClose:
         <Fact name="Target">
           <code>{session.target.ref}</code>
         </Fact>
-        <Fact name="Container">
-          <code>{session.target.resolved.id.slice(0, 12)}</code>
-        </Fact>
+        {session.target.resolved.pod === undefined ? (
+          <Fact name="Container">
+            <code>{session.target.resolved.id.slice(0, 12)}</code>
+          </Fact>
+        ) : (
+          <>
+            <Fact name="Pod">
+              <code>{session.target.resolved.pod}</code>
+              {session.copy === true ? ' (a debug copy of it)' : ''}
+            </Fact>
+            <Fact name="Container">
+              <code>{session.target.resolved.container}</code>
+            </Fact>
+            <Fact name="Namespace">
+              <code>{session.target.namespace}</code>
+            </Fact>
+          </>
+        )}
         <Fact name="Image">
           <code>{session.target.image}</code>
         </Fact>

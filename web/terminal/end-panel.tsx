@@ -1,5 +1,6 @@
 import type { Session, SessionEnd } from '../../server/protocol/api.ts'
 import { duration } from '../format.ts'
+import { namedProfile } from '../named-profile.ts'
 import { endInWords, isCalmEnd } from '../words.ts'
 import { openAgainPath, replayPath } from './session-paths.ts'
 import { ButtonLink } from '../components/button.tsx'
@@ -19,43 +20,71 @@ export function EndBar({ session, end }: Props) {
           <span key={fact}>{fact}</span>
         ))}
       </p>
-      <EndLinks session={session} />
+      <EndLinks session={session} end={end} />
     </div>
   )
 }
 
 /** The end of a session that never had a screen: a failed or cancelled start, or one that ended before this page came. */
 export function EndCard({ session, end }: Props) {
-  const failed = end.reason === 'failed' || end.reason === 'denied'
+  const failed = hasFailed(end)
+  const isLong = (end.detail?.length ?? 0) > 160
   return (
-    <section className="ws-stage-card" data-calm={isCalmEnd(end)} role={failed ? 'alert' : 'status'}>
+    <section
+      className="ws-stage-card"
+      data-calm={isCalmEnd(end)}
+      data-wide={isLong}
+      role={failed ? 'alert' : 'status'}
+    >
       <h2>{titleOf(session, end)}</h2>
       {end.detail === undefined || !failed ? null : <p className="ws-end-detail">{end.detail}</p>}
-      <p className="ws-stage-quiet">{failed ? whatToDo : facts(session, end).join(' · ')}</p>
-      <EndLinks session={session} failed={failed} />
+      <p className="ws-stage-quiet">{failed ? whatToDo(session) : facts(session, end).join(' · ')}</p>
+      <EndLinks session={session} end={end} />
     </section>
   )
 }
 
-const whatToDo =
-  'Nothing was changed in the target, and nothing of this start was left behind. Try again, or choose another toolbox or profile.'
+function hasFailed(end: SessionEnd): boolean {
+  return end.reason === 'failed' || end.reason === 'denied'
+}
 
-function EndLinks({ session, failed = false }: { session: Session; failed?: boolean }) {
+function whatToDo({ target }: Session): string {
+  // A debug container that was added and then failed stays in the pod's list, so that is not promised there.
+  return target.namespace === undefined
+    ? 'Nothing was changed in the target, and nothing of this start was left behind. Try again, or choose another toolbox or profile.'
+    : 'Nothing of this start runs on. Try again, or choose another toolbox or profile.'
+}
+
+function EndLinks({ session, end }: Props) {
   const ran = session.startedAt !== undefined
   const canReplay = ran && session.recording.state !== 'missing' && session.can.replay
+  const other = hasFailed(end) ? namedProfile(end.detail ?? '', session.profile) : undefined
   return (
     <div className="ws-end-links">
       {canReplay ? <ButtonLink href={replayPath(session.id)}>Replay</ButtonLink> : null}
-      <ButtonLink kind="primary" href={openAgainPath(session)}>
-        {failed ? 'Try again' : 'Open again'}
+      {other === undefined ? null : (
+        <ButtonLink kind="primary" href={openAgainPath(session, { profile: other })}>
+          Try with profile {other}
+        </ButtonLink>
+      )}
+      <ButtonLink kind={other === undefined ? 'primary' : 'plain'} href={openAgainPath(session)}>
+        {againInWords(session, end)}
       </ButtonLink>
     </div>
   )
 }
 
+function againInWords({ target, copy }: Session, end: SessionEnd): string {
+  if (hasFailed(end)) return 'Try again'
+  // A workload has another pod by now, or soon.
+  const isWorkload = target.namespace !== undefined && target.ref.split('/')[2] !== 'pod'
+  const isGone = end.reason === 'target-exited' || end.reason === 'lost'
+  return isWorkload && isGone && copy !== true ? 'Open the current pod' : 'Open again'
+}
+
 function titleOf(session: Session, end: SessionEnd): string {
   const { name } = session.target
-  if (end.reason === 'failed' || end.reason === 'denied') return `${name} could not be opened`
+  if (hasFailed(end)) return `${name} could not be opened`
   const ran = session.startedAt !== undefined
   return ran || end.reason !== 'terminated' ? endInWords(end) : `The start in ${name} was cancelled`
 }
@@ -63,11 +92,11 @@ function titleOf(session: Session, end: SessionEnd): string {
 function facts(session: Session, end: SessionEnd): string[] {
   const { startedAt, endedAt } = session
   return [
+    end.reason === 'failed' ? '' : (end.detail ?? ''),
     // Any other code is in the words already.
     end.exitCode === 0 ? 'exit code 0' : '',
     startedAt === undefined || endedAt === undefined
       ? ''
       : `ran for ${duration(Date.parse(endedAt) - Date.parse(startedAt))}`,
-    end.reason === 'failed' ? '' : (end.detail ?? ''),
   ].filter((fact) => fact !== '')
 }

@@ -6,6 +6,7 @@ import { ConnectionMark } from './connection-mark.tsx'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { TerminalMenu } from './terminal-menu.tsx'
 import { Button } from '../components/button.tsx'
+import { CopyBadge, podInWords } from '../pages/session-place.tsx'
 
 const warnBelowMs = 5 * 60_000
 
@@ -27,8 +28,9 @@ export function SessionBar({ terminal, state, detailsOpen, onDetails, onSearch, 
     <header className="ws-session-bar">
       <div className="ws-session-who">
         <h1 title={session.target.ref}>{session.target.name}</h1>
+        <CopyBadge session={session} />
         <span className="ws-session-facts">
-          <span>{session.target.environment}</span>
+          <span title={placeTitle(session)}>{placeInWords(session)}</span>
           <span>{session.toolbox}</span>
           <span title={session.identity?.explanation}>
             {session.profile}
@@ -56,6 +58,19 @@ export function SessionBar({ terminal, state, detailsOpen, onDetails, onSearch, 
       </div>
     </header>
   )
+}
+
+/** `prod/payments · api-7d9c / app` in a cluster, the environment in Docker. */
+function placeInWords(session: Session): string {
+  const { environment, namespace, name } = session.target
+  const pod = podInWords(session)
+  const place = namespace === undefined ? environment : `${environment}/${namespace}`
+  // A pod that was asked for by its own name is in the heading already.
+  return pod === undefined ? place : `${place} · ${pod.replace(`${name} / `, '')}`
+}
+
+function placeTitle({ target }: Session): string | undefined {
+  return target.resolved.node === undefined ? undefined : `On node ${target.resolved.node}`
 }
 
 function RecordingMark({ session }: { session: Session }) {

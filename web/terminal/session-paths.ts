@@ -11,11 +11,11 @@ export function replayPath(sessionId: string): string {
   return `/sessions/${encodeURIComponent(sessionId)}/replay`
 }
 
-/** The prepared form for the same session once more. */
-export function openAgainPath(session: Session): string {
+/** The prepared form for the same session once more, or with another profile. */
+export function openAgainPath(session: Session, change: { profile?: Session['profile'] } = {}): string {
   const query = new URLSearchParams()
   query.set('toolbox', session.toolbox)
-  query.set('profile', session.profile)
+  query.set('profile', change.profile ?? session.profile)
   if (session.reason !== undefined) query.set('reason', session.reason)
   if (session.ticket !== undefined) query.set('ticket', session.ticket)
   return `/debug/${refPath(session.target.ref)}?${query}`

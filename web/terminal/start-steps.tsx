@@ -12,11 +12,17 @@ interface Props {
   onCancel: () => void
 }
 
+function stepInWords(phase: StartProgress['phase'], session: Session): string {
+  if (session.copy === true && phase === 'creating') return 'Copying the pod and creating the debug container'
+  if (session.target.namespace !== undefined && phase === 'resolving') return 'Finding the pod'
+  return phaseWords[phase]
+}
+
 /** What a start is doing, step by step. */
 export function StartSteps({ session, progress, onCancel }: Props) {
   const present = phases.indexOf(progress?.phase ?? 'resolving')
   return (
-    <section className="ws-stage-card" aria-live="polite">
+    <section className="ws-stage-card" data-wide={progress?.advice !== undefined} aria-live="polite">
       <h2>
         Opening <strong>{session.target.name}</strong>
       </h2>
@@ -28,16 +34,26 @@ export function StartSteps({ session, progress, onCancel }: Props) {
             aria-current={index === present ? 'step' : undefined}
           >
             <span className="ws-start-mark" aria-hidden="true" />
-            <span>{phaseWords[phase]}</span>
-            {phase === 'pulling' && index === present && progress?.pull !== undefined ? (
-              <PullProgress pull={progress.pull} />
-            ) : null}
+            <span>{stepInWords(phase, session)}</span>
+            {index === present && progress !== undefined ? <Present progress={progress} /> : null}
           </li>
         ))}
       </ol>
       <p className="ws-stage-quiet">Everything that this terminal shows is recorded.</p>
       <Button onClick={onCancel}>Cancel</Button>
     </section>
+  )
+}
+
+/** What the present step waits for, in the backend's own words, and what to do about it. */
+function Present({ progress }: { progress: StartProgress }) {
+  const { phase, pull, detail, advice } = progress
+  return (
+    <>
+      {phase === 'pulling' && pull !== undefined ? <PullProgress pull={pull} /> : null}
+      {detail === undefined ? null : <span className="ws-start-detail">{detail}</span>}
+      {advice === undefined ? null : <span className="ws-start-advice">{advice}</span>}
+    </>
   )
 }
 

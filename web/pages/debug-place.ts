@@ -1,0 +1,58 @@
+/** What a prepared form's address names. Pure. */
+
+export interface DebugPlace {
+  environment: string
+  /** Absent in Docker. */
+  namespace?: string
+  /** `container` in Docker. */
+  kind: string
+  name: string
+  /** As the address names it, without the container. */
+  base: string
+  /** A pod that was chosen by hand in place of the one that a workload is resolved to. */
+  pod?: string
+  /** What is looked at and opened: the pod chosen by hand, or the base, with the container. */
+  ref: string
+  container?: string
+  /** Which pod of the workload; says nothing once a pod is chosen by hand. */
+  pick?: string
+}
+
+const picks = ['ready', 'unready', 'crashing']
+
+/** Reads `<environment>/<container>` or `<environment>/<namespace>/<kind>/<name>[/<container>]` and the query beside it. */
+export function debugPlace(reference: string, parameters: URLSearchParams): DebugPlace {
+  const [environment = '', second = '', kind, name, inPath] = reference.split('/')
+  if (kind === undefined || name === undefined) {
+    return { environment, kind: 'container', name: second, base: reference, ref: reference }
+  }
+  const base = [environment, second, kind, name].join('/')
+  const container = parameters.get('container') || inPath
+  const pod = kind === 'pod' ? undefined : parameters.get('pod') || undefined
+  const pick = parameters.get('pick') ?? ''
+  const opened = pod === undefined ? base : `${environment}/${second}/pod/${pod}`
+  return {
+    environment,
+    namespace: second,
+    kind,
+    name,
+    base,
+    ref: container === undefined ? opened : `${opened}/${container}`,
+    ...(pod === undefined ? {} : { pod }),
+    ...(container === undefined ? {} : { container }),
+    ...(pod === undefined && picks.includes(pick) ? { pick } : {}),
+  }
+}
+
+/** `api` of `api-7d9c8b6f4-x2x9z` or `db-0`: what the pods of a workload have in common. */
+export function commonName(pod: string): string {
+  // Kubernetes draws the ends of generated names from consonants and digits without 0, 1 and 3 (apimachinery, util/rand).
+  const generated = '[bcdfghjklmnpqrstvwxz2456789]'
+  const ends = [
+    new RegExp(`-${generated}{6,10}-${generated}{5}$`),
+    new RegExp(`-${generated}{5}$`),
+    /-\d{1,4}$/,
+  ]
+  const end = ends.find((pattern) => pattern.test(pod))
+  return end === undefined ? pod : pod.replace(end, '')
+}

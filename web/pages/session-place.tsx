@@ -1,0 +1,35 @@
+import type { Session } from '../../server/protocol/api.ts'
+import { Badge } from '../components/badge.tsx'
+
+/** The pod and its container, where they say more than the reference; nothing in Docker. */
+export function podInWords({ target }: Session): string | undefined {
+  const { pod, container } = target.resolved
+  if (pod === undefined) return undefined
+  return container === undefined ? pod : `${pod} / ${container}`
+}
+
+/** What the reference leaves open: of a pod that was asked for by name, its container alone. */
+export function placeBehindRef(session: Session): string | undefined {
+  const { ref, resolved } = session.target
+  return ref.split('/')[2] === 'pod' ? resolved.container : podInWords(session)
+}
+
+export function PodOf({ session }: { session: Session }) {
+  const words = placeBehindRef(session)
+  if (words === undefined) return null
+  return (
+    <span className="mono muted cut" title={words}>
+      {words}
+    </span>
+  )
+}
+
+/** It did not run in the pod itself. */
+export function CopyBadge({ session }: { session: Session }) {
+  if (session.copy !== true) return null
+  return (
+    <Badge tone="accent" title="It runs in a debug copy of the pod, which goes away with the session">
+      copy
+    </Badge>
+  )
+}

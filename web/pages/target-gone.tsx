@@ -1,0 +1,85 @@
+import type { TargetDetail } from '../../server/protocol/target-api.ts'
+import { Button, ButtonLink } from '../components/button.tsx'
+import { EmptyState } from '../components/empty-state.tsx'
+import { commonName, type DebugPlace } from './debug-place.ts'
+import { PodChoice } from './pod-choice.tsx'
+
+interface TargetGoneProps {
+  place: DebugPlace
+  choice: TargetDetail['choice']
+  onPod: (pod: string | undefined) => void
+  onRetry: () => void
+}
+
+/** Nothing has that name any more, or never had: what there may be in its place. */
+export function TargetGone({ place, choice, onPod, onRetry }: TargetGoneProps) {
+  if (place.pod !== undefined) {
+    return (
+      <div className="stack wide-gap">
+        <EmptyState
+          isPage
+          title="The pod that you chose is gone"
+          actions={
+            <Button kind="primary" onClick={() => onPod(undefined)}>
+              Open the current pod
+            </Button>
+          }
+        >
+          <p>
+            There is no pod <code>{place.pod}</code> any more. <code>{place.base}</code> has others.
+          </p>
+        </EmptyState>
+        {choice === undefined ? null : (
+          <PodChoice choice={choice} chosen={undefined} isOwnChoice={false} onChoose={onPod} />
+        )}
+      </div>
+    )
+  }
+  if (place.pick !== undefined) {
+    return (
+      <EmptyState
+        isPage
+        title={`No pod of ${place.name} is ${place.pick} now`}
+        actions={
+          <Button kind="primary" onClick={() => onPod(undefined)}>
+            Open another pod
+          </Button>
+        }
+      >
+        <p>
+          The link asks for a pod of <code>{place.base}</code> that is {place.pick}. It may have been replaced
+          or have recovered.
+        </p>
+      </EmptyState>
+    )
+  }
+  return (
+    <EmptyState
+      isPage
+      title={`There is no such ${place.kind} now`}
+      actions={
+        <>
+          <ButtonLink kind="primary" href={similarPath(place)}>
+            Look for similar ones
+          </ButtonLink>
+          <Button onClick={onRetry}>Try again</Button>
+        </>
+      }
+    >
+      <p>
+        Nothing fits <code>{place.ref}</code>. It may have been removed or renamed, or policy does not let you
+        see it.
+      </p>
+    </EmptyState>
+  )
+}
+
+/** A pod's successor has another name, and its workload the beginning of it. */
+function similarPath({ environment, namespace, kind, name }: DebugPlace): string {
+  const query = new URLSearchParams(
+    namespace === undefined
+      ? { q: name, stopped: '1' }
+      : { environment, namespace, q: kind === 'pod' ? commonName(name) : name, kind: 'all', stopped: '1' },
+  )
+  return `/?${query.toString()}`
+}

@@ -1,0 +1,185 @@
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import type { Target, TargetList as TargetPage } from '../../server/protocol/target-api.ts'
+import { asApiError } from '../api-error.ts'
+import { Button } from '../components/button.tsx'
+import { DataTable } from '../components/data-table.tsx'
+import { EmptyState } from '../components/empty-state.tsx'
+import type { useTargets } from '../queries.ts'
+import { EnvironmentProblems } from './environment-problems.tsx'
+import { NoTargets } from './no-targets.tsx'
+import { clusterColumns, clusterColumnsOfMany } from './cluster-columns.tsx'
+import { targetColumns, targetColumnsOfMany } from './target-columns.tsx'
+import { countStates, hasEnded, isFailing, withWords, type TargetFilters } from './target-filters.ts'
+import { TargetToolbar } from './target-toolbar.tsx'
+
+interface TargetListProps {
+  query: ReturnType<typeof useTargets>
+  /** Nothing is left on a further page: searched and sorted here. */
+  isWhole: boolean
+  filters: TargetFilters
+  parameters: URLSearchParams
+  update: (change: Readonly<Record<string, string>>) => void
+}
+
+const noPage: TargetPage = { items: [], total: 0, namespaces: [], states: {}, problems: [] }
+
+/** The list with its filters, its gaps, and a way on where it is longer than a page. */
+export function TargetList({ query, isWhole, filters, parameters, update }: TargetListProps) {
+  const [words, setWords] = useState(parameters.get('q') ?? '')
+  const deferred = useDeferredValue(words)
+  const first = query.data?.pages[0] ?? noPage
+  const items = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
+  const shown = useMemo(() => (isWhole ? withWords(items, deferred) : items), [items, isWhole, deferred])
+  const sort = parameters.get('sort') ?? ''
+  const sorting = useMemo(
+    () => (sort === '' ? [] : [{ id: sort.replace('-', ''), desc: sort.startsWith('-') }]),
+    [sort],
+  )
+  const problem = query.error === null ? undefined : asApiError(query.error)
+  const selectorProblem = filters.selector !== '' && problem?.status === 400 ? problem.message : undefined
+  const { stopped } = countStates(first.states)
+  const isFiltered = Object.values(filters).some(Boolean) || words !== ''
+  if (items.length === 0 && stopped === 0 && first.problems.length === 0 && !isFiltered) return <NoTargets />
+  const total = isWhole ? shown.length : first.total
+  const clear = (): void => {
+    setWords('')
+    update({ q: '', environment: '', namespace: '', kind: '', selector: '', failing: '' })
+  }
+  return (
+    <>
+      <EnvironmentProblems
+        problems={first.problems}
+        error={selectorProblem === undefined ? query.error : null}
+        onRetry={() => void query.refetch()}
+      />
+      <TargetToolbar
+        filters={filters}
+        words={words}
+        onWords={setWords}
+        first={first}
+        selectorProblem={selectorProblem}
+        total={total}
+        isBusy={query.isPlaceholderData}
+        update={update}
+      />
+      {selectorProblem !== undefined ? null : shown.length === 0 ? (
+        <NothingFits
+          filters={filters}
+          words={words}
+          stopped={stopped}
+          onClear={clear}
+          onStopped={() => update({ stopped: '1', failing: '' })}
+        />
+      ) : (
+        <TargetTable
+          rows={shown}
+          isBusy={query.isPlaceholderData}
+          sorting={isWhole ? sorting : undefined}
+          onSort={(next) => update({ sort: next })}
+        />
+      )}
+      {query.hasNextPage && shown.length > 0 ? (
+        <More
+          left={first.total - items.length}
+          isBusy={query.isFetchingNextPage}
+          onMore={() => void query.fetchNextPage()}
+        />
+      ) : null}
+    </>
+  )
+}
+
+interface TargetTableProps {
+  rows: Target[]
+  isBusy: boolean
+  /** Absent where only a part of the list is here: sorting that part would mislead. */
+  sorting: { id: string; desc: boolean }[] | undefined
+  onSort: (sort: string) => void
+}
+
+function TargetTable({ rows, isBusy, sorting, onSort }: TargetTableProps) {
+  const hasCluster = rows.some((row) => row.kind === 'kubernetes')
+  const isOfMany = rows.some((row) => row.environment !== rows[0]?.environment)
+  const few = hasCluster ? clusterColumns : targetColumns
+  const many = hasCluster ? clusterColumnsOfMany : targetColumnsOfMany
+  const columns = isOfMany ? many : few
+  return (
+    <DataTable
+      label="Targets"
+      columns={columns}
+      rows={rows}
+      rowId={rowId}
+      rowMark={rowMark}
+      isBusy={isBusy}
+      {...(sorting === undefined
+        ? {}
+        : {
+            sorting,
+            onSortingChange: ([first]: { id: string; desc: boolean }[]) =>
+              onSort(first === undefined ? '' : `${first.desc ? '-' : ''}${first.id}`),
+          })}
+    />
+  )
+}
+
+const rowId = (target: Target): string => target.ref
+const rowMark = (target: Target): 'failing' | 'dimmed' | undefined =>
+  isFailing(target) ? 'failing' : hasEnded(target) ? 'dimmed' : undefined
+
+interface NothingFitsProps {
+  filters: TargetFilters
+  words: string
+  stopped: number
+  onClear: () => void
+  onStopped: () => void
+}
+
+function NothingFits({ filters, words, stopped, onClear, onStopped }: NothingFitsProps) {
+  const offersStopped = stopped > 0 && !filters.stopped
+  const isSearch = words.trim() !== ''
+  return (
+    <EmptyState
+      title={filters.failing ? 'Nothing crashes or fails to start' : 'No target fits'}
+      actions={
+        <>
+          <Button onClick={onClear}>{isSearch ? 'Clear the search' : 'Clear the filters'}</Button>
+          {offersStopped ? <Button onClick={onStopped}>Show {stopped} stopped</Button> : null}
+        </>
+      }
+    >
+      <p>
+        {isSearch
+          ? 'Every word has to be in a name, image, label or reference.'
+          : 'Nothing that you may see fits these filters now. As soon as something does, it shows here by itself.'}
+      </p>
+    </EmptyState>
+  )
+}
+
+/** Comes by itself when the end of the list comes near; the button is for the keyboard. */
+function More({ left, isBusy, onMore }: { left: number; isBusy: boolean; onMore: () => void }) {
+  const end = useRef<HTMLDivElement>(null)
+  const more = useRef(onMore)
+  useEffect(() => {
+    more.current = onMore
+  })
+  useEffect(() => {
+    const element = end.current
+    if (element === null || isBusy) return undefined
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) more.current()
+      },
+      { rootMargin: '400px' },
+    )
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [isBusy])
+  return (
+    <div ref={end} className="actions centered">
+      <Button isBusy={isBusy} onClick={onMore}>
+        Show more of {left.toLocaleString()}
+      </Button>
+    </div>
+  )
+}
