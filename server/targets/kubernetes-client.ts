@@ -47,7 +47,8 @@ const maxRefusalBytes = 64 * 1024
 
 /**
  * `/api/v1/namespaces/shop/pods/web/attach`, every part encoded.
- * Throws `invalid_request` for a part that is none: dots would lead to another path, encoded or not.
+ * Throws `invalid_request` for what is no path segment (k8s.io/apimachinery, pkg/api/validation/path): dots lead elsewhere,
+ * encoded or not, and the API server takes an encoded slash for a slash, so that `web/exec` would name another resource.
  */
 export function resourcePath(
   group: string,
@@ -63,7 +64,7 @@ export function resourcePath(
     ...(subresource === undefined ? [] : [subresource]),
   ]
   for (const part of parts) {
-    if (part === '' || part === '.' || part === '..')
+    if (part === '' || part === '.' || part === '..' || /[/%]/.test(part))
       throw new HatchwayError('invalid_request', `"${part}" is no name that a cluster can have.`)
   }
   return [group, ...parts.map(encodeURIComponent)].join('/')
