@@ -1,0 +1,79 @@
+import type { Actor } from '../core/target.ts'
+import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
+import { limitConcurrency } from './limit-concurrency.ts'
+
+/** How long an answer of the cluster's authorizer is good for. */
+const goodForMs = 30_000
+/** People whose answers are remembered. The one who was least recently asked about goes first. */
+const maxPeople = 500
+/** Namespaces that are asked about at once, over all people. */
+const atOnce = 8
+/** An answer serves whoever else waits for it, so no single caller's signal ends the question. */
+const questionMs = 10_000
+
+interface Answer {
+  askedAt: number
+  allowed: Promise<boolean>
+}
+
+/** Where a person may list pods, when the cluster itself decides: asked as that person, and remembered for a while. */
+export class KubernetesAccess {
+  readonly #client: KubernetesClient
+  readonly #limit = limitConcurrency(atOnce)
+  /** By person, then by namespace; the whole cluster is ''. */
+  readonly #people = new Map<string, Map<string, Answer>>()
+
+  constructor(client: KubernetesClient) {
+    this.#client = client
+  }
+
+  /** Those of the namespaces in which the actor may list pods: all of them when the gateway acts as itself. */
+  async visible(actor: Actor, namespaces: Iterable<string>): Promise<(namespace: string) => boolean> {
+    if (!this.#client.impersonates) return () => true
+    if (await this.#mayList(actor, '')) return () => true
+    const all = [...namespaces]
+    const answers = await Promise.all(all.map((namespace) => this.#mayList(actor, namespace)))
+    const seen = new Set(all.filter((_, index) => answers[index]))
+    return (namespace) => seen.has(namespace)
+  }
+
+  #mayList(actor: Actor, namespace: string): Promise<boolean> {
+    const answers = this.#answersFor(actor)
+    const known = answers.get(namespace)
+    if (known !== undefined && Date.now() - known.askedAt < goodForMs) return known.allowed
+    const answer = { askedAt: Date.now(), allowed: this.#limit(() => this.#ask(actor, namespace)) }
+    answers.set(namespace, answer)
+    answer.allowed.catch(() => {
+      if (answers.get(namespace) === answer) answers.delete(namespace)
+    })
+    return answer.allowed
+  }
+
+  #answersFor({ subject, groups }: Actor): Map<string, Answer> {
+    const key = JSON.stringify([subject, groups.toSorted()])
+    const answers = this.#people.get(key) ?? new Map<string, Answer>()
+    // Taken out and put in again, a key is the youngest.
+    this.#people.delete(key)
+    this.#people.set(key, answers)
+    const [eldest] = this.#people.keys()
+    if (this.#people.size > maxPeople && eldest !== undefined) this.#people.delete(eldest)
+    return answers
+  }
+
+  async #ask(actor: Actor, namespace: string): Promise<boolean> {
+    const attributes = { verb: 'list', resource: 'pods', ...(namespace === '' ? {} : { namespace }) }
+    const { status } = await this.#client.json<{ status?: { allowed?: boolean } }>({
+      method: 'POST',
+      path: resourcePath('/apis/authorization.k8s.io/v1', undefined, 'selfsubjectaccessreviews'),
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes: attributes },
+      },
+      actor,
+      doing: `find out what ${actor.subject} may see`,
+      signal: AbortSignal.timeout(questionMs),
+    })
+    return status?.allowed === true
+  }
+}
