@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { HatchwayError } from './core/errors.ts'
+import { registerApprovalRoutes } from './http/approval-routes.ts'
 import { registerAuditRoutes } from './http/audit-routes.ts'
 import { registerAuthRoutes } from './http/auth-routes.ts'
 import { registerAuthentication } from './http/authenticate.ts'
@@ -38,6 +39,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
 
   const origin = createOwnOrigin(app, deps)
   const sockets = new TerminalSockets()
+  deps.onPolicyChange(() => sockets.recheck())
   deps.metrics.watch({ liveSessions: () => deps.sessions.liveCount, openSockets: () => sockets.size })
 
   registerCallerSignal(app)
@@ -60,6 +62,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerEnvironmentRoutes(app, deps)
   registerTargetRoutes(app, deps)
   registerSessionRoutes(app, deps)
+  registerApprovalRoutes(app, deps)
   registerTerminalSocket(app, deps, sockets)
   registerRecordingRoutes(app, deps)
   registerAuditRoutes(app, deps)

@@ -40,6 +40,8 @@ export interface Config {
   /** Path of the policy file. Absent: everything is allowed to whoever signs in. */
   readonly policy?: string
   readonly limits: { sessionsPerUser: number; sessions: number; detachedGraceMs: number }
+  /** How long a request for an approval waits. */
+  readonly approvals: { expiresAfterMs: number }
   readonly sidecar: { memoryBytes: number; cpus: number; pids: number }
   readonly trustProxy: readonly string[]
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -120,6 +122,7 @@ function toConfig(parsed: Parsed, file: string | undefined, engines?: DockerEnvi
       sessions: limits.sessions,
       detachedGraceMs: limits.detachedGrace,
     },
+    approvals: { expiresAfterMs: parsed.approvals.expiresAfter },
     sidecar: { memoryBytes: sidecar.memory, cpus: sidecar.cpus, pids: sidecar.pids },
     trustProxy: parsed.trustProxy,
     logLevel: parsed.logLevel,

@@ -25,6 +25,7 @@ import type { SessionObserver } from './sessions/sessions.ts'
 import { DirectoryBlobs } from './store/directory-blobs.ts'
 import { secretFiles } from './store/secret-files.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
+import { createApprovals } from './serve-approvals.ts'
 import { createDockerDriver, createSample } from './serve-docker.ts'
 import { version } from './version.ts'
 
@@ -69,8 +70,9 @@ export async function serve(
   const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
   const drivers = createDrivers(config, installation, createDriver)
   const { auth, signInCode } = await createGatewayAuth(config, store, secrets)
-  const parts = createSessions(config, { store, drivers, installation, logger })
+  const parts = createSessions(config, { store, drivers, installation, logger, policy })
   const { registry, recordings, recovery } = parts
+  const approvals = createApprovals(config, { store, drivers, logger, registry, policy })
   const sample = createSample(config, drivers)
   const app = await buildApp({
     drivers,
@@ -80,6 +82,8 @@ export async function serve(
     blobs: parts.blobs,
     recordings,
     sessions: registry,
+    approvals: approvals.desk,
+    onPolicyChange: (listener) => policy.changes.push(listener),
     auth,
     verifyRecording: (row) => verify(recordings, row),
     convertRecording: (cast, format) => (format === 'text' ? toText(cast) : toAsciicastV2(cast)),
@@ -91,11 +95,10 @@ export async function serve(
     version,
   })
   const stop = new AbortController()
+  // Before the first request: whoever asked before the restart finds their request.
+  await approvals.restore()
   const recovered = recoverSessions(recovery, stop.signal)
-  await Promise.race([
-    recovered,
-    new Promise((resolve) => setTimeout(resolve, recoverBeforeListeningMs).unref()),
-  ])
+  await Promise.race([recovered, patience(recoverBeforeListeningMs)])
   await app.listen({ host: config.listen.host, port: config.listen.port })
   const reaper = reapFromNowOn(recovery, recovered)
   const url = config.publicUrl ?? addressOf(config.listen.host, app.server.address())
@@ -105,6 +108,7 @@ export async function serve(
     async close() {
       clearInterval(reaper)
       stop.abort()
+      approvals.close()
       await registry.drain()
       await app.close()
       policy.close()
@@ -120,9 +124,10 @@ interface SessionParts {
   drivers: ReadonlyMap<string, TargetDriver>
   installation: string
   logger: Logger
+  policy: TimedPolicy
 }
 
-function createSessions(config: Config, { store, drivers, installation, logger }: SessionParts) {
+function createSessions(config: Config, { store, drivers, installation, logger, policy }: SessionParts) {
   const blobs = new DirectoryBlobs(join(config.dataDir, 'blobs'))
   const recordings = new DirectoryRecordings({ liveDir: join(config.dataDir, 'live'), blobs })
   const metrics = new Metrics()
@@ -135,6 +140,7 @@ function createSessions(config: Config, { store, drivers, installation, logger }
     observer: observe(metrics, logger),
     detachedGraceMs: config.limits.detachedGraceMs,
     startTimeoutMs,
+    policy: (at) => policy.at(at),
     limits: config.limits,
   })
   const recovery: RecoveryOptions = {
@@ -168,12 +174,15 @@ function createDrivers(
   )
 }
 
-async function openPolicy(
-  config: Config,
-  store: Store,
-  logger: Logger,
-): Promise<TimedPolicy & { close(): void }> {
-  if (config.policy === undefined) return { ...allowEverything, close: () => undefined }
+/** A policy, and whom to tell when it has changed. */
+interface FollowedPolicy extends TimedPolicy {
+  readonly changes: (() => void)[]
+  close(): void
+}
+
+async function openPolicy(config: Config, store: Store, logger: Logger): Promise<FollowedPolicy> {
+  const changes: (() => void)[] = []
+  if (config.policy === undefined) return { ...allowEverything, changes, close: () => undefined }
   const note = (version: string) =>
     store.appendAudit({ kind: 'policy-loaded', detail: { version } }).catch((cause: unknown) => {
       logger.error({ err: cause }, 'the change of policy could not be audited')
@@ -183,11 +192,19 @@ async function openPolicy(
     onReload: (version) => {
       logger.info({ version }, 'policy reloaded')
       void note(version)
+      for (const changed of changes) changed()
     },
     onError: (problem) => logger.error(`The policy stays as it was: ${problem.message}`),
   })
   await note(file.version)
-  return file
+  return {
+    get version() {
+      return file.version
+    },
+    at: (moment) => file.at(moment),
+    changes,
+    close: () => file.close(),
+  }
 }
 
 function observe(metrics: Metrics, logger: Logger): SessionObserver {
@@ -217,6 +234,11 @@ async function verify(recordings: DirectoryRecordings, row: SessionRow) {
     throw new HatchwayError('recording_not_found', detail)
   }
   return verifyRecording(await recordings.read(row.id, row.recording), row.id, row.recording)
+}
+
+/** Keeps no process alive. */
+function patience(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
 }
 
 /** The reaper waits for recovery, which decides which debug containers are claimed. */

@@ -145,6 +145,13 @@ export const createConfigSchema = (source: ConfigSource) =>
     limits: limits()
       .prefault({})
       .describe('Limits of the gateway as a whole; those of one session are in the policy.'),
+    approvals: section({
+      expiresAfter: duration(7 * 24 * hourMs)
+        .prefault('1h')
+        .describe('How long a request waits for its approval before it expires, at most `7d`.'),
+    })
+      .prefault({})
+      .describe('Requests for sessions that policy wants approved.'),
     sidecar: sidecar().prefault({}).describe('Resources of one debug container.'),
     trustProxy: list(text().refine(isAddressOrNetwork, 'must be an address or a network such as 10.0.0.0/8'))
       .default([])

@@ -7,8 +7,9 @@ export const approvalOutcomes = [
   'expired',
   'withdrawn',
   'not-needed',
+  'void',
 ] as const
-/** `not-needed`: policy has changed meanwhile and allows it without. */
+/** `not-needed`: policy has changed meanwhile and allows it without. `void`: it could not start any more, as when its target is gone. */
 export type ApprovalOutcome = (typeof approvalOutcomes)[number]
 
 /** What one approver said. */

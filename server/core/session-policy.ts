@@ -1,6 +1,7 @@
 /** How policy looks at a session and at its target. */
 import { needsAreMet } from './approval.ts'
-import type { Decision, PolicyRequest, PolicyTarget } from './policy.ts'
+import type { Decision, Policy, PolicyRequest, PolicyTarget, Principal } from './policy.ts'
+import { maySamePerson } from './same-person.ts'
 import type { SessionRow } from './session.ts'
 import type { Target } from './target.ts'
 
@@ -53,4 +54,19 @@ export function isHeld(decision: Decision, row: SessionRow): boolean {
   if (row.state === 'pending-approval') return true
   if (row.breakGlass !== undefined) return decision.approval.breakGlass
   return needsAreMet(decision.approval.needs, row.approval?.votes ?? [])
+}
+
+/** Whether they are one of those whom policy asked for: by `approve` on its target, by a group of a rule, and not the requester. */
+export function mayApprove(policy: Policy, who: Principal, row: SessionRow): boolean {
+  const needs = row.approval?.needs ?? row.breakGlass?.needs ?? []
+  return (
+    needs.some(({ groups }) => groups.some((group) => who.groups.includes(group))) &&
+    !maySamePerson(who, row.user) &&
+    policy.decide({ who, action: 'approve', target: policyTargetOfSession(row) }).effect === 'allow'
+  )
+}
+
+/** Whether they, or somebody who may be them, have already decided on it. */
+export function hasVoted(row: SessionRow, who: Principal): boolean {
+  return row.approval?.votes.some(({ by }) => maySamePerson(by, who)) ?? false
 }

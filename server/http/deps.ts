@@ -7,7 +7,7 @@ import type { SessionRow } from '../core/session.ts'
 import type { Blobs, Store } from '../core/store.ts'
 import type { TargetDriver, Toolbox } from '../core/target.ts'
 import type { Verification } from '../protocol/api.ts'
-import type { Sessions } from '../sessions/sessions.ts'
+import type { Approvals, Sessions } from '../sessions/sessions.ts'
 import type { Metrics } from './metrics.ts'
 
 /** A JWT that a configured issuer signed. Throws `token_invalid`. */
@@ -61,6 +61,9 @@ export interface AppDeps {
   blobs: Pick<Blobs, 'check'>
   recordings: Recordings
   sessions: Sessions
+  approvals: Approvals
+  /** Calls back after each change of the policy. */
+  onPolicyChange: (listener: () => void) => void
   auth: Auth
   verifyRecording: (row: SessionRow, signal: AbortSignal) => Promise<Verification>
   /** From asciicast v3 as stored; errors of the source come out of the result. */

@@ -2,13 +2,15 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Decision, Grant, PolicyTarget } from '../core/policy.ts'
 import { policyTargetOf } from '../core/session-policy.ts'
 import type { SessionRow } from '../core/session.ts'
-import type { Profile, Toolbox } from '../core/target.ts'
+import type { Identity, Profile, Target, TargetDriver, Toolbox } from '../core/target.ts'
 import type { z } from 'zod'
 import type { createSession } from '../protocol/api.ts'
 import type { Caller } from './authenticate.ts'
 import { defined } from './defined.ts'
 import type { AppDeps } from './deps.ts'
-import { resolveTarget, visible } from './find-target.ts'
+import { within } from './deadline.ts'
+import { driverMs, resolveTarget, visible } from './find-target.ts'
+import { said } from './said.ts'
 import { auditDenied, decideOpenWithReason, targetNotFound } from './permissions.ts'
 
 type Wish = z.infer<typeof createSession>
@@ -16,7 +18,7 @@ type Wish = z.infer<typeof createSession>
 const defaultSize = { cols: 80, rows: 24 }
 
 /**
- * Finds the target, asks policy, fills in what was left open, and starts. A refusal is in the audit log before it is
+ * Finds the target, asks policy, fills in what was left open, and starts, or asks for the approval that it takes. A refusal is in the audit log before it is
  * answered; a target that the caller may not know of is answered like one that does not exist.
  */
 export async function openSession(
@@ -40,32 +42,61 @@ export async function openSession(
   const profile = chooseProfile(possible.grant, wish.profile)
   const decision = decideExactly(deps, caller, described, wish, { toolbox, profile })
   if (decision.effect === 'deny') return await refuse(decision)
-  if (decision.effect === 'require-approval') {
-    return await refuse({
-      ...decision,
-      effect: 'deny',
-      code: 'forbidden',
-      explanation: `${decision.approval.needs.map(({ rule }) => JSON.stringify(rule)).join(', ')} requires an approval, which cannot be asked for yet.`,
-    })
+  const request = defined({
+    who,
+    from,
+    ref: wish.target,
+    target,
+    driver,
+    toolbox,
+    profile,
+    grant: decision.grant,
+    rules: decision.rules,
+    reason: said(wish.reason),
+    ticket: said(wish.ticket),
+    size: wish.size ?? defaultSize,
+    command: wish.command,
+    pick: wish.pick,
+    copy: wish.copy,
+  })
+  if (decision.effect === 'allow') return await deps.sessions.open(request)
+  const terms = decision.approval
+  if (wish.breakGlass === true) {
+    const problem = breakGlassProblem(decision, request.reason)
+    if (problem !== undefined) return await refuse(problem)
+    return await deps.approvals.breakGlass({ ...request, terms })
   }
-  return await deps.sessions.open(
-    defined({
-      who,
-      from,
-      ref: wish.target,
-      target,
-      driver,
-      toolbox,
-      profile,
-      grant: decision.grant,
-      rules: decision.rules,
-      reason: wish.reason,
-      ticket: wish.ticket,
-      size: wish.size ?? defaultSize,
-      command: wish.command,
-      copy: wish.copy,
-    }),
-  )
+  const identity = await identify(caller, { driver, target, profile }, signal)
+  return await deps.approvals.request(defined({ ...request, terms, identity }))
+}
+
+function breakGlassProblem(
+  { rules, approval }: Decision & { effect: 'require-approval' },
+  reason: string | undefined,
+): (Decision & { effect: 'deny' }) | undefined {
+  const quoted = approval.needs.map(({ rule }) => JSON.stringify(rule)).join(', ')
+  if (!approval.breakGlass) {
+    const explanation = `Policy does not let you start without the approval that ${quoted} requires. Ask for it instead.`
+    return { effect: 'deny', rules, code: 'forbidden', explanation }
+  }
+  if (reason !== undefined) return undefined
+  const explanation = 'Starting without the approval needs a reason: it will be reviewed.'
+  return { effect: 'deny', rules, code: 'reason_required', explanation }
+}
+
+/** As whom it would run, for the approvers to see. A target that can't tell now tells when it starts. */
+async function identify(
+  { who }: Caller,
+  { driver, target, profile }: { driver: TargetDriver; target: Target; profile: Profile },
+  signal: AbortSignal,
+): Promise<Identity | undefined> {
+  try {
+    const what = `Environment ${driver.environment}`
+    return await within(driverMs, what, signal, (signal) => driver.as(who).identify(target, profile, signal))
+  } catch (error) {
+    if (error instanceof HatchwayError && error.code !== 'profile_insufficient') return undefined
+    throw error
+  }
 }
 
 function decideExactly(
@@ -87,11 +118,6 @@ function decideExactly(
       copy,
     }),
   )
-}
-
-/** Blanks say nothing. */
-function said(text: string | undefined): string | undefined {
-  return text === undefined || text.trim() === '' ? undefined : text
 }
 
 // A toolbox or profile that was asked for and is not granted stays: the exact decision refuses it with its rule.

@@ -3,8 +3,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Action, Decision, Policy, PolicyTarget, Principal } from '../core/policy.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
-import { maySamePerson } from '../core/same-person.ts'
-import { heldRequest, isHeld, policyTargetOfSession } from '../core/session-policy.ts'
+import { hasVoted, heldRequest, isHeld, mayApprove, policyTargetOfSession } from '../core/session-policy.ts'
 import { formatTargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { defined } from './defined.ts'
@@ -67,20 +66,6 @@ export function sessionRights(policy: Policy, who: Principal, row: SessionRow): 
       row.breakGlass !== undefined &&
       row.breakGlass.review === undefined,
   }
-}
-
-/** Whether they are one of those whom policy asked for: by `approve`, by a group of a rule, and not the requester. */
-function mayApprove(policy: Policy, who: Principal, row: SessionRow): boolean {
-  const needs = row.approval?.needs ?? row.breakGlass?.needs ?? []
-  return (
-    needs.some(({ groups }) => groups.some((group) => who.groups.includes(group))) &&
-    !maySamePerson(who, row.user) &&
-    may(policy, who, 'approve', policyTargetOfSession(row))
-  )
-}
-
-function hasVoted(row: SessionRow, who: Principal): boolean {
-  return row.approval?.votes.some(({ by }) => maySamePerson(by, who)) ?? false
 }
 
 export interface Refusal {

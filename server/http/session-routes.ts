@@ -104,6 +104,7 @@ function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
         body: createSession,
         response: {
           201: session.describe('Starting: open its WebSocket'),
+          202: session.describe('Waits for an approval, and starts by itself: open its WebSocket'),
           ...problems(400, 401, 403, 404, 409, 429, 502, 503, 504),
         },
       },
@@ -111,7 +112,9 @@ function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
     async (request, reply) => {
       const caller = callerOf(request)
       const row = await openSession(deps, caller, request.body, callerSignal(request))
-      reply.code(201).header('location', `/api/v1/sessions/${row.id}`)
+      reply
+        .code(row.state === 'pending-approval' ? 202 : 201)
+        .header('location', `/api/v1/sessions/${row.id}`)
       return describeSession(deps, caller.who, row)
     },
   )

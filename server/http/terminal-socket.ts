@@ -105,6 +105,8 @@ async function admit(deps: AppDeps, request: FastifyRequest, id: string): Promis
       `Offer the subprotocol ${subprotocol} in Sec-WebSocket-Protocol.`,
     )
   }
+  // Whoever comes back with fewer groups has their sessions judged by them before anything of it is shown.
+  deps.sessions.signedInAgain(caller.who)
   const { row, rights } = await findSession(deps, caller, id)
   if (!rights.watch && !rights.control) return await refuseSession(deps, caller, row, 'watch')
   if (row.state === 'ended') throw sessionEnded()
@@ -129,7 +131,8 @@ function serve(
   const { admission } = request
   if (admission === null) throw new Error('a terminal socket was upgraded without admission')
   const { caller, live, mayControl } = admission
-  sockets.add(socket, caller.loginId)
+  const recheck = () => isStillAdmitted(deps, viewer, admission)
+  sockets.add(socket, caller.loginId, recheck)
   const log = request.log.child({ session: live.row.id, subject: caller.who.subject })
   log.info({ role: query.role, from: caller.from }, 'terminal socket opened')
   const join = viewer.enter((joining) =>
@@ -145,7 +148,7 @@ function serve(
       }),
     ),
   )
-  const ticks = setInterval(() => tick(deps, viewer, socket, admission), tickMs)
+  const ticks = setInterval(() => tick(viewer, socket, recheck), tickMs)
   const stopExpiry = join.then(() => watchExpiry(viewer, socket, caller.who.expiresAt))
   socket.once('close', (code) => {
     log.info({ code }, 'terminal socket closed')
@@ -161,18 +164,24 @@ function serve(
   })
 }
 
-/** Is the peer still there, and does policy still let it be here? */
-function tick(
+/** Closes it when policy no longer lets its caller be there as what they came as: they may come back as less. */
+function isStillAdmitted(
   deps: AppDeps,
   viewer: TerminalViewer,
-  socket: WebSocket,
   { caller, live, mayControl }: Admission,
-): void {
+): boolean {
   const rights = sessionRights(deps.policy(), caller.who, live.row)
-  if ((mayControl && !rights.control) || (!rights.watch && !rights.control)) {
-    viewer.close(closeCodes.revoked, 'policy no longer allows this')
-    return
-  }
+  if ((!mayControl || rights.control) && (rights.watch || rights.control)) return true
+  // What ends its user's right ends the session.
+  deps.sessions.signedInAgain(caller.who)
+  if (live.ending) return true
+  viewer.close(closeCodes.revoked, 'policy no longer allows this')
+  return false
+}
+
+/** Is the peer still there, and does policy still let it be here? */
+function tick(viewer: TerminalViewer, socket: WebSocket, isAdmitted: () => boolean): void {
+  if (!isAdmitted()) return
   // A paused socket is not read, so its pongs are not seen; the kernel's keepalive watches it.
   if (!viewer.paused && ++viewer.quietTicks > maxQuietTicks) {
     socket.terminate()

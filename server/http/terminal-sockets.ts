@@ -6,22 +6,28 @@ const closeMs = 3_000
 
 /** The open terminal WebSockets of this process, and the browser sign-in that each came with. */
 export class TerminalSockets {
-  readonly #sockets = new Map<WebSocket, string | undefined>()
+  readonly #sockets = new Map<WebSocket, { loginId: string | undefined; recheck: () => void }>()
 
   get size(): number {
     return this.#sockets.size
   }
 
-  add(socket: WebSocket, loginId: string | undefined): void {
-    this.#sockets.set(socket, loginId)
+  /** `recheck` closes the socket when its caller may not be there any more. */
+  add(socket: WebSocket, loginId: string | undefined, recheck: () => void): void {
+    this.#sockets.set(socket, { loginId, recheck })
     socket.once('close', () => this.#sockets.delete(socket))
   }
 
   /** A browser signed out: its terminals close, here and in its other tabs. */
   closeLogin(loginId: string): void {
     for (const [socket, owner] of this.#sockets) {
-      if (owner === loginId) closeSocket(socket, closeCodes.expired, 'signed out')
+      if (owner.loginId === loginId) closeSocket(socket, closeCodes.expired, 'signed out')
     }
+  }
+
+  /** Policy has changed. */
+  recheck(): void {
+    for (const { recheck } of this.#sockets.values()) recheck()
   }
 
   /** Asks whoever is still there to reconnect, and cuts those who do not close in time. */

@@ -150,12 +150,12 @@ export type Session = z.infer<typeof session>
 export const sessionList = z.object({ items: z.array(session), next: z.string().optional() })
 export type SessionList = z.infer<typeof sessionList>
 
-/** What waits for the caller: newest first, the first hundred of each. @public */
+/** What waits for the caller: newest first, the first hundred of each. */
 export const approvalList = z.object({
   requests: z.array(session).describe('that the caller may approve or deny'),
   reviews: z.array(session).describe('break-glass sessions, ended and not, that the caller has to review'),
 })
-/** @public */
+/** */
 export type ApprovalList = z.infer<typeof approvalList>
 
 export const createSession = z.strictObject({

@@ -9,14 +9,15 @@ export const approvalNeed = z.object({
   groups: z.array(z.string()).describe('members of one of these may approve'),
   count: z.int().describe('so many different people'),
 })
-/** @public */
 export type ApprovalNeed = z.infer<typeof approvalNeed>
 
 /** What a session waits, or waited, for. */
 export const approval = z.object({
   outcome: z
-    .enum(['pending', 'approved', 'denied', 'expired', 'withdrawn', 'not-needed'])
-    .describe('not-needed: policy changed meanwhile and allows it without'),
+    .enum(['pending', 'approved', 'denied', 'expired', 'withdrawn', 'not-needed', 'void'])
+    .describe(
+      'not-needed: policy changed meanwhile and allows it without; void: its target or toolbox is gone',
+    ),
   needs: z.array(approvalNeed.extend({ given: z.int() })),
   votes: z.array(
     z.object({
@@ -31,7 +32,6 @@ export const approval = z.object({
     .describe('what would run, with target, toolbox, profile, identity and command of the session'),
   expiresAt: timestamp,
 })
-/** @public */
 export type Approval = z.infer<typeof approval>
 
 /** A session that was started without the approval that policy asks for. */
@@ -47,12 +47,10 @@ export const breakGlass = z.object({
     .optional()
     .describe('absent while it is outstanding'),
 })
-/** @public */
 export type BreakGlass = z.infer<typeof breakGlass>
 
 const blank = (text: string | undefined) => text === undefined || text.trim() === ''
 
-/** @public */
 export const decideSession = z
   .strictObject({ decision: z.enum(['approve', 'deny']), reason: plainText(500).optional() })
   .refine(({ decision, reason }) => decision === 'approve' || !blank(reason), {
@@ -62,7 +60,6 @@ export const decideSession = z
 /** @public */
 export type DecideSession = z.infer<typeof decideSession>
 
-/** @public */
 export const reviewSession = z.strictObject({
   verdict: z.enum(['justified', 'unjustified']),
   reason: plainText(500).refine((text) => !blank(text), 'must not be empty'),
@@ -90,7 +87,6 @@ export const approvalTerms = z.object({
     .boolean()
     .describe('may start at once, with an alarm to the approvers and a review afterwards'),
 })
-/** @public */
 export type ApprovalTerms = z.infer<typeof approvalTerms>
 
 const ruleEffect = z.enum(['allow', 'deny', 'require-approval'])
@@ -147,7 +143,6 @@ export const explainQuery = z.strictObject({
   groups: z.string().max(4000).optional().describe('comma separated, of that user'),
 })
 
-/** @public */
 export const simulatePolicy = z.strictObject({
   ...question,
   policy: z
@@ -160,7 +155,6 @@ export const simulatePolicy = z.strictObject({
 /** @public */
 export type SimulatePolicy = z.infer<typeof simulatePolicy>
 
-/** @public */
 export const policySimulation = z.object({
   before: policyExplanation.describe('by the policy in force'),
   after: policyExplanation.optional().describe('absent when the text has problems'),

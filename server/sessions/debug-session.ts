@@ -4,6 +4,7 @@ import type { LiveState, SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugSpec, StartProgress, Target, TargetDriver, Terminal } from '../core/target.ts'
 import { closeCodes } from '../protocol/terminal.ts'
+import { approvalAtEnd, sealRecording, stopContainer, storeEnd } from './end-session.ts'
 import { openRecorded } from './open-recorded.ts'
 import { OutputHistory } from './output-history.ts'
 import { reattach } from './reattach.ts'
@@ -27,7 +28,6 @@ export interface SessionDeps {
   onClosed: (session: DebugSession) => void
 }
 
-const stopTimeoutMs = 20_000
 /** How long a broken stream to a living container is tried again. */
 const reattachForMs = 60_000
 
@@ -36,10 +36,11 @@ export class DebugSession implements LiveSession {
   readonly #deps: SessionDeps
   readonly #driver: TargetDriver
   readonly #hub: TerminalHub
-  readonly #timers: SessionTimers
+  /** Absent while it waits for an approval: a request has an expiry of its own. */
+  #timers: SessionTimers | undefined
   readonly #aborter = new AbortController()
   #row: SessionRow
-  #progress: StartProgress | undefined = { phase: 'resolving' }
+  #progress: StartProgress | undefined
   #notices: string[] = []
   #recorder: Recorder | undefined
   #opening: Promise<void> = Promise.resolve()
@@ -51,13 +52,6 @@ export class DebugSession implements LiveSession {
     this.#deps = deps
     this.#driver = driver
     this.#row = row
-    this.#timers = new SessionTimers({
-      deadline: row.deadline,
-      idleTimeoutMs: row.idleTimeoutMs,
-      detachedGraceMs: deps.detachedGraceMs,
-      onWarning: (text) => this.#hub.broadcast({ type: 'notice', level: 'warning', text }),
-      onEnd: (end) => this.#endSoon(end),
-    })
     this.#hub = new TerminalHub({
       history: new OutputHistory({
         screens: deps.screens,
@@ -67,21 +61,45 @@ export class DebugSession implements LiveSession {
       }),
       size: row.size,
       recordInput: row.recordInput,
-      onInput: () => this.#timers.noteInput(),
-      onViewers: (count) => this.#timers.setAttached(count > 0),
+      onInput: () => this.#timers?.noteInput(),
+      onViewers: (count) => this.#timers?.setAttached(count > 0),
       onTakeControl: (viewer) => void this.#takeControl(viewer),
       onRecordingFailed: (cause) => this.#recordingFailed(cause),
       onOutput: (bytes) => deps.observer.output(bytes),
     })
+    if (row.state !== 'pending-approval') this.#getGoing()
   }
 
   get row(): SessionRow {
     return { ...this.#row, size: this.#hub.size }
   }
 
+  get ending(): boolean {
+    return this.#ending !== undefined
+  }
+
   get state(): LiveState {
     const viewers = this.#hub.viewers
     return this.#progress === undefined ? { viewers } : { progress: this.#progress, viewers }
+  }
+
+  /** It waits no longer: its viewers stay and see it start. False when it has ended meanwhile; else {@link start} comes next. */
+  begin(change: Partial<SessionRow>): boolean {
+    if (this.#ending !== undefined || this.#drained) return false
+    this.#row = { ...this.#row, ...change, state: 'starting' }
+    this.#getGoing()
+    this.#tellProgress({ phase: 'resolving' })
+    return true
+  }
+
+  /** What the approvers said, or policy asks for, changes while it waits. */
+  change(change: Partial<SessionRow>): void {
+    this.#row = { ...this.#row, ...change }
+  }
+
+  /** Tells everybody who watches. */
+  notify(level: 'info' | 'warning', text: string): void {
+    this.#hub.broadcast({ type: 'notice', level, text })
   }
 
   /** Opens recording and debug container. Ends the session, and does not reject, when that fails. */
@@ -95,7 +113,7 @@ export class DebugSession implements LiveSession {
     } catch (cause) {
       if (this.#ending !== undefined) return
       this.#deps.observer.startFailed(this.#driver.environment, cause)
-      this.#endSoon({ reason: 'failed', detail: messageOf(cause) })
+      this.endSoon({ reason: 'failed', detail: messageOf(cause) })
     }
   }
 
@@ -119,6 +137,7 @@ export class DebugSession implements LiveSession {
     const { offset, resume } = viewer.begin(request.offset)
     const liveFrom = this.#hub.history.end
     viewer.send({ type: 'hello', session: request.describe(), role, offset, liveFrom, size: this.#hub.size })
+    if (this.#row.state === 'pending-approval') viewer.send({ type: 'state', state: 'pending-approval' })
     if (this.#progress !== undefined)
       viewer.send({ type: 'state', state: 'starting', progress: this.#progress })
     this.#hub.add(viewer)
@@ -149,11 +168,24 @@ export class DebugSession implements LiveSession {
       return
     }
     this.#drained = true
-    this.#timers.stop()
+    this.#timers?.stop()
     this.#hub.stop()
     this.#hub.closeViewers(closeCodes.restart, 'restart')
     this.#hub.history.close()
     await this.#recorder?.suspend()
+  }
+
+  #getGoing(): void {
+    if (this.#row.state === 'starting') this.#progress = { phase: 'resolving' }
+    const { deadline, idleTimeoutMs } = this.#row
+    this.#timers = new SessionTimers({
+      deadline,
+      idleTimeoutMs,
+      detachedGraceMs: this.#deps.detachedGraceMs,
+      onWarning: (text) => this.notify('warning', text),
+      onEnd: (end) => this.endSoon(end),
+    })
+    this.#timers.setAttached(this.#hub.viewers.length > 0)
   }
 
   async #open(target: Target, spec: DebugSpec): Promise<void> {
@@ -206,8 +238,8 @@ export class DebugSession implements LiveSession {
     const ended = await terminal.ended
     if (this.#drained || this.#ending !== undefined) return
     this.#hub.detach()
-    if (ended.kind === 'exit') this.#endSoon({ reason: 'exit', exitCode: ended.exitCode })
-    else if (ended.kind === 'target-exited') this.#endSoon({ reason: 'target-exited', detail: ended.detail })
+    if (ended.kind === 'exit') this.endSoon({ reason: 'exit', exitCode: ended.exitCode })
+    else if (ended.kind === 'target-exited') this.endSoon({ reason: 'target-exited', detail: ended.detail })
     else await this.#reattach(ended.detail)
   }
 
@@ -231,7 +263,7 @@ export class DebugSession implements LiveSession {
       void this.#followTerminal(terminal)
     } catch (cause) {
       if (this.#ending === undefined && !this.#drained)
-        this.#endSoon({ reason: 'lost', detail: messageOf(cause) })
+        this.endSoon({ reason: 'lost', detail: messageOf(cause) })
     }
   }
 
@@ -270,18 +302,18 @@ export class DebugSession implements LiveSession {
     const goOn = this.#row.recordingMode === 'best-effort'
     const reason = messageOf(cause)
     if (goOn) this.#audit({ kind: 'recording-degraded', reason }).catch(() => undefined)
-    else this.#endSoon({ reason: 'recording-failed', detail: reason })
+    else this.endSoon({ reason: 'recording-failed', detail: reason })
     return goOn
   }
 
   /** For callers that have nobody to tell: failures of the end itself are the observer's. */
-  #endSoon(end: SessionEnd): void {
+  endSoon(end: SessionEnd): void {
     if (this.#drained) return
     this.end(end).catch((cause: unknown) => this.#deps.observer.endFailed(this.#row.id, cause))
   }
 
   async #end(end: SessionEnd): Promise<SessionRow> {
-    this.#timers.stop()
+    this.#timers?.stop()
     this.#aborter.abort(new HatchwayError('cancelled', 'The session was ended.'))
     // It fails by the abort, or has just made a container that has to go.
     await this.#opening.catch(() => undefined)
@@ -291,50 +323,19 @@ export class DebugSession implements LiveSession {
     )
     // Nothing is shown from here on; a terminal that is let go does not ask why its container died.
     this.#hub.stop()
-    await this.#stopContainer()
+    await stopContainer(this.#deps.observer, this.#driver, this.#row)
     const endedAt = new Date()
-    this.#row = { ...this.#row, state: 'ended', endedAt, end, size: this.#hub.size }
-    await this.#storeEnd({ state: 'ended', endedAt, end, size: this.#row.size })
+    const approval = approvalAtEnd(this.#row, end)
+    this.#row = { ...this.#row, state: 'ended', endedAt, end, size: this.#hub.size, ...approval }
+    await storeEnd(this.#deps, this.#row)
     this.#hub.broadcast({ type: 'exit', end })
     this.#hub.closeViewers(closeCodes.ended, end.reason)
     this.#hub.history.close()
-    await this.#seal(end)
+    const recording = this.#recorder && (await sealRecording(this.#deps, this.#row.id, this.#recorder, end))
+    if (recording !== undefined) this.#row = { ...this.#row, recording }
     this.#deps.observer.ended(end.reason)
     this.#deps.onClosed(this)
     return this.row
-  }
-
-  /** The viewers' exit comes after the stored end, but not later than a store that fails. */
-  async #storeEnd(change: Partial<SessionRow>): Promise<void> {
-    try {
-      await this.#deps.store.updateSession(this.#row.id, change)
-    } catch (cause) {
-      // Its row still says running; the next start of the gateway finds its container gone and ends it.
-      this.#deps.observer.endFailed(this.#row.id, cause)
-    }
-  }
-
-  async #stopContainer(): Promise<void> {
-    const { container } = this.#row
-    if (container === undefined) return
-    try {
-      await this.#driver.stop(container, AbortSignal.timeout(stopTimeoutMs))
-    } catch (cause) {
-      // The reaper comes back for it, and its own deadline ends it in any case.
-      this.#deps.observer.endFailed(this.#row.id, cause)
-    }
-  }
-
-  async #seal(end: SessionEnd): Promise<void> {
-    if (this.#recorder === undefined) return
-    try {
-      const recording = await this.#recorder.finish(end)
-      this.#row = { ...this.#row, recording }
-      await this.#deps.store.updateSession(this.#row.id, { recording })
-    } catch (cause) {
-      // The live file stays; the next start of the gateway seals it.
-      this.#deps.observer.endFailed(this.#row.id, cause)
-    }
   }
 
   async #audit(event: SessionAuditEvent): Promise<void> {

@@ -1,22 +1,29 @@
-import { randomBytes } from 'node:crypto'
 import { HatchwayError } from '../core/errors.ts'
-import type { Principal } from '../core/policy.ts'
+import type { Decision, Policy, Principal } from '../core/policy.ts'
 import type { SessionRow } from '../core/session.ts'
-import type { TargetRef } from '../core/target-ref.ts'
-import type { DebugSpec, Target, TargetDriver } from '../core/target.ts'
+import { heldRequest, isHeld } from '../core/session-policy.ts'
+import type { DebugSpec, Target, TargetDriver, Toolbox } from '../core/target.ts'
 import { auditSession } from './session-audit.ts'
 import { DebugSession, type SessionDeps } from './debug-session.ts'
-import type { LiveSession, OpenRequest, Sessions } from './sessions.ts'
+import { factsOf, rowOf } from './session-row.ts'
+import type { OpenRequest, Sessions } from './sessions.ts'
 
 export interface RegistryOptions extends Omit<SessionDeps, 'onClosed'> {
   installation: string
+  /** As it decides at a moment. */
+  policy: (at: Date) => Policy
   limits: { sessions: number; sessionsPerUser: number }
 }
 
-/** The live sessions of this process. */
+/** How long before policy ends a session its viewers are told. */
+const noticeBeforeMs = 5 * 60_000
+
+/** The live sessions of this process, those that wait for an approval included. */
 export class SessionRegistry implements Sessions {
   readonly #options: RegistryOptions
   readonly #live = new Map<string, DebugSession>()
+  /** Sessions whose viewers know that policy is about to end them. */
+  readonly #noticed = new WeakSet<DebugSession>()
   #draining = false
 
   constructor(options: RegistryOptions) {
@@ -28,39 +35,84 @@ export class SessionRegistry implements Sessions {
   }
 
   async open(request: OpenRequest): Promise<SessionRow> {
-    this.#checkLimits(request.who)
     const row = rowOf(request)
-    const session = new DebugSession(this.#deps(), request.driver, row)
-    // Taken before the first await, so that the limits hold for simultaneous requests too.
-    this.#live.set(row.id, session)
-    try {
+    const session = await this.#add(row, request.driver, async () => {
+      const { from } = request
+      if (row.breakGlass !== undefined)
+        await auditSession(this.#options.store, row, { kind: 'break-glass', from, action: 'open' })
       await auditSession(this.#options.store, row, {
         kind: 'opened',
-        from: request.from,
+        from,
         action: 'open',
         detail: factsOf(row),
       })
-      await this.#options.store.createSession(row)
-    } catch (cause) {
-      this.#live.delete(row.id)
-      throw cause
-    }
+    })
+    this.start(session, request.target, request.toolbox, request.grant.maxDurationMs)
+    return session.row
+  }
+
+  /** A request that waits for its approval. `audit` comes before the row. */
+  hold(row: SessionRow, driver: TargetDriver, audit: () => Promise<void>): Promise<DebugSession> {
+    return this.#add(row, driver, audit)
+  }
+
+  /** A request of an earlier process, which goes on waiting. */
+  restore(row: SessionRow, driver: TargetDriver): DebugSession {
+    const session = new DebugSession(this.#deps(), driver, row)
+    this.#live.set(row.id, session)
+    return session
+  }
+
+  /** The sessions that wait for an approval. */
+  get waiting(): DebugSession[] {
+    return [...this.#live.values()].filter(({ row }) => row.state === 'pending-approval')
+  }
+
+  /** Opens the debug container of a session that may start. */
+  start(session: DebugSession, target: Target, toolbox: Toolbox, maxDurationMs: number): void {
+    const { row } = session
     const spec: DebugSpec = {
       sessionId: row.id,
       installation: this.#options.installation,
       user: row.user.subject,
-      toolbox: request.toolbox,
+      toolbox,
       profile: row.profile,
       size: row.size,
-      maxDurationMs: request.grant.maxDurationMs,
-      ...(request.command === undefined ? {} : { command: request.command }),
-      ...(request.copy === true ? { copy: true } : {}),
+      maxDurationMs,
+      ...(row.command === undefined ? {} : { command: row.command }),
+      ...(row.copy === true ? { copy: true } : {}),
     }
-    void session.start(request.target, spec)
-    return session.row
+    void session.start(target, spec)
   }
 
-  live(id: string): LiveSession | undefined {
+  recheck(): void {
+    const now = Date.now()
+    const policy = this.#options.policy(new Date(now))
+    const soon = this.#options.policy(new Date(now + noticeBeforeMs))
+    for (const session of this.#live.values()) {
+      const { row } = session
+      if (row.state !== 'starting' && row.state !== 'running') continue
+      const request = heldRequest(row)
+      if (!this.#endUnlessHeld(session, policy.decide(request))) continue
+      if (isHeld(soon.decide(request), row)) this.#noticed.delete(session)
+      else if (!this.#noticed.has(session)) {
+        this.#noticed.add(session)
+        session.notify('warning', 'Policy allows this session for only a few minutes more; it will end then.')
+      }
+    }
+  }
+
+  signedInAgain(who: Principal): void {
+    const policy = this.#options.policy(new Date())
+    for (const session of this.#live.values()) {
+      const { user } = session.row
+      // A token of another issuer, or a session of before issuers were kept, says nothing about its user's groups there.
+      if (user.subject !== who.subject || user.issuer !== who.issuer) continue
+      this.#endUnlessHeld(session, policy.decide(heldRequest(session.row, who)))
+    }
+  }
+
+  live(id: string): DebugSession | undefined {
     return this.#live.get(id)
   }
 
@@ -69,14 +121,16 @@ export class SessionRegistry implements Sessions {
     if (session === undefined) throw await this.#notLive(id)
     const reason = by.reason === undefined ? {} : { reason: by.reason }
     const { who, from } = by
+    const withdrawn = session.row.state === 'pending-approval' && session.row.user.subject === who.subject
     await auditSession(this.#options.store, session.row, {
-      kind: 'terminated',
+      kind: withdrawn ? 'withdrawn' : 'terminated',
       action: 'terminate',
       who,
       from,
       ...reason,
     })
-    const detail = by.reason === undefined ? {} : { detail: by.reason }
+    const words = by.reason ?? (withdrawn ? 'The request was withdrawn.' : undefined)
+    const detail = words === undefined ? {} : { detail: words }
     return session.end({ reason: 'terminated', by: by.who.name, ...detail })
   }
 
@@ -93,11 +147,36 @@ export class SessionRegistry implements Sessions {
     this.#live.clear()
   }
 
+  #endUnlessHeld(session: DebugSession, decision: Decision): boolean {
+    if (isHeld(decision, session.row)) return true
+    const why =
+      decision.effect === 'deny'
+        ? decision.explanation
+        : `The policy requires an approval that it does not have (${decision.rules.join(', ')}).`
+    session.endSoon({ reason: 'denied', detail: `Policy no longer allows this session. ${why}` })
+    return false
+  }
+
+  async #add(row: SessionRow, driver: TargetDriver, audit: () => Promise<void>): Promise<DebugSession> {
+    this.#checkLimits(row.user)
+    const session = new DebugSession(this.#deps(), driver, row)
+    // Taken before the first await, so that the limits hold for simultaneous requests too.
+    this.#live.set(row.id, session)
+    try {
+      await audit()
+      await this.#options.store.createSession(row)
+    } catch (cause) {
+      this.#live.delete(row.id)
+      throw cause
+    }
+    return session
+  }
+
   #deps(): SessionDeps {
     return { ...this.#options, onClosed: (session) => this.#live.delete(session.row.id) }
   }
 
-  #checkLimits(who: Principal): void {
+  #checkLimits(who: SessionRow['user']): void {
     if (this.#draining) {
       throw new HatchwayError('shutting_down', 'The gateway is restarting; try again in a few seconds.')
     }
@@ -126,65 +205,5 @@ export class SessionRegistry implements Sessions {
       'session_not_ready',
       `Session ${id} is being taken over after a restart; try again shortly.`,
     )
-  }
-}
-
-function rowOf(request: OpenRequest): SessionRow {
-  const { target, grant, who } = request
-  const now = Date.now()
-  return {
-    // 80 random bits, in letters that container names and URLs take as they are.
-    id: randomBytes(10).toString('hex'),
-    state: 'starting',
-    target: {
-      ref: request.ref,
-      name: target.name,
-      ...placeOf(target.ref),
-      image: target.image,
-      labels: target.labels,
-      ...(target.cluster === undefined ? {} : { names: target.cluster.names }),
-      resolved: resolvedOf(target),
-    },
-    user: { subject: who.subject, name: who.name, groups: who.groups },
-    toolbox: request.toolbox.name,
-    profile: request.profile,
-    ...(request.copy === true ? { copy: true } : {}),
-    ...(request.reason === undefined ? {} : { reason: request.reason }),
-    ...(request.ticket === undefined ? {} : { ticket: request.ticket }),
-    size: request.size,
-    requestedAt: new Date(now),
-    deadline: new Date(now + grant.maxDurationMs),
-    idleTimeoutMs: grant.idleTimeoutMs,
-    recordInput: grant.recordInput,
-    recordingMode: grant.recording,
-    rules: request.rules,
-  }
-}
-
-function resolvedOf({ id, node, cluster }: Target): SessionRow['target']['resolved'] {
-  return {
-    id,
-    ...(cluster?.pod === undefined ? {} : { pod: cluster.pod }),
-    ...(cluster?.container === undefined ? {} : { container: cluster.container }),
-    ...(node === undefined ? {} : { node }),
-    ...(cluster?.claims === undefined ? {} : { claims: cluster.claims }),
-  }
-}
-
-function placeOf(ref: TargetRef): { environment: string; namespace?: string } {
-  return ref.kind === 'docker'
-    ? { environment: ref.environment }
-    : { environment: ref.environment, namespace: ref.namespace }
-}
-
-function factsOf(row: SessionRow): Record<string, string> {
-  return {
-    container: row.target.resolved.id,
-    ...(row.target.resolved.pod === undefined ? {} : { pod: row.target.resolved.pod }),
-    ...(row.copy === true ? { copy: 'true' } : {}),
-    image: row.target.image,
-    toolbox: row.toolbox,
-    profile: row.profile,
-    ...(row.ticket === undefined ? {} : { ticket: row.ticket }),
   }
 }

@@ -1,7 +1,16 @@
 /** What the rest of the server sees of live sessions. */
-import type { Grant, Principal } from '../core/policy.ts'
+import type { ReviewVerdict } from '../core/approval.ts'
+import type { ApprovalNeed, ApprovalTerms, Grant, Principal } from '../core/policy.ts'
 import type { EndReason, LiveState, SessionRow } from '../core/session.ts'
-import type { Profile, Target, TargetDriver, TerminalSize, Toolbox } from '../core/target.ts'
+import type {
+  Identity,
+  PodPick,
+  Profile,
+  Target,
+  TargetDriver,
+  TerminalSize,
+  Toolbox,
+} from '../core/target.ts'
 import type { Session as ApiSession } from '../protocol/api.ts'
 import type { ClientMessage, Role, ServerMessage } from '../protocol/terminal.ts'
 
@@ -22,8 +31,12 @@ export interface OpenRequest {
   ticket?: string
   size: TerminalSize
   command?: readonly string[]
+  /** Which pod of a workload was asked for. */
+  pick?: PodPick
   /** In a debug copy of the target's pod. */
   copy?: boolean
+  /** What policy asks for and this start does without. */
+  breakGlass?: readonly ApprovalNeed[]
 }
 
 /** One viewer's socket, as the session sees it. Nothing here throws: a broken socket closes by itself. */
@@ -60,6 +73,8 @@ export interface ViewerHandle {
 export interface LiveSession {
   readonly row: SessionRow
   readonly state: LiveState
+  /** Its end has begun: it tells its viewers itself why. */
+  readonly ending: boolean
   /** Writes the audit event first; then `hello` and output go to the socket. Throws `session_ended`. */
   join(socket: ViewerSocket, request: JoinRequest): Promise<ViewerHandle>
 }
@@ -84,8 +99,42 @@ export interface Sessions {
   live(id: string): LiveSession | undefined
   /** Ends it, starting or running; resolves with the ended row. Throws `session_not_found` and `session_ended`. */
   terminate(id: string, by: { who: Principal; from: string; reason?: string }): Promise<SessionRow>
-  /** Live sessions of this process. */
+  /**
+   * Judges every live session by the policy in force now, and ends those that their users could not open any more.
+   * For a changed policy, and for each minute: rules may hold at some times only.
+   */
+  recheck(): void
+  /** Somebody came with a new token of the same issuer: their sessions are judged by the groups that it names. */
+  signedInAgain(who: Principal): void
+  /** Live sessions of this process, those that wait for an approval included. */
   readonly liveCount: number
   /** Lets all viewers go with 1012, flushes recordings, keeps the debug containers for the next process. */
   drain(): Promise<void>
+}
+
+/** A start that policy allows once it was approved. */
+export interface ApprovalRequest extends OpenRequest {
+  terms: ApprovalTerms
+  /** As whom it would run, when that can be told now. */
+  identity?: Identity
+}
+
+interface Act {
+  who: Principal
+  from: string
+}
+
+/** Requests that wait for other people, and reviews of what did not wait. Every right is judged here, by the policy in force. */
+export interface Approvals {
+  /** Writes audit event and row, tells the approvers, and resolves with the row in state `pending-approval`. Throws as `Sessions.open` does. */
+  request(request: ApprovalRequest): Promise<SessionRow>
+  /** Starts without waiting, with an alarm to the approvers. Throws as `Sessions.open` does. */
+  breakGlass(request: ApprovalRequest): Promise<SessionRow>
+  /**
+   * One approver's word; the last that is needed starts the session, a denial ends it. Throws `own_request`, `forbidden`,
+   * `already_decided`, `session_not_found`.
+   */
+  decide(id: string, act: Act & { decision: 'approve' | 'deny'; reason?: string }): Promise<SessionRow>
+  /** Throws `own_request`, `forbidden`, `already_decided`, `session_not_ready` before the end, `session_not_found`. */
+  review(id: string, act: Act & { verdict: ReviewVerdict; reason: string }): Promise<SessionRow>
 }

@@ -52,7 +52,14 @@ describe('opening a terminal', () => {
     assert.equal(terminal.socket.extensions, '')
     const hello = await terminal.message('hello')
     assert.deepEqual([hello.session.id, hello.role, hello.offset], [id, 'controller', 7])
-    assert.deepEqual(hello.session.can, { control: true, watch: true, terminate: true, replay: false })
+    assert.deepEqual(hello.session.can, {
+      control: true,
+      watch: true,
+      terminate: true,
+      replay: false,
+      decide: false,
+      review: false,
+    })
     const bytes = Buffer.from([0, 255, 27, 128, 10])
     terminal.socket.send(bytes)
     terminal.socket.send(JSON.stringify({ type: 'ping', id: 3 }))

@@ -40,6 +40,8 @@ export class TestGateway {
   readonly url: string
   readonly directory: string
   readonly issuer: TokenIssuer
+  /** The groups that a person's next tokens name. */
+  readonly groups: Record<string, readonly string[]> = {}
   readonly #command: readonly string[]
   #process: ChildProcess | undefined
   #log = ''
@@ -131,7 +133,7 @@ export class TestGateway {
   }
 
   token(subject = 'jane', claims: Record<string, unknown> = {}): Promise<string> {
-    return this.issuer.sign({ sub: subject, name: subject, ...claims })
+    return this.issuer.sign({ sub: subject, name: subject, groups: this.groups[subject], ...claims })
   }
 
   /** A call by `who`; throws with the problem's code and words when it is refused. */

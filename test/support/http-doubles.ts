@@ -214,6 +214,7 @@ export function describeClusterTarget(
 /** A live session that keeps what its viewers send. */
 export class ScriptedSession implements LiveSession {
   readonly state = { viewers: [] }
+  readonly ending = false
   row: SessionRow
   readonly joined: { socket: ViewerSocket; request: JoinRequest }[] = []
   readonly input: Buffer[] = []
@@ -291,6 +292,10 @@ export class ScriptedSessions implements Sessions {
     await this.#store.updateSession(id, { state: 'ended', endedAt: new Date(), end })
     return row
   }
+
+  recheck(): void {}
+
+  signedInAgain(): void {}
 
   async drain(): Promise<void> {
     this.drained += 1
@@ -436,6 +441,8 @@ export async function startHttpGateway(t: Cleanup, options: HttpGatewayOptions =
     blobs: { check: async () => {} },
     recordings: scriptedRecordings(recordings),
     sessions,
+    approvals: noApprovals,
+    onPolicyChange: () => {},
     auth: realAuth(issuer, store, codes),
     verifyRecording: async () => ({ whole: true, unaltered: true, checked: [] }),
     convertRecording: (stored, format) =>
@@ -508,8 +515,16 @@ function realAuth(
   }
 }
 
+const unscripted = () => Promise.reject(new Error('not scripted'))
+/** The scripted policies require none; the tests on a real gateway are about them. */
+const noApprovals: AppDeps['approvals'] = {
+  request: unscripted,
+  breakGlass: unscripted,
+  decide: unscripted,
+  review: unscripted,
+}
+
 function scriptedRecordings(held: Map<string, string>): AppDeps['recordings'] {
-  const unscripted = () => Promise.reject(new Error('not scripted'))
   return {
     start: unscripted,
     resume: unscripted,

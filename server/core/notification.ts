@@ -1,0 +1,24 @@
+import type { Principal } from './policy.ts'
+import type { SessionRow } from './session.ts'
+
+export const notificationKinds = [
+  'approval-requested',
+  'approved',
+  'denied',
+  'expired',
+  'break-glass',
+  'reviewed',
+] as const
+
+/** Something that other people have to know, or to do something about. */
+export interface Notification {
+  kind: (typeof notificationKinds)[number]
+  session: SessionRow
+  /** Who decided or reviewed. */
+  by?: Pick<Principal, 'subject' | 'name'>
+  /** Their words. */
+  reason?: string
+}
+
+/** Takes note and returns at once. Never throws: nobody's request waits for a message, or fails with it. */
+export type Notify = (notification: Notification) => void

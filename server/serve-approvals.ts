@@ -1,0 +1,50 @@
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { Store } from './core/store.ts'
+import type { TargetDriver } from './core/target.ts'
+import type { TimedPolicy } from './policy/compile-policy.ts'
+import { SessionApprovals } from './sessions/approvals.ts'
+import type { SessionRegistry } from './sessions/session-registry.ts'
+import type { Approvals } from './sessions/sessions.ts'
+
+/** Rules may hold at some times only, so everything that lives is judged again as often. */
+const recheckEveryMs = 60_000
+
+interface Parts {
+  store: Store
+  drivers: ReadonlyMap<string, TargetDriver>
+  logger: Logger
+  registry: SessionRegistry
+  policy: TimedPolicy & { readonly changes: (() => void)[] }
+}
+
+/** Requests, their notifications, and the judgement again of everything that lives: each minute and when policy changes. */
+export function createApprovals(
+  config: Config,
+  { store, drivers, logger, registry, policy }: Parts,
+): { desk: Approvals; restore(): Promise<void>; close(): void } {
+  const desk = new SessionApprovals({
+    store,
+    registry,
+    drivers,
+    toolboxes: config.toolboxes,
+    policy: (at) => policy.at(at),
+    notify: () => {},
+    expiresAfterMs: config.approvals.expiresAfterMs,
+    onProblem: (what, cause) => logger.warn({ err: cause }, what),
+  })
+  const recheck = () => {
+    registry.recheck()
+    void desk.recheck()
+  }
+  policy.changes.push(recheck)
+  const timer = setInterval(recheck, recheckEveryMs).unref()
+  return {
+    desk,
+    restore: () => desk.restore(),
+    close: () => {
+      clearInterval(timer)
+      desk.close()
+    },
+  }
+}

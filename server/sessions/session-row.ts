@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto'
+import type { SessionRow } from '../core/session.ts'
+import type { TargetRef } from '../core/target-ref.ts'
+import type { Target } from '../core/target.ts'
+import type { OpenRequest } from './sessions.ts'
+
+/** The row of a session that starts now. */
+export function rowOf(request: OpenRequest): SessionRow {
+  const { target, grant, who } = request
+  const now = Date.now()
+  return {
+    // 80 random bits, in letters that container names and URLs take as they are.
+    id: randomBytes(10).toString('hex'),
+    state: 'starting',
+    target: targetOf(request.ref, target),
+    user: userOf(who),
+    toolbox: request.toolbox.name,
+    profile: request.profile,
+    ...(request.command === undefined ? {} : { command: request.command }),
+    ...(request.pick === undefined ? {} : { pick: request.pick }),
+    ...(request.copy === true ? { copy: true } : {}),
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    ...(request.ticket === undefined ? {} : { ticket: request.ticket }),
+    size: request.size,
+    requestedAt: new Date(now),
+    deadline: new Date(now + grant.maxDurationMs),
+    idleTimeoutMs: grant.idleTimeoutMs,
+    recordInput: grant.recordInput,
+    recordingMode: grant.recording,
+    rules: request.rules,
+    ...(request.breakGlass === undefined ? {} : { breakGlass: { needs: request.breakGlass } }),
+  }
+}
+
+function userOf({ subject, name, groups, issuer, account }: OpenRequest['who']): SessionRow['user'] {
+  return { subject, name, groups, issuer, ...(account === undefined ? {} : { account }) }
+}
+
+/** What the target's row says of what it was resolved to: a request may be resolved again before it starts. */
+export function targetOf(ref: string, target: Target): SessionRow['target'] {
+  return {
+    ref,
+    name: target.name,
+    ...placeOf(target.ref),
+    image: target.image,
+    labels: target.labels,
+    ...(target.cluster === undefined ? {} : { names: target.cluster.names }),
+    resolved: resolvedOf(target),
+  }
+}
+
+function resolvedOf({ id, node, cluster }: Target): SessionRow['target']['resolved'] {
+  return {
+    id,
+    ...(cluster?.pod === undefined ? {} : { pod: cluster.pod }),
+    ...(cluster?.container === undefined ? {} : { container: cluster.container }),
+    ...(node === undefined ? {} : { node }),
+    ...(cluster?.claims === undefined ? {} : { claims: cluster.claims }),
+  }
+}
+
+function placeOf(ref: TargetRef): { environment: string; namespace?: string } {
+  return ref.kind === 'docker'
+    ? { environment: ref.environment }
+    : { environment: ref.environment, namespace: ref.namespace }
+}
+
+/** For the audit log: what exactly runs where. */
+export function factsOf(row: SessionRow): Record<string, string> {
+  return {
+    container: row.target.resolved.id,
+    ...(row.target.resolved.pod === undefined ? {} : { pod: row.target.resolved.pod }),
+    ...(row.copy === true ? { copy: 'true' } : {}),
+    image: row.target.image,
+    toolbox: row.toolbox,
+    profile: row.profile,
+    ...(row.command === undefined ? {} : { command: row.command.join(' ').slice(0, 500) }),
+    ...(row.ticket === undefined ? {} : { ticket: row.ticket }),
+  }
+}
