@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only terminals,real,growth --rounds 10]`: one table, all from one run on this machine.
+ * `npm run bench [-- --only terminals,real,growth,targets --rounds 10]`: one table, all from one run on this machine.
  * Peers join when they are there: `ttyd` in PATH or HATCHWAY_BENCH_TTYD, HATCHWAY_BENCH_WETTY=<build/main.js of wetty>.
  */
 import { execFile } from 'node:child_process'
@@ -8,6 +8,7 @@ import { TestContainers } from '../support/containers.ts'
 import { defaultEngine, defaultSocket } from '../support/engine.ts'
 import { TestGateway } from '../support/gateway.ts'
 import { ensureImages, imageRef } from '../support/images.ts'
+import { benchClusterTargets } from './cluster-targets.ts'
 import { dockerRunLane } from './docker-run-lane.ts'
 import { engineLane, type Sidecar } from './engine-lane.ts'
 import { gatewayLane } from './gateway-lane.ts'
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'terminals,real,growth' },
     rounds: { type: 'string', default: '10' },
     sessions: { type: 'string', default: '200' },
+    pods: { type: 'string', default: '5000' },
   },
 })
 const sections = new Set(values.only.split(','))
@@ -39,6 +41,7 @@ try {
   if (sections.has('terminals')) await terminals()
   if (sections.has('real')) await realSessions()
   if (sections.has('growth')) await growth()
+  if (sections.has('targets')) await benchClusterTargets(report, Number(values.pods))
 } finally {
   await containers.removeAll()
 }
