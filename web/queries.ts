@@ -15,8 +15,8 @@ import type { TargetDetail, TargetList } from '../server/protocol/target-api.ts'
 import { ApiError } from './api-error.ts'
 import { api, refPath } from './api.ts'
 
-/** One request's worth; the first screen shows a third of it. */
-const targetsPerPage = 100
+/** One request's worth. A list that is no longer than this is searched and sorted in the page. */
+const targetsPerPage = 200
 
 type Filters = Readonly<Record<string, string | undefined>>
 

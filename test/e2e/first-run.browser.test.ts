@@ -119,6 +119,8 @@ describe('the first run', () => {
       counts.join(', '),
     )
     assert.equal(await targetLinks(page).innerText(), web.name)
+    // A longer list is searched by the gateway, with what the address says.
+    await eventually(() => new URL(page.url()).searchParams.get('q') === web.name)
     await page.keyboard.type('-which-nobody-has')
     await page.getByRole('heading', { name: 'No target fits' }).waitFor()
     await page.getByRole('button', { name: 'Clear the search' }).click()

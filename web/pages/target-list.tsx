@@ -25,7 +25,11 @@ const noPage: TargetPage = { items: [], total: 0, namespaces: [], states: {}, pr
 
 /** The list with its filters, its gaps, and a way on where it is longer than a page. */
 export function TargetList({ query, isWhole, filters, parameters, update }: TargetListProps) {
-  const [words, setWords] = useState(parameters.get('q') ?? '')
+  const q = parameters.get('q') ?? ''
+  // What is being typed is ahead of the address, until the address catches up or is changed from outside.
+  const [typed, setTyped] = useState({ after: q, text: q })
+  const words = typed.after === q ? typed.text : q
+  const [clears, setClears] = useState(0)
   const deferred = useDeferredValue(words)
   const first = query.data?.pages[0] ?? noPage
   const items = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
@@ -42,7 +46,8 @@ export function TargetList({ query, isWhole, filters, parameters, update }: Targ
   if (items.length === 0 && stopped === 0 && first.problems.length === 0 && !isFiltered) return <NoTargets />
   const total = isWhole ? shown.length : first.total
   const clear = (): void => {
-    setWords('')
+    setTyped({ after: '', text: '' })
+    setClears(clears + 1)
     update({ q: '', environment: '', namespace: '', kind: '', selector: '', failing: '' })
   }
   return (
@@ -54,8 +59,9 @@ export function TargetList({ query, isWhole, filters, parameters, update }: Targ
       />
       <TargetToolbar
         filters={filters}
-        words={words}
-        onWords={setWords}
+        q={q}
+        clears={clears}
+        onType={(text) => setTyped({ after: q, text })}
         first={first}
         selectorProblem={selectorProblem}
         total={total}
@@ -89,6 +95,8 @@ export function TargetList({ query, isWhole, filters, parameters, update }: Targ
   )
 }
 
+const firstRows = 30
+
 interface TargetTableProps {
   rows: Target[]
   isBusy: boolean
@@ -103,11 +111,13 @@ function TargetTable({ rows, isBusy, sorting, onSort }: TargetTableProps) {
   const few = hasCluster ? clusterColumns : targetColumns
   const many = hasCluster ? clusterColumnsOfMany : targetColumnsOfMany
   const columns = isOfMany ? many : few
+  // What fits the screen comes at once, and the rest of the page when that is drawn.
+  const drawn = useDeferredValue(rows, rows.slice(0, firstRows))
   return (
     <DataTable
       label="Targets"
       columns={columns}
-      rows={rows}
+      rows={drawn}
       rowId={rowId}
       rowMark={rowMark}
       isBusy={isBusy}

@@ -8,8 +8,12 @@ import { chooseNamespace, countStates, namespaceOptions, type TargetFilters } fr
 
 interface TargetToolbarProps {
   filters: TargetFilters
-  words: string
-  onWords: (words: string) => void
+  /** As the address has it. */
+  q: string
+  /** How often the search was cleared: what was typed and not yet sent goes too. */
+  clears: number
+  /** Each letter, before the address has it. */
+  onType: (words: string) => void
   /** The first page: its namespaces and counts are those of the whole list. */
   first: TargetList
   selectorProblem: string | undefined
@@ -26,7 +30,7 @@ const kinds = [
 
 /** What is filtered by, all of it in the address. What only clusters have shows only where there is one. */
 export function TargetToolbar(props: TargetToolbarProps) {
-  const { filters, words, onWords, first, selectorProblem, total, isBusy, update } = props
+  const { filters, q, clears, onType, first, selectorProblem, total, isBusy, update } = props
   const environments = useEnvironments().data?.items ?? []
   const hasCluster = environments.some(({ kind }) => kind === 'kubernetes') || first.namespaces.length > 0
   const [isSelecting, setIsSelecting] = useState(false)
@@ -36,14 +40,12 @@ export function TargetToolbar(props: TargetToolbarProps) {
     <search className="target-filters">
       <div className="toolbar">
         <SearchField
+          key={clears}
           label="Search targets"
           placeholder="Search by name, image or label"
-          value={words}
-          onInput={onWords}
-          onChange={(q) => {
-            onWords(q)
-            update({ q })
-          }}
+          value={q}
+          onInput={onType}
+          onChange={(next) => update({ q: next })}
         />
         {environments.length > 1 ? (
           <SelectField
