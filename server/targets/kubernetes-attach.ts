@@ -42,12 +42,14 @@ const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
 const pingEveryMs = 5_000
 /** Pings in a row without a sign of life. Counted, not timed: a machine that slept has not heard the answers yet. */
 const missedPings = 6
+const sizeRepeatMs = 300
+const sizeRepeats = 30
 const inputChunk = 16 * 1024
 /** What may wait on each side of the stream. */
 const bufferBytes = 64 * 1024
 
 /**
- * Attaches to a container's tty; `size` is sent right after the upgrade.
+ * Attaches to a container's tty; `size` is sent right after the upgrade, and again until something is shown.
  * While the container is not up yet this throws what {@link notUpYet} knows: ask again.
  */
 export async function attachTty(
@@ -68,7 +70,7 @@ export async function attachTty(
     protocols,
   )
   const tty = new ChannelSocket(socket)
-  if (size !== undefined) tty.resize(size)
+  if (size !== undefined) tty.beginWith(size)
   return tty
 }
 
@@ -88,6 +90,8 @@ class ChannelSocket implements AttachedTty {
   /** Changes with everything that comes. */
   #signs = 0
   #settling = Infinity
+  #size: TerminalSize | undefined
+  #hasShown = false
   #pending: Buffer[] = []
   #pendingBytes = 0
 
@@ -111,9 +115,26 @@ class ChannelSocket implements AttachedTty {
     socket.resume()
   }
 
-  resize({ cols, rows }: TerminalSize): void {
-    const size = Buffer.from(JSON.stringify({ Width: cols, Height: rows }))
-    this.#socket.send(toFrame(channel.resize, size), () => {})
+  /**
+   * A size that comes before the runtime has taken up the stream can get lost, so it is said again until something is shown;
+   * kubectl says its own twice. The same size again changes nothing.
+   */
+  beginWith(size: TerminalSize): void {
+    this.resize(size)
+    let left = sizeRepeats
+    const timer = setInterval(() => {
+      if (left-- === 0 || this.#hasShown || this.#socket.readyState !== this.#socket.OPEN)
+        clearInterval(timer)
+      else this.resize(this.#size ?? size)
+    }, sizeRepeatMs)
+    timer.unref()
+  }
+
+  resize(size: TerminalSize): void {
+    const { cols, rows } = size
+    this.#size = size
+    const words = Buffer.from(JSON.stringify({ Width: cols, Height: rows }))
+    this.#socket.send(toFrame(channel.resize, words), () => {})
   }
 
   settle(quietMs: number): void {
@@ -176,6 +197,7 @@ class ChannelSocket implements AttachedTty {
 
   /** A tty's output comes in messages of a few bytes; those that came together are handed on together. */
   #output(payload: Buffer): void {
+    this.#hasShown = true
     const isFirst = this.#pending.push(payload) === 1
     this.#pendingBytes += payload.length
     if (this.#pendingBytes >= bufferBytes) this.#flush()
