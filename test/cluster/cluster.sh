@@ -354,6 +354,8 @@ start() {
 
 # Pods first, while containerd can still take them apart; then whatever did not go by itself.
 stop_all() {
+  # All shims of a machine have their sockets in the same place, and one that is killed leaves its own behind.
+  sockets=$(cat "$run"/containerd/io.containerd.runtime.v2.task/k8s.io/*/bootstrap.json 2>/dev/null | grep -o '/run/containerd/s/[0-9a-f]*' | sort -u)
   for each in kubelet kube-scheduler kube-controller-manager; do stop_part "$each"; done
   for each in $(cgroups); do
     [ -d "$each" ] && find "$each" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u | grep -v '^0$' | xargs -r kill -KILL 2>/dev/null || true
@@ -374,6 +376,7 @@ stop_all() {
       sleep 0.1
     done
   done
+  rm -f $sockets
   [ ! -d /var/log/containers ] || find /var/log/containers -lname "$logs/pods/*" -delete
   [ ! -r "$run/sysctl" ] || sysctl -q -p "$run/sysctl" >/dev/null 2>&1 || true
   rm -rf "$run"
