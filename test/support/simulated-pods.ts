@@ -11,7 +11,7 @@ export interface SimulationOptions {
   pods: number
   /** Over this many namespaces, evenly; 1 when not given. */
   namespaces?: number
-  /** Deployments of ten make the pods, by the real controllers: owners and names are right, and it takes longer. */
+  /** Deployments of ten make the pods, by the real controllers: owners and names are right, and it takes several times as long. */
   deployments?: boolean
   /** What each pod says, by its number from 0; running when not given. */
   state?: (index: number) => SimulatedState
