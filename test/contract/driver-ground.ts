@@ -25,6 +25,8 @@ export interface GroundTarget {
 export interface DriverGround {
   environment: string
   toolbox: Toolbox
+  /** Whether the backend can look into a target before it is opened. */
+  knowsShells: boolean
   /** A reference of the right form that fits nothing. */
   unknown: TargetRef
   /** A driver as a gateway of that installation has one. The contract closes it. */
@@ -34,6 +36,8 @@ export interface DriverGround {
   startMortal(): Promise<GroundTarget>
   /** Known to the backend and not running. */
   createStopped(): Promise<GroundTarget>
+  /** The sessions whose debug containers a list shows as Hatchway's own. */
+  marks(listed: readonly Target[]): string[]
   /** What the backend still runs of this session; empty once it is gone. */
   remains(sessionId: string): Promise<string[]>
   close(): Promise<void>

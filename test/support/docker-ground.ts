@@ -36,6 +36,7 @@ export async function dockerGround(engine: TestEngine): Promise<DriverGround> {
   return {
     environment: 'local',
     toolbox: testToolbox,
+    knowsShells: true,
     unknown: ref('hatchway-test-no-such-container'),
     async connect(installation) {
       installations.add(installation)
@@ -63,6 +64,7 @@ export async function dockerGround(engine: TestEngine): Promise<DriverGround> {
       const { name } = await containers.start({ image: 'web', start: false })
       return { ref: ref(name), end: async () => {} }
     },
+    marks: (listed) => listed.flatMap(({ ownSession }) => ownSession ?? []),
     async remains(sessionId) {
       return (await list(`hatchway.session=${sessionId}`)).map((each) => each.Id)
     },

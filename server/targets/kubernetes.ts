@@ -1,0 +1,213 @@
+import { HatchwayError } from '../core/errors.ts'
+import type { TargetRef } from '../core/target-ref.ts'
+import type {
+  Actor,
+  DebugContainer,
+  DebugSpec,
+  Identity,
+  Lookup,
+  OpenedTerminal,
+  Profile,
+  StartProgress,
+  Target,
+  TargetAccess,
+  TargetDriver,
+  TargetQuery,
+  Terminal,
+} from '../core/target.ts'
+import { attachTty, notUpYet, type AttachedTty } from './kubernetes-attach.ts'
+import type { KubernetesClient } from './kubernetes-client.ts'
+import { environmentNames } from './kubernetes-ephemeral.ts'
+import { readIdentityFacts } from './kubernetes-facts.ts'
+import { choosePodIdentity } from './kubernetes-identity.ts'
+import { openInPod, readWholePod, type PodPlace } from './kubernetes-open.ts'
+import { requireSamePod } from './kubernetes-precondition.ts'
+import { endDebugContainer, readDebugState, type DebugPlace } from './kubernetes-stop.ts'
+import { KubernetesTerminal } from './kubernetes-terminal.ts'
+
+/** What the driver asks of whoever knows the cluster's pods. */
+export interface ClusterTargets {
+  list(query: TargetQuery, actor: Actor, signal: AbortSignal): Promise<readonly Target[]>
+  find(ref: TargetRef, lookup: Lookup, actor: Actor, signal: AbortSignal): Promise<Target>
+  /** This installation's debug containers, as last seen. */
+  debugContainers(installation: string, signal: AbortSignal): Promise<readonly SeenDebugContainer[]>
+  problems(): string[]
+  close(): void
+}
+
+export interface SeenDebugContainer {
+  namespace: string
+  pod: string
+  podUid: string
+  name: string
+  target?: string
+  env: Readonly<Record<string, string>>
+  state: 'running' | 'waiting' | 'terminated'
+}
+
+export interface KubernetesDriverOptions {
+  environment: string
+  client: KubernetesClient
+  /** Whose debug containers these are. */
+  installation: string
+  targets: ClusterTargets
+}
+
+/** One cluster, through its API server. Kubernetes 1.25 and newer. */
+export class KubernetesDriver implements TargetDriver {
+  readonly environment: string
+  readonly kind = 'kubernetes' as const
+  readonly #options: KubernetesDriverOptions
+  /** Terminals of this process: an order to end needs no second attachment. */
+  readonly #attached = new Map<string, AttachedTty>()
+  /** Opened by this process, whether the cache has seen them or not. */
+  readonly #opened = new Map<string, DebugContainer>()
+  #minorVersion: Promise<number> | undefined
+
+  constructor(options: KubernetesDriverOptions) {
+    this.environment = options.environment
+    this.#options = options
+  }
+
+  as(actor: Actor): TargetAccess {
+    return {
+      list: async (query, signal) => [...(await this.#options.targets.list(query, actor, signal))],
+      find: (ref, lookup, signal) => this.#options.targets.find(ref, lookup, actor, signal),
+      identify: (target, profile, signal) => this.#identify(target, profile, actor, signal),
+      open: (spec, target, onProgress, signal) => this.#open(spec, target, onProgress, actor, signal),
+      reattach: (container, signal) => this.#reattach(container, actor, signal),
+    }
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    const { major, minor, gitVersion } = await this.#options.client.version(signal)
+    if (major > 1 || minor >= 25) return
+    throw new HatchwayError(
+      'backend_unavailable',
+      `${this.environment} is Kubernetes ${gitVersion}: debug containers need 1.25 or newer.`,
+    )
+  }
+
+  problems(): string[] {
+    return this.#options.targets.problems()
+  }
+
+  async stop(container: DebugContainer, signal: AbortSignal): Promise<void> {
+    const place = placeOf(container)
+    if (place === undefined) return
+    const attached = this.#attached.get(container.id)
+    await endDebugContainer(this.#options.client, place, { attached, signal })
+    this.#opened.delete(container.id)
+  }
+
+  async listOwned(signal: AbortSignal): Promise<DebugContainer[]> {
+    const { client, targets, installation } = this.#options
+    const owned = new Map(this.#opened)
+    for (const seen of await targets.debugContainers(installation, signal)) {
+      const sessionId = seen.env[environmentNames.session]
+      if (seen.state === 'terminated' || sessionId === undefined || seen.target === undefined) continue
+      const id = [seen.namespace, seen.pod, seen.name].join('/')
+      const targetId = `${seen.podUid}/${seen.target}`
+      owned.set(id, { environment: this.environment, id, sessionId, targetId })
+    }
+    // What was last seen may be a moment old; the few that run are looked at.
+    const live = await Promise.all(
+      [...owned.values()].map(async (container) => {
+        const place = placeOf(container)
+        const state = place === undefined ? 'absent' : await readDebugState(client, place, signal)
+        if (state === 'running' || state === 'pending') return [container]
+        this.#opened.delete(container.id)
+        return []
+      }),
+    )
+    return live.flat()
+  }
+
+  close(): void {
+    this.#options.targets.close()
+    this.#options.client.close()
+  }
+
+  async #identify(target: Target, profile: Profile, actor: Actor, signal: AbortSignal): Promise<Identity> {
+    const place = podOf(target)
+    const pod = await readWholePod(this.#options.client, { ...place, actor }, signal)
+    requireSamePod(pod, place.uid)
+    return choosePodIdentity(readIdentityFacts(pod, place.container), profile).identity
+  }
+
+  async #open(
+    spec: DebugSpec,
+    target: Target,
+    onProgress: (progress: StartProgress) => void,
+    actor: Actor,
+    signal: AbortSignal,
+  ): Promise<OpenedTerminal> {
+    const { client } = this.#options
+    if (spec.copy) throw new HatchwayError('invalid_request', 'Debug copies of pods are not supported yet.')
+    const opened = await openInPod({
+      client,
+      spec,
+      target: podOf(target),
+      actor,
+      minorVersion: this.#minor(),
+      onProgress,
+      onAttached: (id, tty) => this.#remember(id, tty),
+      signal,
+    })
+    this.#opened.set(opened.container.id, opened.container)
+    return opened
+  }
+
+  async #reattach(container: DebugContainer, actor: Actor, signal: AbortSignal): Promise<Terminal> {
+    const { client } = this.#options
+    const place = placeOf(container)
+    const ended = (cause?: unknown) =>
+      new HatchwayError('session_ended', 'The debug container of this session no longer runs.', { cause })
+    if (place === undefined) throw ended()
+    const state = await readDebugState(client, place, signal)
+    if (state === 'ended' || state === 'absent') throw ended()
+    const at = { namespace: place.namespace, pod: place.pod, container: place.container, actor }
+    const tty = await attachTty(client, at, undefined, signal).catch((cause: unknown) => {
+      throw notUpYet(cause) ? ended(cause) : cause
+    })
+    this.#remember(container.id, tty)
+    return new KubernetesTerminal({ client, place: { ...at, uid: place.uid }, target: place.target, tty })
+  }
+
+  #remember(id: string, tty: AttachedTty): void {
+    this.#attached.set(id, tty)
+    const forget = async () => {
+      await tty.closed
+      if (this.#attached.get(id) === tty) this.#attached.delete(id)
+    }
+    void forget()
+  }
+
+  /** Asked once: it changes only with the cluster. */
+  #minor(): Promise<number> {
+    this.#minorVersion ??= this.#options.client.version(AbortSignal.timeout(10_000)).then(
+      ({ minor }) => minor,
+      () => {
+        this.#minorVersion = undefined
+        return 0
+      },
+    )
+    return this.#minorVersion
+  }
+}
+
+/** Throws `target_not_running` for a workload that has no pod. */
+function podOf({ ref, id, name, status, cluster }: Target): PodPlace {
+  if (ref.kind !== 'kubernetes' || cluster?.pod === undefined || cluster.container === undefined) {
+    throw new HatchwayError('target_not_running', `${name} has no pod that could be opened: ${status}.`)
+  }
+  return { namespace: ref.namespace, pod: cluster.pod, uid: id, container: cluster.container }
+}
+
+/** Undefined for a description that names no ephemeral container. */
+function placeOf(container: DebugContainer): (DebugPlace & { target: string }) | undefined {
+  const [namespace = '', pod = '', name = ''] = container.id.split('/')
+  const [uid = '', target = ''] = container.targetId.split('/')
+  if (namespace === '' || pod === '' || name !== `hatchway-${container.sessionId}`) return undefined
+  return { namespace, pod, container: name, uid, target, sessionId: container.sessionId }
+}
