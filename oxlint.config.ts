@@ -9,6 +9,7 @@ const folders: Record<string, { folders: string[]; vendors: string[] }> = {
   policy: { folders: ['core'], vendors: ['re2js', 'yaml', 'zod'] },
   targets: { folders: ['core'], vendors: ['dockerode', '@kubernetes/client-node', 'ws'] },
   recording: { folders: ['core'], vendors: [] },
+  notifications: { folders: ['core'], vendors: [] },
   store: { folders: ['core'], vendors: ['kysely', 'kysely/**', 'node:sqlite'] },
   sessions: { folders: ['core', 'protocol'], vendors: ['@xterm/**'] },
   http: {

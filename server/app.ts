@@ -16,6 +16,7 @@ import { registerHealthRoutes } from './http/health-routes.ts'
 import { registerMeRoutes } from './http/me-routes.ts'
 import { registerOpenapi } from './http/openapi.ts'
 import { createOwnOrigin } from './http/own-origin.ts'
+import { registerPolicyRoutes } from './http/policy-routes.ts'
 import { refuseMalformed, refuseUnroutable, registerProblems } from './http/problem.ts'
 import { registerRateLimits } from './http/rate-limits.ts'
 import { registerRecordingRoutes } from './http/recording-routes.ts'
@@ -63,6 +64,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerTargetRoutes(app, deps)
   registerSessionRoutes(app, deps)
   registerApprovalRoutes(app, deps)
+  registerPolicyRoutes(app, deps)
   registerTerminalSocket(app, deps, sockets)
   registerRecordingRoutes(app, deps)
   registerAuditRoutes(app, deps)

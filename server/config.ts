@@ -6,6 +6,7 @@ import { localEngine, localUser } from './config/local.ts'
 import { ConfigError } from './core/config-error.ts'
 import { messageOf } from './core/errors.ts'
 import type { Toolbox } from './core/target.ts'
+import type { Webhook } from './notifications/webhooks.ts'
 import { readYaml } from './policy/read-yaml.ts'
 
 /** How a Docker engine is reached. PEM texts, not paths. */
@@ -42,6 +43,8 @@ export interface Config {
   readonly limits: { sessionsPerUser: number; sessions: number; detachedGraceMs: number }
   /** How long a request for an approval waits. */
   readonly approvals: { expiresAfterMs: number }
+  /** Who is told that people wait for an approval. */
+  readonly notifications: readonly Webhook[]
   readonly sidecar: { memoryBytes: number; cpus: number; pids: number }
   readonly trustProxy: readonly string[]
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -88,12 +91,15 @@ export function localConfig({ env, directory }: { env: Env; directory: string })
 }
 
 const secretKeys = new Set(['secret', 'password', 'token', 'key'])
+const redactWebhooks = (hooks: readonly Webhook[]) => hooks.map((hook) => ({ ...hook, url: '[set]' }))
 
 /** For the log: the same, with `[set]` in place of every secret. */
 export function redactConfig(config: Config): unknown {
   const redact = (key: string, value: unknown) =>
     secretKeys.has(key) && typeof value === 'string' ? '[set]' : value
-  return JSON.parse(JSON.stringify(config, redact))
+  // The address of a webhook is a secret of its own: whoever knows it may post there.
+  const shown = { ...config, notifications: redactWebhooks(config.notifications) }
+  return JSON.parse(JSON.stringify(shown, redact))
 }
 
 type Parsed = ReturnType<ReturnType<typeof createConfigSchema>['parse']>
@@ -123,6 +129,11 @@ function toConfig(parsed: Parsed, file: string | undefined, engines?: DockerEnvi
       detachedGraceMs: limits.detachedGrace,
     },
     approvals: { expiresAfterMs: parsed.approvals.expiresAfter },
+    notifications: parsed.notifications.map(({ url, kind, secret }) => ({
+      url,
+      kind,
+      ...(secret !== undefined && { secret }),
+    })),
     sidecar: { memoryBytes: sidecar.memory, cpus: sidecar.cpus, pids: sidecar.pids },
     trustProxy: parsed.trustProxy,
     logLevel: parsed.logLevel,

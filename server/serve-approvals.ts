@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { Store } from './core/store.ts'
 import type { TargetDriver } from './core/target.ts'
+import { Webhooks } from './notifications/webhooks.ts'
 import type { TimedPolicy } from './policy/compile-policy.ts'
 import { SessionApprovals } from './sessions/approvals.ts'
 import type { SessionRegistry } from './sessions/session-registry.ts'
@@ -23,13 +24,19 @@ export function createApprovals(
   config: Config,
   { store, drivers, logger, registry, policy }: Parts,
 ): { desk: Approvals; restore(): Promise<void>; close(): void } {
+  const { publicUrl } = config
+  const webhooks = new Webhooks({
+    hooks: config.notifications,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    onFailure: (to, cause) => logger.warn({ err: cause, to }, 'a notification could not be delivered'),
+  })
   const desk = new SessionApprovals({
     store,
     registry,
     drivers,
     toolboxes: config.toolboxes,
     policy: (at) => policy.at(at),
-    notify: () => {},
+    notify: (notification) => webhooks.notify(notification),
     expiresAfterMs: config.approvals.expiresAfterMs,
     onProblem: (what, cause) => logger.warn({ err: cause }, what),
   })
@@ -45,6 +52,7 @@ export function createApprovals(
     close: () => {
       clearInterval(timer)
       desk.close()
+      webhooks.close()
     },
   }
 }

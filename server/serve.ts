@@ -13,7 +13,7 @@ import type { Store } from './core/store.ts'
 import type { TargetDriver } from './core/target.ts'
 import type { AppDeps } from './http/deps.ts'
 import { Metrics } from './http/metrics.ts'
-import { allowEverything, type TimedPolicy } from './policy/compile-policy.ts'
+import { allowEverything, policyFromText, type TimedPolicy } from './policy/compile-policy.ts'
 import { openPolicyFile } from './policy/policy-file.ts'
 import { toAsciicastV2, toText } from './recording/convert.ts'
 import { DirectoryRecordings } from './recording/recordings.ts'
@@ -77,13 +77,12 @@ export async function serve(
   const app = await buildApp({
     drivers,
     toolboxes: config.toolboxes,
-    policy: () => policy.at(new Date()),
+    ...policyDeps(policy),
     store,
     blobs: parts.blobs,
     recordings,
     sessions: registry,
     approvals: approvals.desk,
-    onPolicyChange: (listener) => policy.changes.push(listener),
     auth,
     verifyRecording: (row) => verify(recordings, row),
     convertRecording: (cast, format) => (format === 'text' ? toText(cast) : toAsciicastV2(cast)),
@@ -178,6 +177,17 @@ function createDrivers(
 interface FollowedPolicy extends TimedPolicy {
   readonly changes: (() => void)[]
   close(): void
+}
+
+function policyDeps(
+  policy: FollowedPolicy,
+): Pick<AppDeps, 'policy' | 'policyAt' | 'parsePolicy' | 'onPolicyChange'> {
+  return {
+    policy: () => policy.at(new Date()),
+    policyAt: (moment) => policy.at(moment),
+    parsePolicy: (text, moment) => policyFromText(text).at(moment),
+    onPolicyChange: (listener) => policy.changes.push(listener),
+  }
 }
 
 async function openPolicy(config: Config, store: Store, logger: Logger): Promise<FollowedPolicy> {

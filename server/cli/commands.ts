@@ -4,6 +4,26 @@ const config = {
   config: { value: 'FILE', summary: 'configuration file; else HATCHWAY_CONFIG, else the built-in local one' },
 } as const
 
+/** One question to a policy. */
+const request = {
+  user: { value: 'SUBJECT', summary: 'who asks' },
+  group: { value: 'GROUP', repeatable: true, summary: 'a group of theirs' },
+  action: {
+    value: 'ACTION',
+    summary: 'list, open, watch, terminate, run, read-recording, read-audit or approve; default open',
+  },
+  target: { value: 'REF', summary: 'ENVIRONMENT/CONTAINER, or ENVIRONMENT/NAMESPACE/KIND/NAME' },
+  label: { value: 'NAME=VALUE', repeatable: true, summary: "one of the target's labels" },
+  toolbox: { value: 'NAME', summary: 'toolbox that is asked for' },
+  profile: { value: 'NAME', summary: 'profile that is asked for' },
+  reason: {
+    value: 'TEXT',
+    summary: 'reason that is given',
+  },
+  ticket: { value: 'TEXT', summary: 'ticket that is given' },
+  at: { value: 'TIME', summary: 'another moment than now, such as 2026-11-24T22:30:00Z' },
+} as const
+
 /** Every command, as the help shows them. */
 export const commands = [
   { name: 'serve', summary: 'Runs the gateway.', positionals: [], options: config },
@@ -30,22 +50,17 @@ export const commands = [
     summary: 'Says what a policy file decides about one request, and by which rules.',
     positionals: ['FILE'],
     options: {
-      user: { value: 'SUBJECT', summary: 'who asks' },
-      group: { value: 'GROUP', repeatable: true, summary: 'a group of theirs' },
-      action: {
-        value: 'ACTION',
-        summary: 'list, open, watch, terminate, run, read-recording, read-audit or approve; default open',
-      },
-      target: { value: 'REF', summary: 'ENVIRONMENT/CONTAINER, or ENVIRONMENT/NAMESPACE/KIND/NAME' },
-      label: { value: 'NAME=VALUE', repeatable: true, summary: "one of the target's labels" },
-      toolbox: { value: 'NAME', summary: 'toolbox that is asked for' },
-      profile: { value: 'NAME', summary: 'profile that is asked for' },
-      reason: {
-        value: 'TEXT',
-        summary: 'reason that is given',
-      },
-      ticket: { value: 'TEXT', summary: 'ticket that is given' },
-      at: { value: 'TIME', summary: 'another moment than now, such as 2026-11-24T22:30:00Z' },
+      ...request,
+    },
+  },
+  {
+    name: 'policy simulate',
+    summary: 'Says what one request meets before and after a change of the policy file.',
+    positionals: [],
+    options: {
+      before: { value: 'FILE', summary: 'the policy as it is' },
+      after: { value: 'FILE', summary: 'the policy as it would be' },
+      ...request,
     },
   },
   {

@@ -32,6 +32,23 @@ export function explainPolicy(args: ParsedArgs): { text: string; effect: RuleEff
   return { text: formatExplanation(explanation), effect: explanation.decision.effect }
 }
 
+/** `policy simulate`: one question, before and after a change of the policy file. */
+export function simulatePolicy(args: ParsedArgs): string {
+  const request = readRequest(args)
+  const moment = readMoment(args)
+  const [before, after] = (['before', 'after'] as const).map((which) => {
+    const file = args.option(which)
+    if (file === undefined) throw new UsageError(`--${which} FILE is missing.`)
+    return formatExplanation(readPolicy(file).at(moment).explain(request))
+  })
+  const verdict = before === after ? 'does not matter' : 'matters'
+  return `Before\n${indent(before)}After\n${indent(after)}The change ${verdict} to this request.\n`
+}
+
+function indent(text = ''): string {
+  return text.replaceAll(/^(?=.)/gm, '  ')
+}
+
 function formatExplanation({ decision, matching, near }: Explanation): string {
   const lines =
     matching.length === 0

@@ -5,7 +5,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { GetOrCreateSecret } from '../core/store.ts'
 import { commands, type Command } from './commands.ts'
 import { findCommand, formatHelp, parseArgs, UsageError, type ParsedArgs } from './parse-args.ts'
-import { checkPolicy, explainPolicy } from './policy.ts'
+import { checkPolicy, explainPolicy, simulatePolicy } from './policy.ts'
 import { issueToken } from './token.ts'
 
 /** What the command line needs from the outside. */
@@ -85,6 +85,9 @@ async function run(name: Command['name'], args: ParsedArgs, context: CliContext)
       context.print(text)
       return explainExitCodes[effect]
     }
+    case 'policy simulate':
+      context.print(simulatePolicy(args))
+      return exitCodes.done
     case 'config check': {
       const config = loadConfig({ path: args.positionals[0] ?? '', env: context.env })
       context.print(`${JSON.stringify(redactConfig(config), null, 2)}\n`)

@@ -118,6 +118,29 @@ const sidecar = () =>
     pids: wholeNumber(16, 32_768).default(256).describe('Limit of its processes and threads.'),
   })
 
+const approvals = () =>
+  section({
+    expiresAfter: duration(7 * 24 * hourMs)
+      .prefault('1h')
+      .describe('How long a request waits for its approval before it expires, at most `7d`.'),
+  })
+
+const notifications = (source: ConfigSource) =>
+  list(
+    section({
+      url: z
+        .union([text(2000), secret(source)], { error: 'must be an address, or {env: NAME} or {file: path}' })
+        .refine(isSafeHook, 'must be an https address (http only on loopback)')
+        .describe(
+          'Where notifications are posted; `{env: NAME}` or `{file: path}` where the address is a secret.',
+        ),
+      kind: oneOf(['generic', 'slack'])
+        .default('generic')
+        .describe("`slack`: the body that Slack's incoming webhooks take."),
+      secret: secret(source, 16).optional().describe('Signs each body: see docs/approvals.md.'),
+    }),
+  )
+
 /** The configuration file. Reading it also reads the secrets and files that it names, so every problem is found at once. */
 export const createConfigSchema = (source: ConfigSource) =>
   section({
@@ -145,13 +168,8 @@ export const createConfigSchema = (source: ConfigSource) =>
     limits: limits()
       .prefault({})
       .describe('Limits of the gateway as a whole; those of one session are in the policy.'),
-    approvals: section({
-      expiresAfter: duration(7 * 24 * hourMs)
-        .prefault('1h')
-        .describe('How long a request waits for its approval before it expires, at most `7d`.'),
-    })
-      .prefault({})
-      .describe('Requests for sessions that policy wants approved.'),
+    approvals: approvals().prefault({}).describe('Requests for sessions that policy wants approved.'),
+    notifications: notifications(source).default([]).describe('Webhooks that are told about approvals.'),
     sidecar: sidecar().prefault({}).describe('Resources of one debug container.'),
     trustProxy: list(text().refine(isAddressOrNetwork, 'must be an address or a network such as 10.0.0.0/8'))
       .default([])
@@ -199,4 +217,10 @@ function isOrigin(value: string): boolean {
 function isSafeOrigin(value: string): boolean {
   const url = parseUrl(value)
   return url?.protocol !== 'http:' || isLoopback(url.hostname)
+}
+
+function isSafeHook(value: string): boolean {
+  const url = parseUrl(value)
+  if (url === undefined || url.username !== '' || url.password !== '') return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
 }

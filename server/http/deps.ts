@@ -57,6 +57,10 @@ export interface AppDeps {
   toolboxes: readonly Toolbox[]
   /** The policy in force now: it is reloaded while the gateway runs. */
   policy: () => Policy
+  /** The same, as it decides at another moment. */
+  policyAt: (moment: Date) => Policy
+  /** A policy file's text, as it would decide. Throws ConfigError with every problem. */
+  parsePolicy: (text: string, moment: Date) => Policy
   store: Store
   blobs: Pick<Blobs, 'check'>
   recordings: Recordings

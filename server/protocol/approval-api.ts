@@ -57,15 +57,11 @@ export const decideSession = z
     path: ['reason'],
     message: 'is missing: say why it is denied',
   })
-/** @public */
-export type DecideSession = z.infer<typeof decideSession>
 
 export const reviewSession = z.strictObject({
   verdict: z.enum(['justified', 'unjustified']),
   reason: plainText(500).refine((text) => !blank(text), 'must not be empty'),
 })
-/** @public */
-export type ReviewSession = z.infer<typeof reviewSession>
 
 export const policyGrant = z.object({
   toolboxes: z.array(z.string()).optional().describe('absent: every configured one'),
@@ -112,7 +108,6 @@ export const policyExplanation = z.object({
     .describe('rules about this target that would match but for one thing'),
   policyVersion: z.string(),
 })
-/** @public */
 export type PolicyExplanation = z.infer<typeof policyExplanation>
 
 const action = z.enum([
@@ -136,7 +131,6 @@ const question = {
   at: z.iso.datetime().optional().describe('another moment than now'),
 }
 
-/** @public */
 export const explainQuery = z.strictObject({
   ...question,
   user: z.string().min(1).max(255).optional().describe('somebody else: needs read-audit'),
@@ -152,13 +146,9 @@ export const simulatePolicy = z.strictObject({
   user: z.string().min(1).max(255),
   groups: z.array(z.string().max(255)).max(1000).default([]),
 })
-/** @public */
-export type SimulatePolicy = z.infer<typeof simulatePolicy>
 
 export const policySimulation = z.object({
   before: policyExplanation.describe('by the policy in force'),
   after: policyExplanation.optional().describe('absent when the text has problems'),
   problems: z.array(z.object({ line: z.int().optional(), path: z.string(), message: z.string() })),
 })
-/** @public */
-export type PolicySimulation = z.infer<typeof policySimulation>

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { ApprovalList, AuditList, Session, SessionList } from '../../server/protocol/api.ts'
+import type { PolicyExplanation } from '../../server/protocol/approval-api.ts'
 import { closeCodes } from '../../server/protocol/terminal.ts'
 import { TestContainers, type TestContainer } from '../support/containers.ts'
 import { defaultEngine } from '../support/engine.ts'
@@ -383,5 +384,45 @@ describe('a token with fewer groups', () => {
     } finally {
       await on.stop()
     }
+  })
+})
+
+describe('questions to policy', () => {
+  const explain = (query: string, who: string) =>
+    gateway.api<PolicyExplanation>('GET', `/policy/explain?${query}`, undefined, who)
+
+  it('are answered about oneself, and about others only to those who may read the audit log', async () => {
+    const target = `target=${encodeURIComponent(ref())}`
+    const mine = await explain(target, 'ada')
+    assert.equal(mine.effect, 'require-approval')
+    assert.deepEqual(mine.approval?.needs, [{ rule: 'four eyes', groups: ['leads'], count: 1 }])
+    const lead = await explain(target, 'lea')
+    assert.equal(lead.effect, 'deny')
+    assert.deepEqual(lead.near[0], {
+      name: 'four eyes',
+      effect: 'require-approval',
+      lacks: 'who',
+      wants: 'members of engineers',
+    })
+    await assert.rejects(explain(`${target}&user=lea&groups=leads`, 'ada'), /403 forbidden/)
+    assert.equal((await explain(`${target}&user=x&groups=engineers`, 'jane')).effect, 'require-approval')
+    await assert.rejects(explain(target, 'ivy'), /404 target_not_found/)
+  })
+
+  it('are answered before and after a change', async () => {
+    const question = { user: 'x', groups: ['engineers'], target: ref() }
+    const simulate = (policy: string, who = 'jane') =>
+      gateway.api<{ before: PolicyExplanation; after?: PolicyExplanation; problems: unknown[] }>(
+        'POST',
+        '/policy/simulate',
+        { ...question, policy },
+        who,
+      )
+    const { before, after, problems } = await simulate('rules: []')
+    assert.deepEqual([before.effect, after?.effect, problems], ['require-approval', 'deny', []])
+    const broken = await simulate('rules: [{nam: x}]')
+    assert.equal(broken.after, undefined)
+    assert.ok(broken.problems.length > 0)
+    await assert.rejects(simulate('rules: []', 'ada'), /403 forbidden/)
   })
 })

@@ -36,6 +36,8 @@ const operations = [
   'POST /api/v1/sessions/{id}/decision',
   'POST /api/v1/sessions/{id}/review',
   'GET /api/v1/approvals',
+  'GET /api/v1/policy/explain',
+  'POST /api/v1/policy/simulate',
   'POST /api/v1/sessions/{id}/ticket',
   'GET /api/v1/sessions/{id}/terminal',
   'GET /api/v1/sessions/{id}/recording',

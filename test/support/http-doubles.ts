@@ -437,6 +437,8 @@ export async function startHttpGateway(t: Cleanup, options: HttpGatewayOptions =
       { name: 'big', image: 'big:1', shell: ['/bin/bash'] },
     ],
     policy: () => options.policy ?? scriptedPolicy(() => true),
+    policyAt: () => options.policy ?? scriptedPolicy(() => true),
+    parsePolicy: () => scriptedPolicy(() => true),
     store,
     blobs: { check: async () => {} },
     recordings: scriptedRecordings(recordings),

@@ -79,7 +79,7 @@ describe('the command line', () => {
 
   const wrong: [string[], RegExp][] = [
     [['frobnicate'], /"frobnicate" is not a command\. See: hatchway help/],
-    [['policy'], /Say which one: policy check, policy explain\./],
+    [['policy'], /Say which one: policy check, policy explain, policy simulate\./],
     [['policy', 'chek', 'x'], /Say which one/],
     [['serve', '--cofig', 'x'], /Unknown option '--cofig'/],
     [['serve', '--config'], /argument missing/],

@@ -125,6 +125,7 @@ describe('a configuration file', () => {
       policy: join(directory, 'policy.yaml'),
       limits: { sessionsPerUser: 3, sessions: 100, detachedGraceMs: 600_000 },
       approvals: { expiresAfterMs: 3_600_000 },
+      notifications: [],
       sidecar: { memoryBytes: 1024 ** 3, cpus: 0.5, pids: 64 },
       trustProxy: ['10.0.0.0/8', '::1'],
       logLevel: 'debug',

@@ -1,0 +1,167 @@
+/** Why, and why not: what policy says to one question, and what a changed policy would say. */
+import { ConfigError } from '../core/config-error.ts'
+import { HatchwayError } from '../core/errors.ts'
+import type { Explanation, Policy, PolicyRequest, Principal } from '../core/policy.ts'
+import { policyTargetOf } from '../core/session-policy.ts'
+import {
+  explainQuery,
+  policyExplanation,
+  policySimulation,
+  simulatePolicy,
+  type PolicyExplanation,
+} from '../protocol/approval-api.ts'
+import type { z } from 'zod'
+import { describeTerms } from './api-approval.ts'
+import { callerOf, type Caller } from './authenticate.ts'
+import { callerSignal } from './caller-signal.ts'
+import type { AppDeps } from './deps.ts'
+import { defined } from './defined.ts'
+import { findTarget } from './find-target.ts'
+import { problems } from './openapi.ts'
+import { auditDenied } from './permissions.ts'
+import { said } from './said.ts'
+import type { TypedApp } from './typed-app.ts'
+
+type Question = Omit<z.infer<typeof explainQuery>, 'user' | 'groups'>
+
+/** A policy file may have 1 MiB. */
+const simulateBodyBytes = 2 * 1024 * 1024
+
+export function registerPolicyRoutes(app: TypedApp, deps: AppDeps): void {
+  app.get(
+    '/api/v1/policy/explain',
+    {
+      schema: {
+        operationId: 'explainPolicy',
+        summary: 'What policy says to the caller, or to somebody else, and why',
+        querystring: explainQuery,
+        response: { 200: policyExplanation, ...problems(400, 401, 403, 404, 409, 429, 503, 504) },
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request)
+      const { user, groups, ...question } = request.query
+      if (user === undefined && groups !== undefined)
+        throw new HatchwayError('invalid_request', '`groups` are those of `user`: name one.')
+      if (user !== undefined) await needAuditRight(deps, caller)
+      const who =
+        user === undefined ? caller.who : { subject: user, groups: (groups ?? '').split(',').filter(Boolean) }
+      const asked = await toRequest(deps, caller.who, who, question, callerSignal(request))
+      const policy = deps.policyAt(momentOf(question))
+      return describeExplanation(policy, policy.explain(asked))
+    },
+  )
+  registerSimulation(app, deps)
+}
+
+function registerSimulation(app: TypedApp, deps: AppDeps): void {
+  app.post(
+    '/api/v1/policy/simulate',
+    {
+      bodyLimit: simulateBodyBytes,
+      schema: {
+        operationId: 'simulatePolicy',
+        summary: 'What the policy in force and a changed policy file say to one question',
+        body: simulatePolicy,
+        response: { 200: policySimulation, ...problems(400, 401, 403, 404, 409, 413, 429, 503, 504) },
+      },
+    },
+    async (request) => {
+      const caller = callerOf(request)
+      await needAuditRight(deps, caller)
+      const { policy: text, user, groups, ...question } = request.body
+      const asked = await toRequest(
+        deps,
+        caller.who,
+        { subject: user, groups },
+        question,
+        callerSignal(request),
+      )
+      const { subject, name } = caller.who
+      await deps.store.appendAudit(
+        defined({
+          kind: 'policy-simulated' as const,
+          who: { subject, name },
+          from: caller.from,
+          action: question.action,
+          target: question.target,
+          detail: { user },
+        }),
+      )
+      const moment = momentOf(question)
+      const now = deps.policyAt(moment)
+      const before = describeExplanation(now, now.explain(asked))
+      try {
+        const changed = deps.parsePolicy(text, moment)
+        return { before, after: describeExplanation(changed, changed.explain(asked)), problems: [] }
+      } catch (cause) {
+        if (!(cause instanceof ConfigError)) throw cause
+        return { before, problems: cause.problems.map((problem) => ({ ...problem })) }
+      }
+    },
+  )
+}
+
+/** What policy says to others is for those who may read what it said to them. Throws `forbidden`, audited. */
+async function needAuditRight(deps: AppDeps, caller: Caller): Promise<void> {
+  const decision = deps.policy().decide({ who: caller.who, action: 'read-audit' })
+  if (decision.effect === 'allow') return
+  await auditDenied(deps.store, { caller, action: 'read-audit', rules: decision.rules })
+  throw new HatchwayError(
+    'forbidden',
+    'What policy says to others is shown to those who may read the audit log.',
+  )
+}
+
+/** Throws `target_not_found` for a target that the caller may not see, whoever the question is about. */
+async function toRequest(
+  deps: AppDeps,
+  caller: Principal,
+  who: PolicyRequest['who'],
+  { target, action, toolbox, profile, reason, ticket }: Question,
+  signal: AbortSignal,
+): Promise<PolicyRequest> {
+  const found = target === undefined ? undefined : await findTarget(deps, caller, target, {}, signal)
+  return defined({
+    who: { subject: who.subject, groups: who.groups },
+    action,
+    target: found && policyTargetOf(found.target),
+    toolbox,
+    profile,
+    reason: said(reason),
+    ticket: said(ticket),
+  })
+}
+
+function momentOf({ at }: Question): Date {
+  return at === undefined ? new Date() : new Date(at)
+}
+
+function describeExplanation(policy: Policy, { decision, matching, near }: Explanation): PolicyExplanation {
+  const { effect, rules } = decision
+  const described = {
+    effect,
+    rules: [...rules],
+    matching: [...matching],
+    near: [...near],
+    policyVersion: policy.version,
+  }
+  if (decision.effect === 'deny') {
+    return { ...described, code: decision.code, explanation: decision.explanation }
+  }
+  const { toolboxes, profiles, reasonPatterns, ticketPatterns, maxDurationMs, idleTimeoutMs, ...flags } =
+    decision.grant
+  return {
+    ...described,
+    grant: {
+      ...flags,
+      ...(toolboxes !== undefined && { toolboxes: [...toolboxes] }),
+      profiles: [...profiles],
+      reasonPatterns: [...reasonPatterns],
+      ticketPatterns: [...ticketPatterns],
+      maxDurationSeconds: Math.floor(maxDurationMs / 1000),
+      idleTimeoutSeconds: Math.floor(idleTimeoutMs / 1000),
+    },
+    ...(decision.effect === 'require-approval' && { approval: describeTerms(decision.approval) }),
+  }
+}
