@@ -14,6 +14,7 @@ import { engineLane, type Sidecar } from './engine-lane.ts'
 import { gatewayLane } from './gateway-lane.ts'
 import type { Lane } from './lane.ts'
 import { benchManySessions } from './many-sessions.ts'
+import { benchPolicy } from './policy-bench.ts'
 import { Report } from './report.ts'
 import { benchTerminals } from './terminal-bench.ts'
 import { ttydLane, wettyLane } from './ttyd-lane.ts'
@@ -38,6 +39,7 @@ await ensureImages(engine.docker, 'toolbox')
 const containers = new TestContainers(engine)
 const target = await containers.start({ image: 'web' })
 try {
+  if (sections.has('policy')) benchPolicy(report)
   if (sections.has('terminals')) await terminals()
   if (sections.has('real')) await realSessions()
   if (sections.has('growth')) await growth()

@@ -224,6 +224,29 @@ describe('policy check and explain', () => {
     assert.match(out, /profiles +auto, general, baseline, restricted\n/)
   })
 
+  it('shows what a change of the file means for one request', async () => {
+    const changed = join(directory, 'changed.yaml')
+    await writeFile(changed, 'rules: []')
+    const ask = [
+      'policy',
+      'simulate',
+      '--group',
+      'sre',
+      '--target',
+      'local/web',
+      '--label',
+      'tier=web',
+      '--before',
+      policy,
+      '--after',
+    ]
+    const { code, out } = await run([...ask, changed])
+    assert.equal(code, 0)
+    assert.match(out, /^Before\n[^]*Decision: allow[^]*^After\n[^]*Decision: deny[^]*The change matters/m)
+    assert.match((await run([...ask, policy])).out, /The change does not matter to this request\.\n$/)
+    assert.equal((await run(['policy', 'simulate', '--after', policy])).code, 64)
+  })
+
   it('explains a deny by exit code 1 and in words', async () => {
     const closed = await run([
       'policy',

@@ -16,14 +16,14 @@ const notification: Notification = {
 /** A receiver that answers with these statuses in turn, the last one again and again. */
 async function receive(t: TestContext, statuses: number[]) {
   const got: { headers: IncomingHttpHeaders; body: string; path: string }[] = []
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     let body = ''
-    for await (const chunk of request) body += String(chunk)
-    got.push({ headers: request.headers, body, path: request.url ?? '' })
-    response.writeHead(statuses.length > 1 ? (statuses.shift() ?? 200) : (statuses[0] ?? 200), {
-      location: '/elsewhere',
+    request.on('data', (chunk) => (body += String(chunk)))
+    request.on('end', () => {
+      got.push({ headers: request.headers, body, path: request.url ?? '' })
+      const status = statuses.length > 1 ? statuses.shift() : statuses[0]
+      response.writeHead(status ?? 200, { location: '/elsewhere' }).end()
     })
-    response.end()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
