@@ -2,12 +2,13 @@ import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { IssuerOptions } from './auth/verify-token.ts'
 import { createConfigSchema } from './config/config-schema.ts'
-import { localEngine, localUser } from './config/local.ts'
+import { localEngine, localKubeconfig, localUser } from './config/local.ts'
 import { ConfigError } from './core/config-error.ts'
 import { messageOf } from './core/errors.ts'
 import type { Toolbox } from './core/target.ts'
 import type { Webhook } from './notifications/webhooks.ts'
 import { readYaml } from './policy/read-yaml.ts'
+import type { ClusterSource } from './targets/kubernetes-config.ts'
 
 /** How a Docker engine is reached. PEM texts, not paths. */
 export type DockerEngine =
@@ -19,6 +20,20 @@ export interface DockerEnvironment {
   kind: 'docker'
   engine: DockerEngine
 }
+
+export interface KubernetesEnvironment {
+  id: string
+  kind: 'kubernetes'
+  source: ClusterSource
+  /** Act as the person who is signed in. */
+  impersonate: boolean
+  /** Only these groups are passed on, `*` standing for any text. Absent: all. */
+  impersonatedGroups?: readonly string[]
+  /** Absent: all. */
+  namespaces?: readonly string[]
+}
+
+export type Environment = DockerEnvironment | KubernetesEnvironment
 
 /** The whole configuration, checked, with defaults filled in and secrets read. Frozen; paths are absolute. */
 export interface Config {
@@ -36,7 +51,7 @@ export interface Config {
     /** Whom the one-time link signs in. */
     readonly localUser: { subject: string; name: string; groups: readonly string[] }
   }
-  readonly environments: readonly DockerEnvironment[]
+  readonly environments: readonly Environment[]
   readonly toolboxes: readonly Toolbox[]
   /** Path of the policy file. Absent: everything is allowed to whoever signs in. */
   readonly policy?: string
@@ -68,12 +83,12 @@ export function loadConfig({ path, env }: { path: string; env: Env }): Config {
     throw new ConfigError(path, [{ path: '', message: `cannot be read: ${messageOf(cause)}` }])
   }
   const { value } = readYaml(path, source, createConfigSchema({ directory: dirname(file), env }))
-  return toConfig(value, file)
+  return toConfig(value, { file, environments: value.environments.map((one) => toEnvironment(one, env)) })
 }
 
 /**
- * The configuration when there is no file: loopback only, the local Docker engine, one local user who may do everything.
- * `HATCHWAY_PORT` and `DOCKER_HOST` are honoured. Throws ConfigError when one of them can't be used.
+ * The configuration when there is no file: loopback only, the local Docker engine, the kubeconfig's current context if there
+ * is one, one local user who may do everything. `HATCHWAY_PORT`, `DOCKER_HOST` and `KUBECONFIG` are honoured. Throws ConfigError when one of them can't be used.
  */
 export function localConfig({ env, directory }: { env: Env; directory: string }): Config {
   const port = env['HATCHWAY_PORT'] ?? '8080'
@@ -87,7 +102,14 @@ export function localConfig({ env, directory }: { env: Env; directory: string })
     // The terminal it runs in shows the sign-in link: a line for each request would push it away.
     logLevel: 'warn',
   })
-  return toConfig(defaults, undefined, [{ id: 'local', kind: 'docker', engine: localEngine(env) }])
+  const source = localKubeconfig(env)
+  const environments: Environment[] = [
+    { id: 'local', kind: 'docker', engine: localEngine(env) },
+    ...(source === undefined
+      ? []
+      : [{ id: 'kubernetes', kind: 'kubernetes', source, impersonate: false } as const]),
+  ]
+  return toConfig(defaults, { environments })
 }
 
 const secretKeys = new Set(['secret', 'password', 'token', 'key'])
@@ -104,10 +126,10 @@ export function redactConfig(config: Config): unknown {
 
 type Parsed = ReturnType<ReturnType<typeof createConfigSchema>['parse']>
 
-function toConfig(parsed: Parsed, file: string | undefined, engines?: DockerEnvironment[]): Config {
+function toConfig(parsed: Parsed, whole: Pick<Config, 'file' | 'environments'>): Config {
   const { auth, limits, sidecar, publicUrl, policy } = parsed
   return freeze({
-    ...(file !== undefined && { file }),
+    ...whole,
     listen: parsed.listen,
     ...(publicUrl !== undefined && { publicUrl }),
     dataDir: parsed.dataDir,
@@ -117,7 +139,6 @@ function toConfig(parsed: Parsed, file: string | undefined, engines?: DockerEnvi
       clockSkewSeconds: auth.clockSkew / 1000,
       localUser: localUser(),
     },
-    environments: engines ?? parsed.environments.flatMap(toEnvironment),
     toolboxes: parsed.toolboxes.map(({ registryAuth, ...toolbox }) => ({
       ...toolbox,
       ...(registryAuth !== undefined && { registryAuth }),
@@ -158,16 +179,39 @@ function toIssuer(issuer: Parsed['auth']['issuers'][number]): IssuerOptions {
   }
 }
 
-function toEnvironment(environment: Parsed['environments'][number]): DockerEnvironment[] {
-  // The schema has refused the other kinds.
-  if (environment.kind !== 'docker') return []
+/** Where every pod finds its own: kubernetes.io, tasks/run-application/access-api-from-pod. */
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+function toEnvironment(environment: Parsed['environments'][number], env: Env): Environment {
+  if (environment.kind === 'kubernetes') return toCluster(environment, env)
   const { id, kind, socket, host, tls } = environment
-  if (host === undefined) return [{ id, kind, engine: { kind: 'socket', path: socket ?? '' } }]
+  if (host === undefined) return { id, kind, engine: { kind: 'socket', path: socket ?? '' } }
   const { hostname, port } = new URL(host)
   const bare = hostname.replace(/^\[|\]$/g, '')
-  return [
-    { id, kind, engine: { kind: 'tcp', host: bare, port: Number(port), ...(tls !== undefined && { tls }) } },
-  ]
+  return {
+    id,
+    kind,
+    engine: { kind: 'tcp', host: bare, port: Number(port), ...(tls !== undefined && { tls }) },
+  }
+}
+
+type ParsedCluster = Extract<Parsed['environments'][number], { kind: 'kubernetes' }>
+
+function toCluster(cluster: ParsedCluster, env: Env): KubernetesEnvironment {
+  const { id, kind, kubeconfig, context, impersonate, namespaces } = cluster
+  const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = env
+  const own = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return {
+    id,
+    kind,
+    source:
+      kubeconfig === undefined
+        ? { kind: 'service-account', server: own, directory: serviceAccount }
+        : { kind: 'kubeconfig', paths: [kubeconfig], ...(context !== undefined && { context }) },
+    impersonate: impersonate !== false,
+    ...(typeof impersonate === 'object' && { impersonatedGroups: impersonate.groups }),
+    ...(namespaces !== undefined && { namespaces }),
+  }
 }
 
 function freeze<T>(value: T): T {

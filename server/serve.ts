@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { pino, type Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { createGatewayAuth } from './serve-auth.ts'
-import { redactConfig, type Config, type DockerEnvironment } from './config.ts'
+import { redactConfig, type Config, type Environment } from './config.ts'
 import { HatchwayError, messageOf } from './core/errors.ts'
 
 import type { SessionRow } from './core/session.ts'
@@ -49,18 +49,15 @@ export interface Gateway {
 
 export type CreateDriver = (
   config: Config,
-  environment: DockerEnvironment,
+  environment: Environment,
   installation: string,
-) => TargetDriver
+) => TargetDriver | Promise<TargetDriver>
 
 /**
  * Wires everything and listens. Throws HatchwayError, ConfigError, or the system's error when the port is taken.
  * `createDriver` is there for benchmarks that replace the engine by a scripted terminal.
  */
-export async function serve(
-  config: Config,
-  createDriver: CreateDriver = createDockerDriver,
-): Promise<Gateway> {
+export async function serve(config: Config, createDriver: CreateDriver = createOwnDriver): Promise<Gateway> {
   const logger = pino({ level: config.logLevel, base: null }, pino.destination(2))
   logger.debug({ config: redactConfig(config) }, 'configuration')
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
@@ -68,7 +65,7 @@ export async function serve(
   const store = await openSqliteStore({ path: join(config.dataDir, 'hatchway.db') })
   const policy = await openPolicy(config, store, logger)
   const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
-  const drivers = createDrivers(config, installation, createDriver)
+  const drivers = await createDrivers(config, installation, createDriver)
   const { auth, signInCode } = await createGatewayAuth(config, store, secrets)
   const parts = createSessions(config, { store, drivers, installation, logger, policy })
   const { registry, recordings, recovery } = parts
@@ -163,14 +160,27 @@ function fromConfig(config: Config): Pick<AppDeps, 'publicUrl' | 'listen' | 'tru
   }
 }
 
-function createDrivers(
+/** None of them is asked anything yet: one that is down must not hold up the others. */
+async function createDrivers(
   config: Config,
   installation: string,
   create: CreateDriver,
-): Map<string, TargetDriver> {
-  return new Map(
-    config.environments.map((environment) => [environment.id, create(config, environment, installation)]),
-  )
+): Promise<Map<string, TargetDriver>> {
+  const drivers = new Map<string, TargetDriver>()
+  for (const environment of config.environments)
+    drivers.set(environment.id, await create(config, environment, installation))
+  return drivers
+}
+
+async function createOwnDriver(
+  config: Config,
+  environment: Environment,
+  installation: string,
+): Promise<TargetDriver> {
+  if (environment.kind === 'docker') return createDockerDriver(config, environment, installation)
+  // Loaded only here: a gateway for Docker hosts does without.
+  const { createKubernetesDriver } = await import('./serve-kubernetes.ts')
+  return createKubernetesDriver(environment, installation)
 }
 
 /** A policy, and whom to tell when it has changed. */

@@ -19,8 +19,9 @@ interface Node {
 const start = `# Configuration
 
 Hatchway reads one YAML file, named by \`--config\` or by the environment variable \`HATCHWAY_CONFIG\`. Without one it
-listens on loopback only, uses the Docker engine that \`DOCKER_HOST\` names (else \`/var/run/docker.sock\`) and lets whoever opens
-the printed one-time link do everything; \`HATCHWAY_PORT\` then changes the port.
+listens on loopback only, uses the Docker engine that \`DOCKER_HOST\` names (else \`/var/run/docker.sock\`) and the current context
+of the kubeconfig that \`KUBECONFIG\` names (else \`~/.kube/config\`, if there is one), and lets whoever opens the printed one-time
+link do everything; \`HATCHWAY_PORT\` then changes the port.
 
 - \`hatchway config check FILE\` reports every problem at once, with its line. The gateway does the same at its start and
   exits with 78.
@@ -43,6 +44,7 @@ auth:
       claims: {subject: sub, name: name, groups: groups}
 environments:
   - {id: local, kind: docker, socket: /var/run/docker.sock}
+  - {id: prod, kind: kubernetes, kubeconfig: /etc/hatchway/kubeconfig, context: prod, impersonate: true}
 toolboxes:
   - {name: busybox, image: busybox:1.37, shell: [/bin/sh]}
 policy: ./policy.yaml

@@ -1,15 +1,5 @@
 import { z } from 'zod'
-import {
-  fileText,
-  flag,
-  laterVersion,
-  list,
-  path,
-  section,
-  text,
-  unique,
-  type ConfigSource,
-} from './fields.ts'
+import { fileText, flag, list, path, section, text, unique, type ConfigSource } from './fields.ts'
 import { isLoopback, parseUrl } from './urls.ts'
 
 const environmentId = () =>
@@ -55,23 +45,52 @@ const docker = (source: ConfigSource) =>
     }
   })
 
+const label = () =>
+  text(63).regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, 'must consist of small letters, digits and dashes')
+
 const kubernetes = (source: ConfigSource) =>
   section({
     id: environmentId(),
     kind: z
       .literal('kubernetes')
-      .refine(() => false, laterVersion('kubernetes'))
-      .describe('Not available in this version.'),
-    kubeconfig: path(source).optional().describe('Path of a kubeconfig.'),
-    context: text().optional().describe('Context in it.'),
-    impersonate: flag().default(false).describe('Act as the user who is signed in.'),
+      .describe(
+        "A cluster, by `kubeconfig`; without it the gateway's own cluster, by the service account of its pod.",
+      ),
+    kubeconfig: path(source)
+      .optional()
+      .describe('Path of a kubeconfig. Read again when it changes, as are the files that it names.'),
+    context: text().optional().describe('Context of it. Default: its current one.'),
+    impersonate: z
+      .union(
+        [
+          flag(),
+          section({
+            groups: list(text()).describe('Groups that are passed on; `*` stands for any text.'),
+          }),
+        ],
+        { error: 'must be true, false or a map with groups' },
+      )
+      .default(false)
+      .describe(
+        "Act as the person who is signed in, so that the cluster's RBAC decides and its audit log names the person. `{groups: [sre-*]}` passes on only these groups of theirs, for a gateway that may impersonate certain groups only.",
+      ),
+    namespaces: list(label())
+      .min(1, 'must name at least one')
+      .optional()
+      .describe('Only these: then a Role in each of them is all that the gateway needs. Default: all.'),
+  }).superRefine((value, context) => {
+    if (value.kubeconfig !== undefined) return
+    if (value.context !== undefined)
+      context.addIssue({ code: 'custom', path: ['context'], message: 'goes with kubeconfig' })
+    else if (!source.env['KUBERNETES_SERVICE_HOST'])
+      context.addIssue('needs kubeconfig: only in a pod of the cluster does its service account do')
   })
 
 /** What can be debugged. */
 export const environmentsSchema = (source: ConfigSource) =>
   list(
     z.discriminatedUnion('kind', [docker(source), kubernetes(source)], {
-      error: 'must be a map with kind: docker',
+      error: 'must be a map with kind: docker or kind: kubernetes',
     }),
   )
     .min(1, 'must name at least one')

@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import type { DockerEngine } from '../config.ts'
 import { ConfigError } from '../core/config-error.ts'
 import { messageOf } from '../core/errors.ts'
+import type { ClusterSource } from '../targets/kubernetes-config.ts'
 import { parseUrl } from './urls.ts'
 
 /** The engine that `docker` itself would use: DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, else the usual socket. */
@@ -19,6 +20,29 @@ export function localEngine(env: Readonly<Record<string, string | undefined>>): 
   const tls = verified ? readCertificates(env['DOCKER_CERT_PATH'] ?? '') : undefined
   const port = url.port === '' ? (verified ? 2376 : 2375) : Number(url.port)
   return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port, ...(tls !== undefined && { tls }) }
+}
+
+/**
+ * The kubeconfig that `kubectl` itself would use, KUBECONFIG or else `~/.kube/config`; undefined when there is none or none of
+ * its files chooses a context.
+ */
+export function localKubeconfig(
+  env: Readonly<Record<string, string | undefined>>,
+): ClusterSource | undefined {
+  const { KUBECONFIG: listed = '', HOME: home = '' } = env
+  const usual = home === '' ? [] : [join(home, '.kube', 'config')]
+  const files = listed === '' ? usual : listed.split(delimiter).filter((file) => file !== '')
+  const paths = files.map((file) => resolve(file)).filter((file) => existsSync(file))
+  return paths.some(choosesContext) ? { kind: 'kubeconfig', paths } : undefined
+}
+
+/** Whatever is wrong with the file beyond that is told by its environment, which is shown as unreachable. */
+function choosesContext(path: string): boolean {
+  try {
+    return /"?current-context"?:\s*(?!""|'')[^\s#]/.test(readFileSync(path, 'utf8'))
+  } catch {
+    return true
+  }
 }
 
 /** Whom the one-time link signs in: always the same subject, shown by the name of the account that runs the gateway. */

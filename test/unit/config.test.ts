@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -66,6 +66,11 @@ trustProxy: [10.0.0.0/8, "::1"]
 logLevel: debug
 metrics: {token: {file: ./secret}}
 `
+
+function dockerEngine({ environments }: Config, index: number) {
+  const environment = environments[index]
+  return environment?.kind === 'docker' ? environment.engine : undefined
+}
 
 describe('a configuration file', () => {
   it('becomes a whole configuration', async () => {
@@ -142,11 +147,53 @@ describe('a configuration file', () => {
     assert.deepEqual({ ...config, logLevel: 'warn' }, local)
   })
 
+  it('takes clusters by kubeconfig, and its own by the service account of its pod', async () => {
+    const text = `
+environments:
+  - {id: prod, kind: kubernetes, kubeconfig: ./kube, context: prod, impersonate: true}
+  - {id: staging, kind: kubernetes, kubeconfig: /kube, impersonate: {groups: [sre-*]}, namespaces: [shop, pay]}
+  - {id: own, kind: kubernetes}
+`
+    const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '6443' }
+    assert.deepEqual((await load(text, env)).environments, [
+      {
+        id: 'prod',
+        kind: 'kubernetes',
+        source: { kind: 'kubeconfig', paths: [join(directory, 'kube')], context: 'prod' },
+        impersonate: true,
+      },
+      {
+        id: 'staging',
+        kind: 'kubernetes',
+        source: { kind: 'kubeconfig', paths: ['/kube'] },
+        impersonate: true,
+        impersonatedGroups: ['sre-*'],
+        namespaces: ['shop', 'pay'],
+      },
+      {
+        id: 'own',
+        kind: 'kubernetes',
+        source: {
+          kind: 'service-account',
+          server: 'https://[fd00::1]:6443',
+          directory: '/var/run/secrets/kubernetes.io/serviceaccount',
+        },
+        impersonate: false,
+      },
+    ])
+    assert.deepEqual(await problemsOf(text), [
+      '5 environments[2]: needs kubeconfig: only in a pod of the cluster does its service account do',
+    ])
+    assert.deepEqual(await problemsOf('environments: [{id: own, kind: kubernetes, context: prod}]', env), [
+      '1 environments[0].context: goes with kubeconfig',
+    ])
+  })
+
   it('is frozen through and through', async () => {
     const config = await load(full, { CI_SECRET: secret })
     assert.throws(() => (config.listen as { port: number }).port++, TypeError)
     assert.throws(() => (config.auth.issuers as unknown[]).pop(), TypeError)
-    assert.ok(Object.isFrozen(config.environments[1]?.engine))
+    assert.ok(Object.isFrozen(dockerEngine(config, 1)))
   })
 
   it('is logged without its secrets', async () => {
@@ -174,7 +221,7 @@ environments:
   - {id: edge, kind: docker, host: "tcp://10.0.0.5:2376", tls: {ca: no.pem, cert: cert.pem, key: key.pem}}
   - {id: edge2, kind: docker, host: "tcp://10.0.0.5:2376"}
   - {id: both, kind: docker, host: "tcp://127.0.0.1:2376", socket: /x}
-  - {id: prod, kind: kubernetes, kubeconfig: /etc/hatchway/kubeconfig, context: prod, impersonate: true}
+  - {id: prod, kind: kubernetes, context: prod, impersonate: "yes", namespaces: [Shop]}
 toolboxes:
   - {name: Busy Box, image: "busybox; rm"}
   - {name: own, image: own, registryAuth: {username: u, password: hunter2}}
@@ -201,7 +248,8 @@ limits: {detachedGrace: 5 minutes}
         '14 environments[0].tls.ca: cannot be read: ENOENT',
         '15 environments[1].host: needs tls (or insecure: true): whoever reaches a Docker engine is root on its machine',
         '16 environments[2]: needs either socket or host',
-        '17 environments[3].kind: kubernetes is not available in this version',
+        '17 environments[3].impersonate: must be true, false or a map with groups',
+        '17 environments[3].namespaces[0]: must consist of small letters, digits and dashes',
         '19 toolboxes[0].name: must consist of small letters, digits, dots, dashes and underscores',
         '19 toolboxes[0].image: must be an image reference such as busybox:1.37',
         '20 toolboxes[1].registryAuth.password: must be {env: NAME} or {file: path}: secrets do not belong into this file',
@@ -305,8 +353,31 @@ describe('the start without a configuration', () => {
     }
   })
 
+  it('takes the kubeconfig that kubectl would, if it chooses a context', async () => {
+    const clustersOf = (env: Record<string, string>) => localConfig({ env, directory }).environments.slice(1)
+    const cluster = (...paths: string[]) => [
+      { id: 'kubernetes', kind: 'kubernetes', source: { kind: 'kubeconfig', paths }, impersonate: false },
+    ]
+    await mkdir(join(directory, '.kube'), { recursive: true })
+    const [usual, other, empty] = ['.kube/config', 'other', 'empty'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ]
+    await writeFile(usual, 'apiVersion: v1\ncurrent-context: prod\n')
+    await writeFile(other, '{"current-context": "staging"}')
+    await writeFile(empty, 'apiVersion: v1\ncurrent-context: ""\n')
+    assert.deepEqual(clustersOf({ HOME: directory }), cluster(usual))
+    assert.deepEqual(
+      clustersOf({ HOME: directory, KUBECONFIG: `${empty}:${other}:/nowhere:` }),
+      cluster(empty, other),
+    )
+    for (const env of [{ HOME: '/nowhere' }, { HOME: directory, KUBECONFIG: empty }, {}])
+      assert.deepEqual(clustersOf(env), [])
+  })
+
   it('honours DOCKER_HOST as docker does', async () => {
-    const engineOf = (env: Record<string, string>) => localConfig({ env, directory }).environments[0]?.engine
+    const engineOf = (env: Record<string, string>) => dockerEngine(localConfig({ env, directory }), 0)
     assert.deepEqual(engineOf({ DOCKER_HOST: 'unix:///run/user/1000/docker.sock' }), {
       kind: 'socket',
       path: '/run/user/1000/docker.sock',
