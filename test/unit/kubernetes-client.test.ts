@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http'
+import { connect as connectTo, createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -294,6 +295,35 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
       await at({ 'insecure-skip-tls-verify': true, 'certificate-authority-data': undefined }),
       {},
     )
+  })
+
+  it("goes through the cluster's proxy, terminals too, and keeps that connection", async () => {
+    const asked: (string | undefined)[] = []
+    const proxy = createHttpServer().on('connect', (request: IncomingMessage, near: Socket) => {
+      asked.push(request.url)
+      const far = connectTo(server.port, '127.0.0.1', () => {
+        near.write('HTTP/1.1 200 OK\r\n\r\n')
+        near.pipe(far).pipe(near)
+      })
+      near.on('error', () => far.destroy())
+      far.on('error', () => near.destroy())
+      near.on('close', () => far.destroy())
+    })
+    proxy.listen(0, '127.0.0.1')
+    await once(proxy, 'listening')
+    const { port } = proxy.address() as { port: number }
+    const proxied = await connect({ token: 'secret' }, { 'proxy-url': `http://127.0.0.1:${port}` })
+    for (let call = 0; call < 3; call++) await proxied.json(get())
+    assert.deepEqual(asked, [`127.0.0.1:${server.port}`])
+    server.attach = (socket) => socket.send('hello')
+    const socket = await proxied.webSocket({ path: '/x', doing: 'attach', signal: get().signal }, ['v5'])
+    const message = once(socket, 'message')
+    socket.resume()
+    assert.equal(String((await message)[0]), 'hello')
+    socket.terminate()
+    proxied.close()
+    proxy.close()
+    await once(proxy, 'close')
   })
 
   it('gives up at its deadline, and when the caller does', async () => {
