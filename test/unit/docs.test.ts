@@ -3,6 +3,7 @@ import { access, glob, readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { parseAllDocuments } from 'yaml'
 import { errorCodes } from '../../server/core/errors.ts'
 import { endReasons } from '../../server/core/session.ts'
 import { profiles } from '../../server/core/target.ts'
@@ -61,6 +62,38 @@ describe('the documents', () => {
   it('the Docker page has a row for every profile', async () => {
     const page = await read('docs/docker.md')
     for (const profile of profiles) assert.match(page, new RegExp(`^\\| \`${profile}\` \\|`, 'm'))
+  })
+
+  it('the Kubernetes page has a row for every profile', async () => {
+    const page = await read('docs/kubernetes.md')
+    for (const profile of profiles) assert.match(page, new RegExp(`^\\| \`${profile}\` \\|`, 'm'))
+  })
+
+  it('the Kubernetes page says of every right in deploy/kubernetes what it is for', async () => {
+    const page = await read('docs/kubernetes.md')
+    const rights = page.slice(page.indexOf('### The least rights'), page.indexOf('## Pod Security'))
+    const rows = rights.split('\n').filter((line) => line.startsWith('| '))
+    const missing: string[] = []
+    for (const file of ['rbac.yaml', 'rbac-impersonation.yaml', 'rbac-extras.yaml', 'rbac-people.yaml']) {
+      for (const { rules = [] } of parseAllDocuments(await read(`deploy/kubernetes/${file}`)).map(
+        (document) => document.toJS() as { rules?: { resources: string[]; verbs: string[] }[] },
+      )) {
+        for (const { resources, verbs } of rules) {
+          const isTold = (resource: string) =>
+            rows.some((row) => {
+              const right = row.split('|')[1] ?? ''
+              return (
+                right.split(/[^a-z/]+/).includes(resource) &&
+                verbs.every((verb) => right.slice(right.indexOf(':')).includes(verb))
+              )
+            })
+          missing.push(
+            ...resources.filter((resource) => !isTold(resource)).map((name) => `${name}: ${verbs}`),
+          )
+        }
+      }
+    }
+    assert.deepEqual(missing, [])
   })
 
   it('the operations page names only metrics that exist, and all of them', async () => {

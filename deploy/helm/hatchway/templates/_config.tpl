@@ -4,7 +4,11 @@
 {{- if .Values.cluster.enabled }}
 {{- $own := dict "id" .Values.cluster.id "kind" "kubernetes" }}
 {{- if .Values.cluster.namespaces }}{{ $_ := set $own "namespaces" .Values.cluster.namespaces }}{{ end }}
-{{- if .Values.cluster.impersonate.enabled }}{{ $_ := set $own "impersonate" true }}{{ end }}
+{{- if .Values.cluster.impersonate.enabled }}
+{{- $groups := .Values.cluster.impersonate.groups }}
+{{- /* The gateway passes on those groups of a person that its account may impersonate: with any other one it would be refused. */ -}}
+{{- $_ := set $own "impersonate" (ternary true (dict "groups" $groups) (eq (toJson $groups) "[\"*\"]")) }}
+{{- end }}
 {{- $environments = append $environments $own }}
 {{- end }}
 {{- $environments = concat $environments .Values.environments }}
