@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- --only terminals,real,growth,targets --rounds 10]`: one table, all from one run on this machine.
+ * `npm run bench [-- --only terminals,kubernetes,real,growth,targets,policy --rounds 10]`: one table, all from one run on this machine.
  * Peers join when they are there: `ttyd` in PATH or HATCHWAY_BENCH_TTYD, HATCHWAY_BENCH_WETTY=<build/main.js of wetty>.
+ * The cluster is the one of test/cluster, which is started when it doesn't run, or that of HATCHWAY_TEST_KUBECONFIG.
  */
 import { execFile } from 'node:child_process'
 import { parseArgs, promisify } from 'node:util'
@@ -12,6 +13,7 @@ import { benchClusterTargets } from './cluster-targets.ts'
 import { dockerRunLane } from './docker-run-lane.ts'
 import { engineLane, type Sidecar } from './engine-lane.ts'
 import { gatewayLane } from './gateway-lane.ts'
+import { benchKubernetes } from './kubernetes-bench.ts'
 import type { Lane } from './lane.ts'
 import { benchManySessions } from './many-sessions.ts'
 import { benchPolicy } from './policy-bench.ts'
@@ -21,7 +23,7 @@ import { ttydLane, wettyLane } from './ttyd-lane.ts'
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'terminals,real,growth' },
+    only: { type: 'string', default: 'terminals,kubernetes,real,growth' },
     rounds: { type: 'string', default: '10' },
     sessions: { type: 'string', default: '200' },
     pods: { type: 'string', default: '5000' },
@@ -29,26 +31,32 @@ const { values } = parseArgs({
 })
 const sections = new Set(values.only.split(','))
 const rounds = Number(values.rounds)
+type Target = Awaited<ReturnType<TestContainers['start']>>
 const limits = { sessions: 2000, sessionsPerUser: 2000 }
 
 const report = new Report()
-const engine = await defaultEngine()
-const version = await engine.docker.version()
-report.machine(`Docker Engine ${version.Version}`)
-await ensureImages(engine.docker, 'toolbox')
-const containers = new TestContainers(engine)
-const target = await containers.start({ image: 'web' })
-try {
-  if (sections.has('policy')) benchPolicy(report)
-  if (sections.has('terminals')) await terminals()
-  if (sections.has('real')) await realSessions()
-  if (sections.has('growth')) await growth()
-  if (sections.has('targets')) await benchClusterTargets(report, Number(values.pods))
-} finally {
-  await containers.removeAll()
+if (sections.has('policy')) benchPolicy(report)
+if (sections.has('terminals') || sections.has('real')) await onEngine()
+if (sections.has('kubernetes')) await benchKubernetes({ report, rounds })
+if (sections.has('targets')) await benchClusterTargets(report, Number(values.pods))
+if (sections.has('growth')) await growth()
+
+async function onEngine(): Promise<void> {
+  const engine = await defaultEngine()
+  const version = await engine.docker.version()
+  report.machine(`Docker Engine ${version.Version}`)
+  await ensureImages(engine.docker, 'toolbox')
+  const containers = new TestContainers(engine)
+  try {
+    const target = await containers.start({ image: 'web' })
+    if (sections.has('terminals')) await terminals(target)
+    if (sections.has('real')) await realSessions(target)
+  } finally {
+    await containers.removeAll()
+  }
 }
 
-async function terminals(): Promise<void> {
+async function terminals(target: Target): Promise<void> {
   const gateway = await TestGateway.start({ config: { limits } })
   const sidecar: Sidecar = {
     socketPath: defaultSocket,
@@ -85,7 +93,7 @@ async function which(program: string): Promise<string | undefined> {
   }
 }
 
-async function realSessions(): Promise<void> {
+async function realSessions(target: Target): Promise<void> {
   const count = Number(values.sessions)
   report.section(
     'Real sessions, echo ms',

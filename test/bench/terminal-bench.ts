@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Listener, type Lane } from './lane.ts'
 import type { Report } from './report.ts'
 import { digits, median, percentile } from './statistics.ts'
@@ -8,6 +9,8 @@ export interface TerminalBenchOptions {
   rounds: number
   keys: number
   bulkBytes: number
+  /** Between the end of one terminal and the start of the next. A kubelet is slow right after a container's end. */
+  pauseMs?: number
 }
 
 interface Samples {
@@ -20,11 +23,14 @@ interface Samples {
 export async function benchTerminals(options: TerminalBenchOptions): Promise<void> {
   const { lanes, rounds } = options
   const samples = new Map<Lane, Samples>(lanes.map((lane) => [lane, { prompt: [], echo: [], bulk: [] }]))
-  for (const lane of lanes) (await openReady(lane)).terminal.close().catch(() => undefined)
+  for (const lane of lanes) await (await openReady(lane)).terminal.close().catch(() => undefined)
   for (let round = 0; round < rounds; round++) {
     // Whoever goes first finds a cooler machine: it is another lane each time.
     const turn = round % lanes.length
-    for (const lane of [...lanes.slice(turn), ...lanes.slice(0, turn)]) await sample(lane, options, samples)
+    for (const lane of [...lanes.slice(turn), ...lanes.slice(0, turn)]) {
+      if (options.pauseMs !== undefined) await delay(options.pauseMs)
+      await sample(lane, options, samples)
+    }
   }
   tell(options, samples)
 }

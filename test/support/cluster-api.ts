@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
 import { dirname, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { WebSocket } from 'ws'
 import { parse } from 'yaml'
 
 /** A refusal by the API server: its status code, its reason and its own words. */
@@ -98,6 +99,14 @@ export class ClusterApi {
   /** What answers in text, such as a container's log. */
   text(path: string): Promise<string> {
     return this.#exchange('GET', path)
+  }
+
+  /** For attach and exec, as the same user; listen for `open` and `error`. */
+  webSocket(path: string, subprotocol: string): WebSocket {
+    const { server, agent, headers } = this.#credentials
+    const { ca, cert, key, rejectUnauthorized } = agent.options
+    const tls = { ca, cert, key, rejectUnauthorized }
+    return new WebSocket(new URL(path, server), subprotocol, { ...tls, headers, perMessageDeflate: false })
   }
 
   /** Lets go of the connections, which would otherwise keep a process alive for a while. */

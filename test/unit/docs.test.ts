@@ -88,7 +88,7 @@ describe('the documents', () => {
               )
             })
           missing.push(
-            ...resources.filter((resource) => !isTold(resource)).map((name) => `${name}: ${verbs}`),
+            ...resources.filter((resource) => !isTold(resource)).map((name) => `${name}: ${verbs.join()}`),
           )
         }
       }
