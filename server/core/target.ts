@@ -208,8 +208,8 @@ export interface OpenedTerminal {
   container: DebugContainer
   terminal: Terminal
   identity: Identity
-  /** Digest or id of the toolbox image that really runs. */
-  imageId: string
+  /** Digest or id of the toolbox image that really runs, once the backend tells; empty when it doesn't. Never rejects. */
+  imageId: Promise<string>
   /** Shown to the user when the terminal opens. */
   notices: readonly string[]
 }

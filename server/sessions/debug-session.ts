@@ -11,6 +11,7 @@ import { reattach } from './reattach.ts'
 import { headerOf } from './recording-header.ts'
 import type { Screens } from './screen-model.ts'
 import { auditSession, endedEvent, startedEvent, type SessionAuditEvent } from './session-audit.ts'
+import { withImage } from './session-row.ts'
 import { SessionTimers } from './session-timers.ts'
 import type { JoinRequest, LiveSession, SessionObserver, ViewerHandle, ViewerSocket } from './sessions.ts'
 import { TerminalHub } from './terminal-hub.ts'
@@ -46,6 +47,7 @@ export class DebugSession implements LiveSession {
   #opening: Promise<void> = Promise.resolve()
   #ending: Promise<SessionRow> | undefined
   #drained = false
+  #imageId: Promise<string> = Promise.resolve('')
   #nextViewer = 1
 
   constructor(deps: SessionDeps, driver: TargetDriver, row: SessionRow, historyStart = 0) {
@@ -202,13 +204,10 @@ export class DebugSession implements LiveSession {
         signal,
       },
     )
-    const { container, identity, imageId, terminal } = opened
-    const resolved = { ...this.#row.target.resolved, imageDigest: imageId }
-    this.#row = { ...this.#row, container, identity, target: { ...this.#row.target, resolved } }
-    if (this.#aborter.signal.aborted) {
-      terminal.detach()
-      return
-    }
+    const { container, identity, terminal } = opened
+    this.#imageId = opened.imageId
+    this.#row = { ...this.#row, container, identity }
+    if (this.#aborter.signal.aborted) return terminal.detach()
     this.#row = { ...this.#row, state: 'running', startedAt: new Date() }
     this.#notices = [...opened.notices]
     this.#run(terminal)
@@ -232,6 +231,10 @@ export class DebugSession implements LiveSession {
     if (startedAt === undefined || container === undefined || identity === undefined) return
     await this.#deps.store.updateSession(id, { state, startedAt, container, identity, target })
     await this.#audit(startedEvent(identity, container))
+    // A cluster tells it a moment after the prompt.
+    const known = withImage(target, await this.#imageId)
+    this.#row = { ...this.#row, target: known }
+    await this.#deps.store.updateSession(id, { target: known })
   }
 
   async #followTerminal(terminal: Terminal): Promise<void> {

@@ -8,6 +8,7 @@ export function headerOf(row: SessionRow, spec: DebugSpec): RecordingHeader {
     target: row.target.ref,
     container: row.target.resolved.id,
     image: row.target.image,
+    ...(row.target.resolved.pod === undefined ? {} : { pod: row.target.resolved.pod }),
     user: row.user.subject,
     toolbox: `${row.toolbox} (${spec.toolbox.image})`,
     profile: row.profile,

@@ -78,3 +78,8 @@ export function factsOf(row: SessionRow): Record<string, string> {
     ...(row.ticket === undefined ? {} : { ticket: row.ticket }),
   }
 }
+
+/** A row's target with the digest of the toolbox image, when one is known. */
+export function withImage(target: SessionRow['target'], imageDigest: string): SessionRow['target'] {
+  return imageDigest === '' ? target : { ...target, resolved: { ...target.resolved, imageDigest } }
+}

@@ -126,7 +126,8 @@ async function joinTarget({ client, target, restartWaitMs, signal }: Opening): P
 
 function toOpened({ runAs, toolbox }: StartPlan, { container, terminal }: Started): OpenedTerminal {
   const { identity } = runAs
-  return { container, terminal, identity, imageId: toolbox.id, notices: noticesOf(identity, toolbox) }
+  const imageId = Promise.resolve(toolbox.id)
+  return { container, terminal, identity, imageId, notices: noticesOf(identity, toolbox) }
 }
 
 function noticesOf(identity: Identity, toolbox: ReadyToolbox): string[] {

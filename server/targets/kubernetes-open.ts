@@ -43,6 +43,7 @@ const logNotice =
   'What this terminal shows is also in the log of its container on the node, for everybody who may read the logs of this pod (kubernetes#125343).'
 const nudgeAfterMs = 400
 const cleanupMs = 8_000
+const imageMs = 30_000
 
 /** One debug container, attached and claimed; nothing of it runs on when this throws. */
 export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
@@ -83,7 +84,7 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
   }
   opening.onAttached(container.id, tty)
   const terminal = new KubernetesTerminal({ client, place, target: target.container, tty, pod: watched })
-  const imageId = await imageOf(watched, place)
+  const imageId = imageOf(watched, place)
   const notices = noticesOf(pod, admitted)
   return { container, terminal, identity: admitted.runAs.identity, imageId, notices }
 }
@@ -186,17 +187,25 @@ async function abandon(
   tty?.destroy()
 }
 
-/** Empty when the kubelet has not told it within a moment: the prompt is not held up for it. */
+/** The kubelet tells it up to a second after the prompt, which is not held up for it; empty when it doesn't. */
 async function imageOf(
   watched: Watched<PodFacts>,
   { uid, container }: { uid: string; container: string },
 ): Promise<string> {
-  for (let round = 0; ; round += 1) {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const look = () => {
     const facts = watched.items.get(uid)
     const id = facts && ephemeralStatus(facts, container)?.imageID
-    if (id !== undefined && id !== '') return id
-    if (round >= 500) return ''
-    await delay(10)
+    if (id !== undefined && id !== '') resolve(id)
+  }
+  const ignore = watched.onChange(look)
+  const timer = setTimeout(() => resolve(''), imageMs)
+  look()
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    ignore()
   }
 }
 

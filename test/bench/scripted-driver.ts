@@ -104,7 +104,13 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
       sessionId: spec.sessionId,
       targetId: target.id,
     }
-    return Promise.resolve({ container, terminal, identity, imageId: 'scripted', notices: [] })
+    return Promise.resolve({
+      container,
+      terminal,
+      identity,
+      imageId: Promise.resolve('scripted'),
+      notices: [],
+    })
   }
 
   reattach(): Promise<Terminal> {

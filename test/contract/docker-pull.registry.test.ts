@@ -86,7 +86,7 @@ describe('pulling on Docker', () => {
       onProgress: (each) => seen.push(each),
     })
     await shell.ready()
-    assert.match(imageId, /sha256:/)
+    assert.match(await imageId, /sha256:/)
     const pulls = seen.filter((each) => each.phase === 'pulling').flatMap(({ pull }) => pull ?? [])
     const bytes = pulls.map((pull) => pull.currentBytes)
     assert.ok(new Set(bytes).size > 3, `progress in steps: ${[...new Set(bytes)].join(' ')}`)
@@ -115,7 +115,7 @@ describe('pulling on Docker', () => {
     const { image } = await behind(ref, { bytesPerSecond: 8 * megabyte })
     const both = await Promise.all([1, 2].map(() => user.open({ toolbox: toolbox(image) })))
     for (const { shell } of both) await shell.ready()
-    assert.equal(both[0]?.imageId, both[1]?.imageId)
+    assert.equal(await both[0]?.imageId, await both[1]?.imageId)
   })
 
   it('pulls on for one when the other gives up', async () => {

@@ -80,7 +80,7 @@ for (const engine of await testEngines()) {
         ({ phase }) => phases.push(phase),
         deadline(),
       )
-      assert.equal(second.imageId, first.imageId)
+      assert.equal(await second.imageId, await first.imageId)
       assert.ok(!phases.includes('pulling'))
       assert.deepEqual(second.notices, [])
       await driver.stop(second.container, deadline())

@@ -86,7 +86,7 @@ export function streamContract(start: () => Promise<DriverGround>): void {
           last = now
           return stalled
         },
-        { what: 'yes to stop writing', timeoutMs: 30_000 },
+        { what: 'yes to stop writing', timeoutMs: 60_000 },
       )
       assert.ok(last - before < 8 * megabyte, `${last - before} bytes were written into the pause`)
       assert.ok(process.memoryUsage.rss() - memory < 64 * megabyte, 'memory stays bounded')

@@ -115,7 +115,7 @@ export function terminalContract(start: () => Promise<DriverGround>): void {
 
     it('tells which image it really runs', async () => {
       const { imageId } = await user.open()
-      assert.match(imageId, /sha256:[0-9a-f]{64}/)
+      assert.match(await imageId, /sha256:[0-9a-f]{64}/)
     })
   })
 }

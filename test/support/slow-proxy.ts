@@ -4,8 +4,10 @@ import { Transform } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface SlowProxyOptions {
-  /** The port on loopback that it stands in front of. */
+  /** The port that it stands in front of, … */
   to: number
+  /** … on this host; loopback when none is named. */
+  host?: string
   /** What comes back from there is let through at this pace. */
   bytesPerSecond?: number
   /** After this many bytes have come back on one connection, the connection is cut. */
@@ -21,6 +23,8 @@ export interface SlowProxy {
   readonly cutCount: number
   /** Connections that are open now. */
   readonly openCount: number
+  /** Ends what is open, and every new connection at once, until it is healed: a network that is gone. */
+  breakOff(): void
   /** From now on everything goes through at full speed. */
   heal(): void
   close(): Promise<void>
@@ -28,10 +32,14 @@ export interface SlowProxy {
 
 /** Listens on a free port of loopback and passes bytes on, badly. */
 export async function startSlowProxy(options: SlowProxyOptions): Promise<SlowProxy> {
-  const state = { ...options, cut: 0 }
+  const state = { ...options, cut: 0, broken: false }
   const open = new Set<Socket>()
   const server = createServer((near) => {
-    const far = connect(options.to, '127.0.0.1')
+    if (state.broken) {
+      near.destroy()
+      return
+    }
+    const far = connect(options.to, options.host ?? '127.0.0.1')
     open.add(near)
     const drop = () => {
       near.destroy()
@@ -57,7 +65,12 @@ export async function startSlowProxy(options: SlowProxyOptions): Promise<SlowPro
     get openCount() {
       return open.size
     },
+    breakOff() {
+      state.broken = true
+      for (const socket of open) socket.destroy()
+    },
     heal() {
+      state.broken = false
       delete state.bytesPerSecond
       delete state.cutAfterBytes
     },
