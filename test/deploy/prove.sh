@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Builds every Dockerfile of deploy/ for real and tries what came out; starts compose.yaml; has systemd read the unit.
+# Builds every Dockerfile of deploy/ for real and tries what came out; starts compose.yaml; has systemd read the unit; installs
+# the chart in the cluster of test/cluster and opens a session from inside it.
 # The base images are stand-ins made from Debian packages and the pinned Node, so that no image registry is needed: what
 # this does not prove is the real bases themselves, and the unit under a running systemd.
 #
-#   test/deploy/prove.sh     needs root, docker, docker-compose, mmdebstrap, systemd-analyze, curl, and `npm ci` done
-#   HATCHWAY_TEST_CACHE      where the Debian rootfs is kept (default ~/.cache/hatchway-test)
+#   test/deploy/prove.sh [PART…]   unit, toolbox, compose, cluster; all of them by default. Needs root, docker, docker-compose,
+#                                  mmdebstrap, systemd-analyze, curl, what test/cluster/cluster.sh needs, and `npm ci` done
+#   HATCHWAY_TEST_CACHE            where the Debian rootfs is kept (default ~/.cache/hatchway-test)
 set -euo pipefail
 exec </dev/null
 
@@ -14,6 +16,7 @@ cache=${HATCHWAY_TEST_CACHE:-${HOME:-/root}/.cache/hatchway-test}
 release=trixie
 prefix=hatchway-deploy-test
 project=hatchway-deploy-test
+parts=" ${*:-unit toolbox compose cluster} "
 work=$(mktemp -d)
 export DOCKER_BUILDKIT=0 # the one builder that every engine from 20.10 on has without a plugin
 
@@ -54,15 +57,20 @@ build() { # build <tag> <arguments…>
 . test/deploy/stand-ins.sh
 . test/deploy/try-toolbox.sh
 . test/deploy/try-gateway.sh
+. test/deploy/try-cluster.sh
 . test/deploy/try-unit.sh
 
-trap 'end_gateway; rm -rf "$work"' EXIT
-try_unit
+try() { # try <part>, if it is wanted
+  case $parts in *" $1 "*) "try_$1" ;; esac
+}
+trap 'end_gateway; end_cluster; rm -rf "$work"' EXIT
+try unit
 make_stand_ins
 build toolbox --build-arg BASE_IMAGE="$prefix/debian" deploy/toolbox
-try_toolbox
+try toolbox
 build busybox --file test/deploy/busybox.Dockerfile --build-arg DEBIAN_IMAGE="$prefix/debian" deploy/sample
 build sample --build-arg BUSYBOX_IMAGE="$prefix/busybox" deploy/sample
 build gateway --file deploy/Dockerfile --build-arg BUILD_IMAGE="$prefix/build-base" --build-arg RUNTIME_IMAGE="$prefix/runtime-base" .
-try_gateway
-say "everything in deploy/ was tried, on stand-in bases"
+try compose
+try cluster
+say "tried of deploy/, on stand-in bases:$parts"

@@ -58,7 +58,7 @@ try_gateway_image() {
     --volume "$root/deploy/policy.example.yaml:/policy.yaml:ro" "$prefix/gateway" policy check /policy.yaml
 }
 
-try_gateway() {
+try_compose() {
   local sample sample_id session debug
   try_gateway_image
   prepare_compose

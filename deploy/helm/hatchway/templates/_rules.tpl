@@ -19,15 +19,12 @@
   resources: [pods/exec]
   verbs: [get, create]
 {{- end }}
-- apiGroups: [""]
-  resources: [events]
-  verbs: [list]
 - apiGroups: [apps]
   resources: [deployments, statefulsets, daemonsets, replicasets]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 {{- end }}
 
 {{- /* Of no namespace, so only a ClusterRole can give them. */ -}}

@@ -1,0 +1,54 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse, stringify } from 'yaml'
+import type { TestCluster } from './cluster.ts'
+import type { PolicyRule } from './cluster-namespace.ts'
+import { manifestsOf } from './helm.ts'
+
+const folder = fileURLToPath(new URL('../../deploy/kubernetes', import.meta.url))
+
+/** The rules of the role of this name in a file of deploy/kubernetes: what is shipped is what is tested. */
+export async function shippedRules(file: string, role: string): Promise<readonly PolicyRule[]> {
+  const found = manifestsOf(await readFile(join(folder, file), 'utf8')).find(
+    ({ kind, metadata }) => /^(Cluster)?Role$/.test(kind) && metadata.name === role,
+  )
+  if (found === undefined) throw new Error(`${file} has no role ${role}`)
+  return found['rules'] as PolicyRule[]
+}
+
+/** The same rules with one verb on one resource less. Throws when they don't have it. */
+export function withoutVerb(rules: readonly PolicyRule[], resource: string, verb: string): PolicyRule[] {
+  const left = rules.flatMap((rule) => {
+    if (!rule.resources.includes(resource) || !rule.verbs.includes(verb)) return [rule]
+    const others = rule.resources.filter((each) => each !== resource)
+    const verbs = rule.verbs.filter((each) => each !== verb)
+    return [
+      ...(others.length > 0 ? [{ ...rule, resources: others }] : []),
+      ...(verbs.length > 0 ? [{ ...rule, resources: [resource], verbs }] : []),
+    ]
+  })
+  if (JSON.stringify(left) === JSON.stringify(rules)) throw new Error(`no rule gives ${verb} on ${resource}`)
+  return left
+}
+
+/** Writes a kubeconfig for whoever has this token, and gives its path. */
+export async function writeKubeconfig(
+  cluster: TestCluster,
+  directory: string,
+  name: string,
+  token: string,
+): Promise<string> {
+  const admin = parse(await readFile(cluster.kubeconfig, 'utf8')) as { clusters: { cluster: object }[] }
+  const path = join(directory, `${name}.kubeconfig`)
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'cluster', cluster: admin.clusters[0]?.cluster }],
+    users: [{ name, user: { token } }],
+    contexts: [{ name, context: { cluster: 'cluster', user: name } }],
+    'current-context': name,
+  }
+  await writeFile(path, stringify(config), { mode: 0o600 })
+  return path
+}
