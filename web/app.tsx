@@ -91,6 +91,7 @@ function useShellKeys(open: (what: 'palette' | 'shortcuts') => void): void {
     },
     t: afterG('/'),
     s: afterG('/sessions'),
+    p: afterG('/approvals'),
     a: afterG('/audit'),
   })
 }

@@ -2,6 +2,7 @@
 import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type {
+  ApprovalList,
   AuditList,
   Environment,
   Me,
@@ -146,6 +147,18 @@ export function useVerification(id: string): UseQueryResult<Verification> {
     queryFn: ({ signal }) =>
       api<Verification>(`/sessions/${encodeURIComponent(id)}/verification`, { signal, timeoutMs: 120_000 }),
     enabled: false,
+  })
+}
+
+/** What waits for me. The badge asks seldom until there is something; the page asks as long as it is open. */
+export function useApprovals(where: 'page' | 'badge'): UseQueryResult<ApprovalList> {
+  return useQuery({
+    queryKey: ['approvals'],
+    queryFn: ({ signal }) => api<ApprovalList>('/approvals', { signal }),
+    refetchInterval: ({ state: { data } }) => {
+      if (where === 'page') return 3000
+      return data === undefined || data.requests.length + data.reviews.length === 0 ? 60_000 : 10_000
+    },
   })
 }
 

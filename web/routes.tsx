@@ -11,6 +11,9 @@ import { useTitle } from './use-title.ts'
 // Only what leads to a terminal is in the first load.
 const SessionsPage = lazy(async () => ({ default: (await import('./pages/sessions-page.tsx')).SessionsPage }))
 const SessionPage = lazy(async () => ({ default: (await import('./pages/session-page.tsx')).SessionPage }))
+const ApprovalsPage = lazy(async () => ({
+  default: (await import('./pages/approvals-page.tsx')).ApprovalsPage,
+}))
 const AuditPage = lazy(async () => ({ default: (await import('./pages/audit-page.tsx')).AuditPage }))
 const TerminalPage = lazy(async () => ({
   default: (await import('./terminal/terminal-page.tsx')).TerminalPage,
@@ -49,6 +52,11 @@ export function Routes({ me }: { me: Me }) {
             <SessionPage key={id} id={id} />
           </Lazy>
         )}
+      </Route>
+      <Route path="/approvals">
+        <Lazy label="Loading approvals">
+          <ApprovalsPage />
+        </Lazy>
       </Route>
       <Route path="/audit">
         <Lazy label="Loading the audit log">

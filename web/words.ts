@@ -73,6 +73,12 @@ const auditWords: Record<string, string> = {
   exported: 'Recording exported',
   'audit-read': 'Audit log read',
   'policy-loaded': 'Policy loaded',
+  'approval-requested': 'Approval requested',
+  approved: 'Request approved',
+  'approval-denied': 'Request denied',
+  withdrawn: 'Request withdrawn',
+  'break-glass': 'Glass broken',
+  reviewed: 'Break-glass reviewed',
 }
 
 /** An unknown kind of a newer server shows as it is. */

@@ -1,6 +1,8 @@
 import { Link, useLocation } from 'wouter'
 import type { Me } from '../../server/protocol/api.ts'
+import { badgeCount } from '../approval-words.ts'
 import { clock } from '../format.ts'
+import { useApprovals } from '../queries.ts'
 import { askForSignIn } from '../sign-in-gate.ts'
 import { useNow } from '../use-now.ts'
 import { Health } from './health.tsx'
@@ -29,6 +31,7 @@ export function TopBar({ me, onPalette, onShortcuts }: TopBarProps) {
         <NavLink href="/sessions" isHere={path.startsWith('/sessions')}>
           Sessions
         </NavLink>
+        <ApprovalsLink isHere={path.startsWith('/approvals')} />
         {me.can.readAudit ? (
           <NavLink href="/audit" isHere={path.startsWith('/audit')}>
             Audit
@@ -53,6 +56,23 @@ function NavLink({ href, isHere, children }: { href: string; isHere: boolean; ch
   return (
     <Link href={href} className="nav-link" aria-current={isHere ? 'page' : undefined}>
       {children}
+    </Link>
+  )
+}
+
+/** Only for those who have something to decide; the others never see the word. */
+function ApprovalsLink({ isHere }: { isHere: boolean }) {
+  const list = useApprovals('badge').data
+  const count = (list?.requests.length ?? 0) + (list?.reviews.length ?? 0)
+  if (count === 0 && !isHere) return null
+  return (
+    <Link href="/approvals" className="nav-link" aria-current={isHere ? 'page' : undefined}>
+      Approvals
+      {count === 0 ? null : (
+        <span className="nav-count">
+          {badgeCount(count)} <span className="visually-hidden">waiting for you</span>
+        </span>
+      )}
     </Link>
   )
 }

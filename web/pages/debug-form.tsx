@@ -5,7 +5,6 @@ import type { CreateSession, Session } from '../../server/protocol/api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { asApiError } from '../api-error.ts'
 import { api } from '../api.ts'
-import { Button } from '../components/button.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'
 import { queryClient } from '../queries.ts'
 import { prefillPrompt } from '../terminal/prefill.ts'
@@ -16,6 +15,7 @@ import type { DebugPlace } from './debug-place.ts'
 import { LiveSession } from './live-session.tsx'
 import { PodChoice } from './pod-choice.tsx'
 import { ReasonFields } from './reason-fields.tsx'
+import { StartBar } from './start-bar.tsx'
 import { WhatHappens } from './what-happens.tsx'
 import { whereChoices, WhereChoice, type Where } from './where-choice.tsx'
 
@@ -61,19 +61,19 @@ export function DebugForm(props: DebugFormProps) {
   const problem = start.error === null ? undefined : asApiError(start.error)
   const reasonError =
     isReasonMissing && reason.trim() === ''
-      ? 'Policy asks for a reason here. It goes to the audit trail.'
+      ? 'A reason is needed here. It goes to the audit trail.'
       : problem?.fields.find((field) => field.pointer.includes('reason'))?.message
   const isImpossible = toolbox === '' || profile === '' || where === 'nowhere'
-  const submit = (event: FormEvent): void => {
-    event.preventDefault()
-    if (start.isPending || isChanging || isImpossible) return
-    const isMissing = options.requireReason && reason.trim() === ''
+  const hasReason = (isRequired: boolean): boolean => {
+    const isMissing = isRequired && reason.trim() === ''
     setIsReasonMissing(isMissing)
-    if (isMissing) {
-      reasonInput.current?.focus()
-      return
-    }
+    if (isMissing) reasonInput.current?.focus()
+    return !isMissing
+  }
+  const begin = (how: Pick<CreateSession, 'breakGlass'>): void => {
+    if (start.isPending || isChanging || isImpossible) return
     start.mutate({
+      ...how,
       target: place.ref,
       toolbox,
       profile: profile as NonNullable<CreateSession['profile']>,
@@ -82,6 +82,10 @@ export function DebugForm(props: DebugFormProps) {
       ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
       ...(ticket.trim() === '' ? {} : { ticket: ticket.trim() }),
     })
+  }
+  const submit = (event: FormEvent): void => {
+    event.preventDefault()
+    if (hasReason(options.requireReason)) begin({})
   }
   return (
     <form className="debug-form" aria-label={`Debug ${target.name}`} onSubmit={submit} noValidate>
@@ -143,12 +147,14 @@ export function DebugForm(props: DebugFormProps) {
             run={run}
           />
         )}
-        <div className="start-bar">
-          <Button kind="primary" type="submit" isBusy={start.isPending || isChanging} disabled={isImpossible}>
-            {where === 'copy' ? 'Copy the pod and start' : 'Start session'}
-          </Button>
-          <p className="faint small-print centered">{startNote(isImpossible, where)}</p>
-        </div>
+        <StartBar
+          approval={options.approval}
+          where={where}
+          isBusy={start.isPending || isChanging}
+          isImpossible={isImpossible}
+          mayBreakGlass={() => hasReason(true)}
+          onBreakGlass={() => begin({ breakGlass: true })}
+        />
       </div>
     </form>
   )
@@ -159,11 +165,6 @@ function chosenWhere(target: TargetDetail, wish: Where | undefined): Where {
   if (wish === 'copy' && copy) return 'copy'
   if (inPod) return 'pod'
   return copy ? 'copy' : 'nowhere'
-}
-
-function startNote(isImpossible: boolean, where: Where): string {
-  if (!isImpossible) return 'Enter starts it. Nothing happens before.'
-  return where === 'nowhere' ? 'There is nothing to join now.' : 'Nothing that policy allows works here.'
 }
 
 function useStart(run: string) {

@@ -1,5 +1,6 @@
 import { Link } from 'wouter'
 import type { Session } from '../../server/protocol/api.ts'
+import { requestEndInWords } from '../approval-words.ts'
 import { Dot, type Tone } from '../components/badge.tsx'
 import type { Columns } from '../components/data-table.tsx'
 import { PlayIcon, TerminalIcon } from '../components/icons.tsx'
@@ -111,7 +112,9 @@ function toneOf(session: Session): Tone {
 
 /** State, or how it ended, in words. */
 export function Outcome({ session }: { session: Session }) {
-  const words = session.end === undefined ? stateWords[session.state] : endInWords(session.end)
+  const words =
+    requestEndInWords(session) ??
+    (session.end === undefined ? stateWords[session.state] : endInWords(session.end))
   return (
     <span className="state-cell" title={session.end?.detail ?? words}>
       <Dot tone={toneOf(session)} isLive={session.state !== 'ended'} />

@@ -1,4 +1,5 @@
 import type { Session, SessionEnd } from '../../server/protocol/api.ts'
+import { requestEndInWords } from '../approval-words.ts'
 import { duration } from '../format.ts'
 import { namedProfile } from '../named-profile.ts'
 import { endInWords, isCalmEnd } from '../words.ts'
@@ -27,6 +28,7 @@ export function EndBar({ session, end }: Props) {
 
 /** The end of a session that never had a screen: a failed or cancelled start, or one that ended before this page came. */
 export function EndCard({ session, end }: Props) {
+  const request = requestEndInWords({ ...session, end })
   const failed = hasFailed(end)
   const isLong = (end.detail?.length ?? 0) > 160
   return (
@@ -36,9 +38,17 @@ export function EndCard({ session, end }: Props) {
       data-wide={isLong}
       role={failed ? 'alert' : 'status'}
     >
-      <h2>{titleOf(session, end)}</h2>
-      {end.detail === undefined || !failed ? null : <p className="ws-end-detail">{end.detail}</p>}
-      <p className="ws-stage-quiet">{failed ? whatToDo(session) : facts(session, end).join(' · ')}</p>
+      <h2>{request ?? titleOf(session, end)}</h2>
+      {end.detail === undefined || (!failed && request === undefined) ? null : (
+        <p className="ws-end-detail">{end.detail}</p>
+      )}
+      <p className="ws-stage-quiet">
+        {request === undefined
+          ? failed
+            ? whatToDo(session)
+            : facts(session, end).join(' · ')
+          : `Nothing was started in ${session.target.name}. You may ask again.`}
+      </p>
       <EndLinks session={session} end={end} />
     </section>
   )
@@ -68,7 +78,7 @@ function EndLinks({ session, end }: Props) {
         </ButtonLink>
       )}
       <ButtonLink kind={other === undefined ? 'primary' : 'plain'} href={openAgainPath(session)}>
-        {againInWords(session, end)}
+        {requestEndInWords({ ...session, end }) === undefined ? againInWords(session, end) : 'Ask again'}
       </ButtonLink>
     </div>
   )

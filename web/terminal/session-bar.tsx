@@ -50,7 +50,7 @@ export function SessionBar({ terminal, state, detailsOpen, onDetails, onSearch, 
           Details
         </Button>
         <TerminalMenu terminal={terminal} onSearch={onSearch} />
-        {!ended && session.can.terminate ? (
+        {!ended && session.state !== 'pending-approval' && session.can.terminate ? (
           <Button kind="danger" onClick={onEnd}>
             End
           </Button>

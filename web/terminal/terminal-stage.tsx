@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'react'
+import { ApprovalCard } from './approval-card.tsx'
 import { RetryCountdown } from './connection-mark.tsx'
 import { EndBar, EndCard } from './end-panel.tsx'
 import { KeyBar } from './key-bar.tsx'
@@ -20,10 +21,11 @@ interface Props {
 export function TerminalStage({ terminal, state, searching, onSearchClose, onCancelStart }: Props) {
   const host = useRef<HTMLDivElement>(null)
   const { session, end } = state
-  const starting = end === undefined && session.state !== 'running' && session.state !== 'ended'
+  const waiting = end === undefined && session.state === 'pending-approval'
+  const starting = end === undefined && session.state === 'starting'
   // A session that never ran, or that was over before this page came, has no screen to keep.
   const blank = end !== undefined && !state.drawn
-  const hidden = starting || blank
+  const hidden = waiting || starting || blank
   useEffect(() => {
     host.current?.append(terminal.view.element)
     return () => terminal.view.element.remove()
@@ -38,11 +40,12 @@ export function TerminalStage({ terminal, state, searching, onSearchClose, onCan
     <div className="ws-stage">
       <div className="ws-stage-screen" data-dim={end === undefined && state.connection.kind !== 'live'}>
         <div ref={host} className="ws-stage-host" data-hidden={hidden} data-role={state.role} />
+        {waiting ? <ApprovalCard session={session} onWithdraw={onCancelStart} /> : null}
         {starting ? (
           <StartSteps session={session} progress={state.progress} onCancel={onCancelStart} />
         ) : null}
         {end !== undefined && blank ? <EndCard session={session} end={end} /> : null}
-        {starting ? null : <LineCard terminal={terminal} state={state} />}
+        {waiting || starting ? null : <LineCard terminal={terminal} state={state} />}
         {searching ? <SearchBar terminal={terminal} found={state.found} onClose={onSearchClose} /> : null}
         {state.linkHint === undefined ? null : <div className="ws-stage-hint">{state.linkHint}</div>}
         {state.inputDropped ? (
