@@ -23,6 +23,7 @@ import { choosePodIdentity } from './kubernetes-identity.ts'
 import { openInPod, readWholePod, type PodPlace } from './kubernetes-open.ts'
 import { requireSamePod } from './kubernetes-precondition.ts'
 import { endDebugContainer, readDebugState, type DebugPlace } from './kubernetes-stop.ts'
+import { watchPod } from './kubernetes-pod.ts'
 import { KubernetesTerminal } from './kubernetes-terminal.ts'
 
 /** What the driver asks of whoever knows the cluster's pods. */
@@ -171,7 +172,15 @@ export class KubernetesDriver implements TargetDriver {
       throw notUpYet(cause) ? ended(cause) : cause
     })
     this.#remember(container.id, tty)
-    return new KubernetesTerminal({ client, place: { ...at, uid: place.uid }, target: place.target, tty })
+    // As the gateway, as when it was opened: a person needs no right to watch.
+    const pod = watchPod(client, { namespace: place.namespace, pod: place.pod })
+    return new KubernetesTerminal({
+      client,
+      place: { ...at, uid: place.uid },
+      target: place.target,
+      tty,
+      pod,
+    })
   }
 
   #remember(id: string, tty: AttachedTty): void {

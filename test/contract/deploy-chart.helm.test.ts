@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -100,6 +100,22 @@ describe('the chart', () => {
     assert.notEqual(await stamp({ publicUrl: 'http://localhost:9090' }), usual)
     assert.equal(await stamp({ policy: { rules: [rule] } }), usual)
   })
+})
+
+describe('the configuration of the chart', () => {
+  for (const [what, values] of [
+    ['usual', {}],
+    ['whole', everything],
+  ] as const) {
+    it(`has no problem when it is the ${what} one`, async (context) => {
+      const manifests = await renderChart(values)
+      const path = await written(context, 'hatchway.yaml', fileOf(manifests, 'hatchway.yaml'))
+      await writeFile(join(dirname(path), 'policy.yaml'), fileOf(manifests, 'policy.yaml'))
+      // What a pod has.
+      const env = { ...process.env, KUBERNETES_SERVICE_HOST: '10.98.0.1', METRICS_TOKEN: 'x'.repeat(32) }
+      await run(process.execPath, [join(root, 'server/main.ts'), 'config', 'check', path], { env })
+    })
+  }
 })
 
 describe('the policy of the chart', () => {
