@@ -64,6 +64,7 @@ export class KubernetesAccess {
     const attributes = { verb: 'list', resource: 'pods', ...(namespace === '' ? {} : { namespace }) }
     const { status } = await this.#client.json<{ status?: { allowed?: boolean } }>({
       method: 'POST',
+      repeatable: true,
       path: resourcePath('/apis/authorization.k8s.io/v1', undefined, 'selfsubjectaccessreviews'),
       body: {
         apiVersion: 'authorization.k8s.io/v1',

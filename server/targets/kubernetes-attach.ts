@@ -74,11 +74,15 @@ export async function attachTty(
   return tty
 }
 
-/** The refusal of an attach that may be accepted a moment later: the kubelet or the API server does not know the container yet. */
+/**
+ * The refusal of an attach that may be accepted a moment later: the kubelet or the API server does not know the container yet.
+ * The same words are said of one that has ended, by the kubelet or by containerd: the pod's status tells.
+ */
 export function notUpYet(cause: unknown): boolean {
   const refusal = refusalOf(cause)
   if (refusal === undefined) return false
-  if (refusal.status === 500) return /\bcontainer \S+ not found in pod\b/.test(refusal.message)
+  if (refusal.status === 500)
+    return /\bcontainer \S+ not found in pod\b|container is in CONTAINER_\w+ state/.test(refusal.message)
   return refusal.status === 400 && /is not valid for pod|does not have a host assigned/.test(refusal.message)
 }
 

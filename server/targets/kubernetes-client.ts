@@ -23,6 +23,8 @@ export interface KubernetesCall {
     | 'application/json-patch+json'
   /** On whose behalf, where the environment impersonates; otherwise it only names a person in an error. */
   actor?: Actor
+  /** A POST that changes nothing: it may be sent again when an idle connection turns out to be closed. */
+  repeatable?: boolean
   /** What was being done, for the error: `add the debug container`. */
   doing: string
   signal: AbortSignal
@@ -214,7 +216,7 @@ export class KubernetesClient {
       if (status >= 200 && status < 300) return answer
       throw new KubernetesRefusal(status, await readBody(answer, maxRefusalBytes), retryAfterOf(answer))
     }
-    return await this.#attempt(send, signal, method !== 'POST')
+    return await this.#attempt(send, signal, method !== 'POST' || call.repeatable === true)
   }
 
   /** Once more with fresh credentials when they are not accepted, or on a fresh connection when the idle one was closed. */

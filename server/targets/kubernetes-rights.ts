@@ -20,6 +20,7 @@ export async function requireAttach(
     const resourceAttributes = { namespace, verb, resource: 'pods', subresource: 'attach', name: pod }
     const { status } = await client.json<Review>({
       method: 'POST',
+      repeatable: true,
       path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
       body: {
         kind: 'SelfSubjectAccessReview',

@@ -48,10 +48,12 @@ export async function openWebSocket(opening: Opening): Promise<WebSocket> {
     socket.pause()
     resolve(socket)
   })
-  socket.on('unexpected-response', (request, response: IncomingMessage) => {
+  socket.on('unexpected-response', (_request, response: IncomingMessage) => {
+    // The API server has taken the connection out of HTTP to proxy it and closes it now: nobody else may be given it.
+    const wire = response.socket
     void readRefusal(response)
+      .finally(() => wire.destroy())
       .then(reject)
-      .finally(() => request.destroy())
   })
   // Also after opening: what broke is told by the close that follows.
   socket.on('error', (cause) => reject(sent?.reusedSocket ? new StaleConnectionError(cause) : cause))
