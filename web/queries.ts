@@ -12,6 +12,7 @@ import type {
   SignInOptions,
   Verification,
 } from '../server/protocol/api.ts'
+import type { PolicyExplanation } from '../server/protocol/approval-api.ts'
 import type { TargetDetail, TargetList } from '../server/protocol/target-api.ts'
 import { ApiError } from './api-error.ts'
 import { api, refPath } from './api.ts'
@@ -159,6 +160,16 @@ export function useApprovals(where: 'page' | 'badge'): UseQueryResult<ApprovalLi
       if (where === 'page') return 3000
       return data === undefined || data.requests.length + data.reviews.length === 0 ? 60_000 : 10_000
     },
+  })
+}
+
+/** On demand: why policy lets the caller open a session there, or does not. */
+export function usePolicyExplanation(target: string, enabled: boolean): UseQueryResult<PolicyExplanation> {
+  return useQuery({
+    queryKey: ['policy-explanation', target],
+    queryFn: ({ signal }) =>
+      api<PolicyExplanation>('/policy/explain', { query: { target, action: 'open' }, signal }),
+    enabled,
   })
 }
 

@@ -92,6 +92,14 @@ describe('a session that needs an approval', () => {
     await adas.getByText('Ask the owners first').waitFor()
   })
 
+  it('is explained to who may not even ask', async () => {
+    const page = await browser.visit({ storageState: await gateway.signedIn('lea') })
+    await page.goto(`${gateway.url}/debug/local/${target.name}`)
+    await page.getByRole('heading', { name: 'You may not open a session here' }).waitFor()
+    await page.getByRole('button', { name: 'Why not?' }).click()
+    await page.getByRole('region', { name: 'Why not' }).getByText('four eyes is for others').waitFor()
+  })
+
   it('can be withdrawn', async () => {
     const adas = await askAndWait('a second thought')
     await adas.getByRole('button', { name: 'Withdraw the request' }).click()

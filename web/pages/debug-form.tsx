@@ -15,7 +15,7 @@ import type { DebugPlace } from './debug-place.ts'
 import { LiveSession } from './live-session.tsx'
 import { PodChoice } from './pod-choice.tsx'
 import { ReasonFields } from './reason-fields.tsx'
-import { StartBar } from './start-bar.tsx'
+import { ApprovalNotice, StartBar } from './start-bar.tsx'
 import { WhatHappens } from './what-happens.tsx'
 import { whereChoices, WhereChoice, type Where } from './where-choice.tsx'
 
@@ -137,6 +137,7 @@ export function DebugForm(props: DebugFormProps) {
             <ErrorPanel error={problem} />
           </div>
         )}
+        {options.approval === undefined ? null : <ApprovalNotice approval={options.approval} />}
         {where === 'nowhere' ? null : (
           <WhatHappens
             target={target}

@@ -16,6 +16,7 @@ import { debugPlace, type DebugPlace } from './debug-place.ts'
 import { PodChoice } from './pod-choice.tsx'
 import { TargetGone } from './target-gone.tsx'
 import { isFailing } from './target-filters.ts'
+import { WhyNot } from './why-not.tsx'
 
 /** The prepared form: what a runbook link opens. It starts nothing by itself. */
 export function DebugPage({ reference }: { reference: string }) {
@@ -82,6 +83,7 @@ function DebugState({ place, query, choice, parameters, onPod, onContainer }: De
           >
             <p>{target.denied ?? 'Policy does not allow it.'}</p>
           </EmptyState>
+          <WhyNot targetRef={place.ref} />
           {choice === undefined || choice.pods.length < 2 ? null : (
             <PodChoice
               choice={choice}

@@ -7,7 +7,7 @@ import { PlayIcon, TerminalIcon } from '../components/icons.tsx'
 import { duration, moment, shortMoment } from '../format.ts'
 import { useNow } from '../use-now.ts'
 import { endInWords, isCalmEnd, stateWords } from '../words.ts'
-import { CopyBadge, placeBehindRef } from './session-place.tsx'
+import { BreakGlassBadge, CopyBadge, placeBehindRef } from './session-place.tsx'
 
 /** What a session's row shows. Made once per user: a renderer that changes would mount every cell anew. */
 export function sessionColumns(mySubject: string): Columns<Session> {
@@ -89,6 +89,7 @@ function Target({ session }: { session: Session }) {
           {session.target.ref}
         </Link>
         <CopyBadge session={session} />
+        <BreakGlassBadge session={session} />
       </div>
       {pod === undefined ? null : (
         <div className="pod-line mono cut" title={pod}>

@@ -14,7 +14,8 @@ import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
 import { endInWords } from '../words.ts'
 import { lengthOf, Outcome } from './session-columns.tsx'
-import { CopyBadge, PodOf } from './session-place.tsx'
+import { BreakGlassBadge, CopyBadge, PodOf } from './session-place.tsx'
+import { SessionApproval } from './session-approval.tsx'
 import { SessionFacts } from './session-facts.tsx'
 import { SessionRecording } from './session-recording.tsx'
 import { TerminateDialog } from './terminate-dialog.tsx'
@@ -61,6 +62,7 @@ function Details({ session }: { session: Session }) {
           <div className="target-facts">
             <Outcome session={session} />
             <CopyBadge session={session} />
+            <BreakGlassBadge session={session} />
             <PodOf session={session} />
             <span>{session.user.name}</span>
             <span>{shortMoment(session.requestedAt, now)}</span>
@@ -68,6 +70,11 @@ function Details({ session }: { session: Session }) {
           </div>
         </div>
         <div className="actions">
+          {session.can.decide || session.can.review ? (
+            <ButtonLink kind="primary" href="/approvals">
+              {session.can.decide ? 'Decide' : 'Review'}
+            </ButtonLink>
+          ) : null}
           {isLive && (session.can.control || session.can.watch) ? (
             <ButtonLink kind="primary" href={`${path}/terminal`}>
               {session.can.control ? 'Open terminal' : 'Watch'}
@@ -95,6 +102,7 @@ function Details({ session }: { session: Session }) {
       )}
       <div className="panels">
         <SessionFacts session={session} now={now} />
+        <SessionApproval session={session} />
         <SessionRecording session={session} />
       </div>
       <TerminateDialog session={session} isOpen={isTerminating} onClose={() => setIsTerminating(false)} />

@@ -33,3 +33,13 @@ export function CopyBadge({ session }: { session: Session }) {
     </Badge>
   )
 }
+
+/** It was started without the approval that policy asks for. */
+export function BreakGlassBadge({ session }: { session: Session }) {
+  if (session.breakGlass === undefined) return null
+  return (
+    <Badge tone="bad" title="Started without the approval that policy asks for">
+      break-glass
+    </Badge>
+  )
+}

@@ -22,7 +22,6 @@ export function StartBar({ approval, where, isBusy, isImpossible, ...breaking }:
   const action = where === 'copy' ? 'Copy the pod and start' : 'Start session'
   return (
     <>
-      {approval === undefined ? null : <Terms approval={approval} />}
       <div className="start-bar">
         <Button kind="primary" type="submit" isBusy={isBusy} disabled={isImpossible}>
           {approval === undefined ? action : 'Ask for approval'}
@@ -44,7 +43,8 @@ export function StartBar({ approval, where, isBusy, isImpossible, ...breaking }:
   )
 }
 
-function Terms({ approval }: { approval: ApprovalTerms }) {
+/** Who has to approve, before anything else is read. */
+export function ApprovalNotice({ approval }: { approval: ApprovalTerms }) {
   return (
     <div className="banner accent">
       <LockIcon />
@@ -81,7 +81,7 @@ function BreakGlass({ approval, isBusy, mayBreakGlass, onBreakGlass }: BreakGlas
         title="Start without the approval?"
         description={
           <>
-            <p>The session starts at once, without {needsInWords(approval.needs)}.</p>
+            <p>The session starts at once, without the approval of {needsInWords(approval.needs)}.</p>
             <ul className="consequences">
               <li>The approvers are told now, with your name and your reason.</li>
               <li>The audit log and the session say for good that the glass was broken.</li>

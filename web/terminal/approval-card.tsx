@@ -1,6 +1,6 @@
 import type { Session } from '../../server/protocol/api.ts'
 import type { Approval } from '../../server/protocol/approval-api.ts'
-import { needInWords, tallyInWords } from '../approval-words.ts'
+import { tallyInWords } from '../approval-words.ts'
 import { duration, moment } from '../format.ts'
 import { useNow } from '../use-now.ts'
 import { Button } from '../components/button.tsx'
@@ -25,7 +25,6 @@ export function ApprovalCard({ session, onWithdraw }: Props) {
               <li key={need.rule} data-step={need.given >= need.count ? 'done' : 'now'} title={need.rule}>
                 <span className="ws-start-mark" aria-hidden="true" />
                 <span>{tallyInWords(need)}</span>
-                <span className="ws-start-detail">Needs {needInWords(need)}.</span>
               </li>
             ))}
           </ol>

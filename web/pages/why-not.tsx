@@ -1,0 +1,59 @@
+import { useState } from 'react'
+import type { PolicyExplanation } from '../../server/protocol/approval-api.ts'
+import { Button } from '../components/button.tsx'
+import { ErrorPanel } from '../components/error-panel.tsx'
+import { usePolicyExplanation } from '../queries.ts'
+
+const lackWords = {
+  who: 'is for others',
+  action: 'allows something else',
+  time: 'holds at another time',
+} as const
+
+/** Which rules decided against a session here, and which would allow it but for one thing. */
+export function WhyNot({ targetRef }: { targetRef: string }) {
+  const [isAsked, setIsAsked] = useState(false)
+  const query = usePolicyExplanation(targetRef, isAsked)
+  if (query.data !== undefined) return <Explanation explanation={query.data} />
+  return (
+    <>
+      <div className="actions centered">
+        <Button isBusy={query.isFetching} onClick={() => setIsAsked(true)}>
+          Why not?
+        </Button>
+      </div>
+      {query.error === null ? null : (
+        <ErrorPanel error={query.error} onRetry={() => void query.refetch()} isRetrying={query.isFetching} />
+      )}
+    </>
+  )
+}
+
+function Explanation({ explanation }: { explanation: PolicyExplanation }) {
+  const { effect, rules, near } = explanation
+  return (
+    <section className="panel" aria-label="Why not" aria-live="polite">
+      <h2 className="section-title">What policy says</h2>
+      <p>
+        {explanation.explanation ??
+          (effect === 'deny' ? 'Policy does not allow it.' : 'Policy allows it now.')}
+      </p>
+      <dl>
+        {rules.length === 0 ? null : (
+          <div className="fact">
+            <dt>Decided by</dt>
+            <dd>{rules.join(', ')}</dd>
+          </div>
+        )}
+        {near.map((rule) => (
+          <div className="fact" key={rule.name}>
+            <dt>Nearly</dt>
+            <dd>
+              <strong>{rule.name}</strong> {lackWords[rule.lacks]}: {rule.wants}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  )
+}
