@@ -20,7 +20,7 @@ export interface Starting {
 }
 
 // What no retry changes: containerd's and registries' own words.
-const finalPull =
+export const finalPull =
   /not found|manifest unknown|unauthorized|denied|authentication required|no such host|no match for platform|invalid reference/i
 
 /** Reads from the pod's status how the start goes. Pure. */

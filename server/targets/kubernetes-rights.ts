@@ -42,3 +42,30 @@ export async function requireAttach(
     `${client.environment} does not let ${who} ${missing.join(' or ')} pods/attach in the namespace ${namespace}, which a terminal needs. Ask the cluster's administrator for a role that allows it.`,
   )
 }
+
+/**
+ * Throws `backend_forbidden` when the gateway's own account may not delete pods: a debug copy would stay after its session.
+ */
+export async function requireDelete(
+  client: KubernetesClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { status } = await client.json<Review>({
+    method: 'POST',
+    repeatable: true,
+    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    body: {
+      kind: 'SelfSubjectAccessReview',
+      apiVersion: 'authorization.k8s.io/v1',
+      spec: { resourceAttributes: { namespace, verb: 'delete', resource: 'pods' } },
+    },
+    doing: 'ask whether debug copies may be removed',
+    signal,
+  })
+  if (status?.allowed !== false) return
+  throw new HatchwayError(
+    'backend_forbidden',
+    `${client.environment} does not let the gateway's account delete pods in the namespace ${namespace}, which debug copies need: one would stay after its session. Ask the cluster's administrator for a role that allows it.`,
+  )
+}

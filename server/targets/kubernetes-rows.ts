@@ -1,6 +1,7 @@
 /** From what is kept of pods and workloads to the targets that a list shows. Pure. */
 import type { TargetState, Target } from '../core/target.ts'
 import { shorten } from './kubernetes-containers.ts'
+import { sessionOfCopy } from './kubernetes-copy-pod.ts'
 import type { PodRecord } from './kubernetes-describe.ts'
 import { nameOf, type Lineage } from './kubernetes-owners.ts'
 import type { WorkloadRecord, WorkloadRow } from './kubernetes-workloads.ts'
@@ -28,6 +29,7 @@ export function podTarget(environment: string, pod: PodRecord, lineage: Lineage)
 /** What a target tells of the pod that it is, or was resolved to. */
 export function factsOf(pod: PodRecord) {
   const { image, imageId, state, status, createdAt, startedAt, labels, user, ports, node, warnings } = pod
+  const ownSession = sessionOfCopy(pod.name, labels)
   return {
     image,
     ...(imageId === undefined ? {} : { imageId }),
@@ -40,6 +42,7 @@ export function factsOf(pod: PodRecord) {
     ports,
     ...(node === undefined ? {} : { node }),
     warnings,
+    ...(ownSession === undefined ? {} : { ownSession }),
   }
 }
 

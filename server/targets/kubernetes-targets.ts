@@ -4,6 +4,7 @@ import type { Actor, Lookup, Target, TargetQuery } from '../core/target.ts'
 import { KubernetesAccess } from './kubernetes-access.ts'
 import { KubernetesCache } from './kubernetes-cache.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
+import { copyLabels, sessionOfCopy } from './kubernetes-copy-pod.ts'
 import type { KubernetesDebugContainer } from './kubernetes-debug-containers.ts'
 import { KubernetesFinder } from './kubernetes-find.ts'
 
@@ -17,6 +18,15 @@ export interface PlacedDebugContainer extends KubernetesDebugContainer {
   namespace: string
   pod: string
   podUid: string
+}
+
+/** A debug copy of a pod, and its only container. */
+export interface PlacedDebugCopy {
+  namespace: string
+  pod: string
+  podUid: string
+  container: string
+  sessionId: string
 }
 
 /** The pods and workloads of one cluster. Watches them from its making until `close`. Throws only HatchwayError. */
@@ -73,6 +83,16 @@ export class KubernetesTargets {
         .filter(({ env }) => env['HATCHWAY_INSTALLATION'] === installation)
         .map((container) => ({ ...container, namespace, pod: name, podUid: uid })),
     )
+  }
+
+  /** Every debug copy that a gateway of this installation made and that still exists. */
+  async debugCopies(installation: string, signal: AbortSignal): Promise<PlacedDebugCopy[]> {
+    await this.#cache.ready(signal)
+    return [...this.#cache.pods()].flatMap(({ namespace, name, uid, labels, container = '' }) => {
+      const sessionId = sessionOfCopy(name, labels)
+      if (sessionId === undefined || labels[copyLabels.installation] !== installation) return []
+      return [{ namespace, pod: name, podUid: uid, container, sessionId }]
+    })
   }
 
   /** What is missing from the list, and what in it may be out of date, in words for users. */

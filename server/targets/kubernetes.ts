@@ -17,7 +17,9 @@ import type {
 } from '../core/target.ts'
 import { attachTty, notUpYet, type AttachedTty } from './kubernetes-attach.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
-import { environmentNames } from './kubernetes-ephemeral.ts'
+import { openInCopy, readCopy, removeCopy } from './kubernetes-copy.ts'
+import { isCopyName } from './kubernetes-copy-pod.ts'
+import { environmentNames, ephemeralName } from './kubernetes-ephemeral.ts'
 import { readIdentityFacts } from './kubernetes-facts.ts'
 import { choosePodIdentity } from './kubernetes-identity.ts'
 import { openInPod, readWholePod, type PodPlace } from './kubernetes-open.ts'
@@ -32,8 +34,18 @@ export interface ClusterTargets {
   find(ref: TargetRef, lookup: Lookup, actor: Actor, signal: AbortSignal): Promise<Target>
   /** This installation's debug containers, as last seen. */
   debugContainers(installation: string, signal: AbortSignal): Promise<readonly SeenDebugContainer[]>
+  /** This installation's debug copies, as last seen. */
+  debugCopies(installation: string, signal: AbortSignal): Promise<readonly SeenDebugCopy[]>
   problems(): string[]
   close(): void
+}
+
+export interface SeenDebugCopy {
+  namespace: string
+  pod: string
+  podUid: string
+  container: string
+  sessionId: string
 }
 
 export interface SeenDebugContainer {
@@ -96,8 +108,10 @@ export class KubernetesDriver implements TargetDriver {
   async stop(container: DebugContainer, signal: AbortSignal): Promise<void> {
     const place = placeOf(container)
     if (place === undefined) return
+    const { client } = this.#options
     const attached = this.#attached.get(container.id)
-    await endDebugContainer(this.#options.client, place, { attached, signal })
+    if (isCopyName(place.pod, place.sessionId)) await removeCopy(client, place, signal)
+    else await endDebugContainer(client, place, { attached, signal })
     this.#opened.delete(container.id)
   }
 
@@ -111,12 +125,19 @@ export class KubernetesDriver implements TargetDriver {
       const targetId = `${seen.podUid}/${seen.target}`
       owned.set(id, { environment: this.environment, id, sessionId, targetId })
     }
-    // What was last seen may be a moment old; the few that run are looked at.
+    // A copy has to go also when nothing runs in it.
+    for (const { namespace, pod, podUid, container, sessionId } of await targets.debugCopies(
+      installation,
+      signal,
+    )) {
+      const id = [namespace, pod, ephemeralName(sessionId)].join('/')
+      owned.set(id, { environment: this.environment, id, sessionId, targetId: `${podUid}/${container}` })
+    }
+    // What was last seen may be a moment old; the few that are left are looked at.
     const live = await Promise.all(
       [...owned.values()].map(async (container) => {
         const place = placeOf(container)
-        const state = place === undefined ? 'absent' : await readDebugState(client, place, signal)
-        if (state === 'running' || state === 'pending') return [container]
+        if (place !== undefined && (await isLeft(client, place, signal))) return [container]
         this.#opened.delete(container.id)
         return []
       }),
@@ -144,8 +165,8 @@ export class KubernetesDriver implements TargetDriver {
     signal: AbortSignal,
   ): Promise<OpenedTerminal> {
     const { client } = this.#options
-    if (spec.copy) throw new HatchwayError('invalid_request', 'Debug copies of pods are not supported yet.')
-    const opened = await openInPod({
+    const open = spec.copy === true ? openInCopy : openInPod
+    const opened = await open({
       client,
       spec,
       target: podOf(target),
@@ -211,6 +232,14 @@ function podOf({ ref, id, name, status, cluster }: Target): PodPlace {
     throw new HatchwayError('target_not_running', `${name} has no pod that could be opened: ${status}.`)
   }
   return { namespace: ref.namespace, pod: cluster.pod, uid: id, container: cluster.container }
+}
+
+/** Whether there is anything to stop: of a copy, the pod itself. */
+async function isLeft(client: KubernetesClient, place: DebugPlace, signal: AbortSignal): Promise<boolean> {
+  if (isCopyName(place.pod, place.sessionId))
+    return (await readCopy(client, place, signal))?.metadata?.uid === place.uid
+  const state = await readDebugState(client, place, signal)
+  return state === 'running' || state === 'pending'
 }
 
 /** Undefined for a description that names no ephemeral container. */
