@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { Session } from '../../server/protocol/api.ts'
+import { accessibilityProblems } from '../support/browser-accessibility.ts'
 import { TestBrowser } from '../support/browser.ts'
 import { BrowserGateway } from '../support/browser-gateway.ts'
 import { BrowserTerminal } from '../support/browser-terminal.ts'
@@ -67,6 +68,8 @@ describe('a session that needs an approval', () => {
     const leas = await approvals()
     const request = leas.getByRole('article', { name: `Request of ada for local/${target.name}` })
     assert.match(await request.innerText(), /checkout is slow/)
+    assert.deepEqual(await accessibilityProblems(leas), [])
+    assert.deepEqual(await accessibilityProblems(adas), [])
     await request.getByRole('button', { name: 'Approve' }).click()
     await leas.getByRole('heading', { name: 'Nothing waits for you' }).waitFor()
     const terminal = new BrowserTerminal(adas)
@@ -108,6 +111,7 @@ describe('a session that needs an approval', () => {
 
   it('starts at once in an emergency, with a reason and a confirmation, and is reviewed', async () => {
     const adas = await ask('')
+    assert.deepEqual(await accessibilityProblems(adas), [])
     await adas.getByRole('button', { name: 'Break glass…' }).click()
     await adas.getByText('A reason is needed here.').waitFor()
     await adas.keyboard.type('the shop is down')
