@@ -26,7 +26,7 @@ export interface AttachEnd {
 export interface AttachedTty {
   /** Ends after the last byte. Emits no error: what broke is told by `closed`. */
   io: Duplex
-  /** Any size: 1 by 1 is the order to end that Hatchway's launcher understands. */
+  /** Any size: one of them is the order to end that Hatchway's launcher understands. */
   resize(size: TerminalSize): void
   /** Resolves when the connection is gone. Never rejects. */
   closed: Promise<AttachEnd>
