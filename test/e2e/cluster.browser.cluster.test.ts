@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, it } from 'node:test'
+import type { Session } from '../../server/protocol/api.ts'
+import { TestBrowser } from '../support/browser.ts'
+import { missingImage, startBrowserGateway } from '../support/browser-cluster.ts'
+import type { BrowserGateway } from '../support/browser-gateway.ts'
+import { BrowserTerminal, openInBrowser } from '../support/browser-terminal.ts'
+import { testCluster, type TestCluster } from '../support/cluster.ts'
+import { TestNamespace } from '../support/cluster-namespace.ts'
+
+let cluster: TestCluster
+let space: TestNamespace
+let gateway: BrowserGateway
+let browser: TestBrowser
+
+before(async () => {
+  cluster = await testCluster()
+  space = await TestNamespace.create(cluster)
+  await space.runDeployment({ name: 'api', user: '65532:65532', replicas: 2 })
+  gateway = await startBrowserGateway(cluster)
+  browser = await TestBrowser.start()
+})
+afterEach(() => browser.closeVisits())
+after(async () => {
+  await browser.close()
+  await gateway.stop()
+  await space.close()
+  cluster.api.close()
+})
+
+const visit = async () => browser.visit({ storageState: await gateway.signedIn() })
+const list = () => `${gateway.url}/?namespace=${space.name}`
+
+describe('a cluster in the browser', () => {
+  it('is searched, explained and opened by the keyboard alone', async () => {
+    const page = await visit()
+    await page.goto(list())
+    await page.getByRole('link', { name: `${space.name}/api`, exact: true }).waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('api')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+
+    const pods = page.getByRole('group', { name: 'Pod', exact: true }).getByRole('radio')
+    await pods.first().waitFor()
+    assert.equal(await pods.count(), 2)
+    const chosen = await page.getByRole('radio', { name: /^api-/, checked: true }).getAttribute('value')
+    const words = await page.getByRole('region', { name: 'What will happen' }).innerText()
+    assert.ok(words.includes(chosen ?? 'no pod'), words)
+    assert.match(words, /65532:65532/)
+
+    await page.keyboard.type('looking for the 502')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/sessions\/[^/]+\/terminal$/)
+    const terminal = new BrowserTerminal(page)
+    await terminal.prompt()
+    assert.match(await terminal.run('ps'), /\/httpd -f -p 8080/)
+    assert.equal(await terminal.run('cat /proc/1/root/www/hello.txt'), 'hello from the target')
+    const { target } = await gateway.gateway.api<Session>('GET', `/sessions/${terminal.sessionId}`)
+    assert.equal(target.resolved.pod, chosen)
+  })
+
+  it('shows what the kubelet says of a toolbox that it cannot pull, and gives it up when told to', async () => {
+    const page = await visit()
+    await page.goto(`${gateway.url}/debug/prod/${space.name}/deployment/api?toolbox=missing`)
+    await page.getByRole('textbox', { name: 'Reason' }).fill('end-to-end test')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/sessions\/[^/]+\/terminal$/)
+    await page.getByText(missingImage).and(page.getByText(/pull/i)).first().waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('heading', { name: 'The start in api was cancelled' }).waitFor()
+  })
+
+  it('tells of a pod that is deleted, and opens the one that came after it', async () => {
+    const page = await visit()
+    const terminal = await openInBrowser(page, gateway.url, `prod/${space.name}/deployment/api`)
+    await terminal.run('echo seen')
+    const { target } = await gateway.gateway.api<Session>('GET', `/sessions/${terminal.sessionId}`)
+    await space.deletePod(target.resolved.pod ?? '', 1)
+    await page
+      .getByText(/deleted/)
+      .first()
+      .waitFor()
+    await page.getByRole('link', { name: 'Open the current pod' }).click()
+    const next = page.getByRole('radio', { name: /^api-/, checked: true })
+    await next.waitFor()
+    assert.notEqual(await next.getAttribute('value'), target.resolved.pod)
+  })
+})
