@@ -3,6 +3,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { StartProgress, TerminalSize } from '../core/target.ts'
 import { attachTty, notUpYet, type AttachedTty, type AttachPlace } from './kubernetes-attach.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
+import { followEvents } from './kubernetes-events.ts'
 import type { PodFacts } from './kubernetes-pod.ts'
 import { readStart, type Starting } from './kubernetes-progress.ts'
 import type { Watched } from './kubernetes-watch.ts'
@@ -66,7 +67,7 @@ async function askToAttach({ client, place, size }: StartWait, signal: AbortSign
   }
 }
 
-function followStart({ pod, place, starting, onProgress }: StartWait): {
+function followStart({ client, pod, place, starting, onProgress }: StartWait): {
   failed: Promise<never>
   close(): void
 } {
@@ -75,6 +76,7 @@ function followStart({ pod, place, starting, onProgress }: StartWait): {
   const since = Date.now()
   let stuckSince: number | undefined
   let told = ''
+  let event: string | undefined
   const look = () => {
     const facts = pod.items.get(place.uid)
     if (facts === undefined) {
@@ -86,7 +88,9 @@ function followStart({ pod, place, starting, onProgress }: StartWait): {
     if (state.kind === 'failed') reject(state.error)
     stuckSince = state.kind === 'stuck' ? (stuckSince ?? Date.now()) : undefined
     if (state.kind === 'stuck' && Date.now() - (stuckSince ?? 0) > stuckMs) reject(state.error)
-    const detail = 'detail' in state ? state.detail : undefined
+    // A status that comes with advice says more than the newest event; "ContainerCreating" says less.
+    const detail =
+      state.kind === 'stuck' ? state.detail : state.kind === 'starting' ? (event ?? state.detail) : undefined
     if (detail !== undefined && detail !== told) {
       told = detail
       onProgress({ phase: 'creating', detail, ...(state.kind === 'stuck' && { advice: state.advice }) })
@@ -96,10 +100,17 @@ function followStart({ pod, place, starting, onProgress }: StartWait): {
   }
   const ignore = pod.onChange(look)
   const timer = setInterval(look, 1_000)
+  const over = new AbortController()
+  const hear = (message: string) => {
+    event = message
+    look()
+  }
+  void followEvents(client, place, hear, over.signal)
   look()
   return {
     failed,
     close() {
+      over.abort()
       ignore()
       clearInterval(timer)
     },
