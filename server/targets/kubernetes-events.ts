@@ -44,10 +44,14 @@ export async function followEvents(
   }
 }
 
+/** A kubelet repeats the bare reason right after the event that says why, such as `Error: ErrImagePull`. */
+const bareReason = /^Error: \w+$/
+
 /** Pure. Of events of the same second the last listed one: the API server lists them by name, which has the time in it. */
 export function newestMessage(events: readonly PodEvent[]): string | undefined {
+  const telling = events.filter(({ message = '' }) => !bareReason.test(message))
   let newest: PodEvent | undefined
-  for (const event of events) {
+  for (const event of telling.length > 0 ? telling : events) {
     if (newest === undefined || timeOf(event) >= timeOf(newest)) newest = event
   }
   return newest?.message

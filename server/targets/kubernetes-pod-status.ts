@@ -21,7 +21,8 @@ export function standingOf(pod: Pod, containers: readonly PodContainer[]): PodSt
   if (phase === 'Unknown') return { state: 'dead', status: `Unknown: ${silentNode(pod)}`, ready: false }
   const failing = containers.find((container) => isFailing(pod, container))
   if (failing !== undefined) {
-    return { state: 'restarting', status: namedWords(failing, containers), ready: isReady(pod) }
+    const words = `${crashWords(failing)}${namedWords(failing, containers)}`
+    return { state: 'restarting', status: words, ready: isReady(pod) }
   }
   if (phase === 'Pending') return { state: 'created', status: pendingWords(pod, containers), ready: false }
   return runningStanding(pod, containers)
@@ -72,6 +73,12 @@ function isFailing(pod: Pod, { kind, state, status }: PodContainer): boolean {
   if (kind === 'sidecar') return true
   const policy = pod.spec?.restartPolicy ?? 'Always'
   return isDone(status) ? policy === 'Always' && kind === 'app' : policy !== 'Never'
+}
+
+/** A kubelet says CrashLoopBackOff only now and then: while a container waits for its next try it is mostly just one that has ended. */
+function crashWords({ state, status }: PodContainer): string {
+  if (state !== 'terminated') return ''
+  return isDone(status) ? 'Restarting: ' : 'Crashing: '
 }
 
 /** Of a container that ended: without an error. */

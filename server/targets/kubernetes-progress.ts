@@ -38,6 +38,16 @@ export function readStart(pod: PodFacts, starting: Starting): StartState {
   return waiting(reason, words, starting) ?? { kind: 'starting', ...(words !== '' && { detail: words }) }
 }
 
+/**
+ * Reads from the newest event what the status will say some seconds later: a kubelet writes its reason for waiting only at
+ * its next try. Pure.
+ */
+export function readEvent(message: string, starting: Starting): StartState {
+  const invalid = /InvalidImageName|couldn't parse image/i.test(message) ? 'InvalidImageName' : ''
+  const unpulled = /^(Failed to pull|Back-off pulling) image/.test(message) ? 'ErrImagePull' : ''
+  return waiting(invalid || unpulled, message, starting) ?? { kind: 'starting', detail: message }
+}
+
 function waiting(reason: string, words: string, starting: Starting): StartState | undefined {
   const { name, image } = starting.toolbox
   if (/^(ErrImagePull|ImagePullBackOff|RegistryUnavailable|ImageInspectError)$/.test(reason)) {

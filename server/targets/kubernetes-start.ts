@@ -5,7 +5,7 @@ import { attachTty, notUpYet, type AttachedTty, type AttachPlace } from './kuber
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { followEvents } from './kubernetes-events.ts'
 import type { PodFacts } from './kubernetes-pod.ts'
-import { readStart, type Starting } from './kubernetes-progress.ts'
+import { readEvent, readStart, type Starting } from './kubernetes-progress.ts'
 import type { Watched } from './kubernetes-watch.ts'
 
 export interface StartWait {
@@ -84,13 +84,13 @@ function followStart({ client, pod, place, starting, onProgress }: StartWait): {
       else if (Date.now() - since > silentMs) reject(tooLong(place, pod.problem))
       return
     }
-    const state = readStart(facts, starting)
+    const status = readStart(facts, starting)
+    const isVague = status.kind === 'starting' && event !== undefined
+    const state = isVague ? readEvent(event ?? '', starting) : status
     if (state.kind === 'failed') reject(state.error)
     stuckSince = state.kind === 'stuck' ? (stuckSince ?? Date.now()) : undefined
     if (state.kind === 'stuck' && Date.now() - (stuckSince ?? 0) > stuckMs) reject(state.error)
-    // A status that comes with advice says more than the newest event; "ContainerCreating" says less.
-    const detail =
-      state.kind === 'stuck' ? state.detail : state.kind === 'starting' ? (event ?? state.detail) : undefined
+    const detail = state.kind === 'stuck' || state.kind === 'starting' ? state.detail : undefined
     if (detail !== undefined && detail !== told) {
       told = detail
       onProgress({ phase: 'creating', detail, ...(state.kind === 'stuck' && { advice: state.advice }) })

@@ -7,6 +7,7 @@ import type { BrowserGateway } from '../support/browser-gateway.ts'
 import { BrowserTerminal, openInBrowser } from '../support/browser-terminal.ts'
 import { testCluster, type TestCluster } from '../support/cluster.ts'
 import { TestNamespace } from '../support/cluster-namespace.ts'
+import { eventually } from '../support/eventually.ts'
 
 let cluster: TestCluster
 let space: TestNamespace
@@ -66,7 +67,8 @@ describe('a cluster in the browser', () => {
     await page.getByRole('textbox', { name: 'Reason' }).fill('end-to-end test')
     await page.keyboard.press('Enter')
     await page.waitForURL(/\/sessions\/[^/]+\/terminal$/)
-    await page.getByText(missingImage).and(page.getByText(/pull/i)).first().waitFor()
+    const said = page.locator('.ws-start-detail').filter({ hasText: missingImage })
+    await said.filter({ hasText: /pull/i }).waitFor()
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('heading', { name: 'The start in api was cancelled' }).waitFor()
   })
@@ -82,8 +84,43 @@ describe('a cluster in the browser', () => {
       .first()
       .waitFor()
     await page.getByRole('link', { name: 'Open the current pod' }).click()
+    // What was known before is shown until the answer is there.
     const next = page.getByRole('radio', { name: /^api-/, checked: true })
-    await next.waitFor()
-    assert.notEqual(await next.getAttribute('value'), target.resolved.pod)
+    await eventually(async () => (await next.getAttribute('value')) !== target.resolved.pod, {
+      what: 'another pod to be chosen',
+    })
+  })
+
+  it('shows a pod that keeps crashing as failing, and its files in a debug copy that goes away again', async () => {
+    await space.createPod({ name: 'worker', image: 'toolbox', command: ['/bin/sh', '-c', 'exit 3'] })
+    await space.waitForPod(
+      'worker',
+      ({ status }) => {
+        const own = status?.containerStatuses?.[0]
+        return (own?.restartCount ?? 0) > 0 && own?.state?.running === undefined
+      },
+      { timeoutMs: 60_000 },
+    )
+    const page = await visit()
+    await page.goto(list())
+    const rows = page.getByRole('table', { name: 'Targets' }).getByRole('row')
+    await rows.filter({ hasText: 'worker' }).filter({ hasText: /crash/i }).waitFor()
+    await page.getByRole('checkbox', { name: /failing/i }).check()
+    await rows.filter({ hasText: 'api' }).waitFor({ state: 'detached' })
+    assert.equal(await rows.filter({ hasText: 'worker' }).count(), 1)
+
+    await page.goto(`${gateway.url}/debug/prod/${space.name}/pod/worker`)
+    await page.getByRole('radio', { name: /in a copy/ }).check()
+    await page.getByRole('textbox', { name: 'Reason' }).fill('why does it exit with 3?')
+    await page.getByRole('button', { name: 'Copy the pod and start' }).click()
+    await page.waitForURL(/\/sessions\/[^/]+\/terminal$/)
+    const terminal = new BrowserTerminal(page)
+    await terminal.prompt()
+    assert.match(await terminal.run('cat /proc/1/root/etc/passwd'), /^root:x:0:0/)
+    const copies = async () =>
+      (await space.pods()).filter(({ metadata }) => metadata?.name?.startsWith('worker-hatchway'))
+    assert.equal((await copies()).length, 1)
+    await gateway.gateway.api('DELETE', `/sessions/${terminal.sessionId}`, { reason: 'seen enough' })
+    await eventually(async () => (await copies()).length === 0, { what: 'the copy to be gone' })
   })
 })

@@ -21,6 +21,7 @@ rules:
     who: {everyone: true}
     actions: [list, open, watch, terminate, run, read-recording, read-audit]
     effect: allow
+    copies: true
 `
 
 export interface GatewayOptions {

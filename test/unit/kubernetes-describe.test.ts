@@ -88,7 +88,7 @@ const standings: [string, Pod, string, string][] = [
       },
     }),
     'restarting',
-    'exit code 137 (OOMKilled), 1 restart',
+    'Crashing: exit code 137 (OOMKilled), 1 restart',
   ],
   [
     'crash-loops in one of two containers',

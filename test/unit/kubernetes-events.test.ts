@@ -12,4 +12,12 @@ describe('newest event of a start', () => {
     assert.equal(newestMessage([pulling, failed, backOff]), 'Back-off pulling image')
     assert.equal(newestMessage([]), undefined)
   })
+
+  it('prefers what says why to the bare reason that follows it', () => {
+    const at = (message: string) => ({ message, lastTimestamp: '2026-11-24T07:00:02Z' })
+    const why = at('Failed to pull image "a": connection refused')
+    const bare = at('Error: ErrImagePull')
+    assert.equal(newestMessage([why, bare]), why.message)
+    assert.equal(newestMessage([bare]), bare.message)
+  })
 })
