@@ -54,7 +54,9 @@ export function lifeContract(start: () => Promise<DriverGround>): void {
       const { shell, container } = await user.open()
       const { shell: watcher } = await user.open()
       await shell.run('setsid sleep 54321 >/dev/null 2>&1 </dev/null & sleep 0')
-      assert.match(await watcher.run('ps'), /sleep 54321/)
+      await eventually(async () => (await watcher.run('ps')).includes('sleep 54321'), {
+        what: 'the process to be there',
+      })
       await user.driver.stop(container, deadline())
       await eventually(async () => !(await watcher.run('ps')).includes('sleep 54321'), {
         what: 'the process to be gone',
