@@ -66,7 +66,7 @@ lock() {
 build() {
   bin=$(binaries)
   [ -x "$bin/kubelet" ] && return 0
-  command -v go >/dev/null || die "there is no Go to build Kubernetes $(version) with: it needs $(sed -n 's/^go //p' "$here/go.mod") or newer from https://go.dev/dl (Debian 12's is too old)"
+  command -v go >/dev/null || die "there is no Go to build Kubernetes $(version) with: it needs $(sed -n 's/^go //p' "$here/go.mod") or newer from the Go project (Debian 12's is too old)"
   lock "$cache/kubernetes"
   [ -x "$bin/kubelet" ] && return 0
   echo "cluster: building Kubernetes $(version), which takes some minutes the first time" >&2

@@ -11,7 +11,7 @@ folder=${HATCHWAY_TEST_CACHE:-${HOME:-/root}/.cache/hatchway-test}/helm/$version
 
 if [ ! -x "$folder/helm" ]; then
   command -v go >/dev/null || {
-    echo "helm: there is no Go to build Helm $version with, see https://go.dev/dl (Debian 12's is too old)" >&2
+    echo "helm: there is no Go to build Helm $version with: take one from the Go project (Debian 12's is too old)" >&2
     exit 1
   }
   mkdir -p "$folder"
