@@ -20,6 +20,8 @@ export interface StartWait {
 
 /** Container starts take about 70 ms, and the kubelet's status comes up to a second later than its attach works. */
 const eagerForMs = 3_000
+/** No container is up sooner, and each refused attach costs a connection, TLS and all, while the node is at work. */
+const firstMs = 45
 const eagerMs = 20
 const patientMs = 250
 /** What may come right by itself is waited for so long. */
@@ -54,6 +56,7 @@ export async function attachWhenUp(wait: StartWait): Promise<AttachedTty> {
 
 async function askToAttach({ client, place, size }: StartWait, signal: AbortSignal): Promise<AttachedTty> {
   const since = Date.now()
+  await delay(firstMs, undefined, { signal }).catch(() => {})
   for (;;) {
     try {
       return await attachTty(client, place, size, signal)
