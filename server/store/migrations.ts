@@ -8,6 +8,7 @@ const migrations: Record<string, Migration> = {
   '0001-first': { up: createFirstTables },
   '0002-clusters': { up: addClusterColumns },
   '0003-approvals': { up: addApprovalColumns },
+  '0004-provider-logins': { up: addProviderLogins },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -56,6 +57,23 @@ async function addApprovalColumns(database: Kysely<Database>): Promise<void> {
   }
   const index = database.schema.createIndex('sessions_review').on('sessions')
   await index.columns(['review', 'requested_at', 'id']).execute()
+}
+
+/** Browser logins of an identity provider, and all logins of one person. */
+async function addProviderLogins(database: Kysely<Database>): Promise<void> {
+  const texts = ['issuer', 'subject', 'provider_subject', 'provider_session', 'provider_grant']
+  for (const name of texts) await database.schema.alterTable('logins').addColumn(name, 'text').execute()
+  for (const name of ['good_until', 'renew_at'])
+    await database.schema.alterTable('logins').addColumn(name, 'bigint').execute()
+  for (const { id_hash: idHash, principal } of await database
+    .selectFrom('logins')
+    .select(['id_hash', 'principal'])
+    .execute()) {
+    const { issuer, subject } = JSON.parse(principal) as { issuer: string; subject: string }
+    await database.updateTable('logins').set({ issuer, subject }).where('id_hash', '=', idHash).execute()
+  }
+  for (const name of ['subject', 'provider_subject'] as const)
+    await database.schema.createIndex(`logins_${name}`).on('logins').columns(['issuer', name]).execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

@@ -2,10 +2,10 @@ import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { AuditEvent, SessionRow } from '../core/session.ts'
-import type { AuditQuery, BrowserLogin, Page, SessionQuery, Store } from '../core/store.ts'
+import type { AuditQuery, BrowserLogin, LoginQuery, Page, SessionQuery, Store } from '../core/store.ts'
 import { AuditIds } from './audit-id.ts'
 import { insertAuditEvent, listAuditEvents } from './audit-rows.ts'
-import { findLogin, removeLogin, upsertLogin } from './login-rows.ts'
+import { findLogin, findLogins, removeLogin, replaceLogin, upsertLogin } from './login-rows.ts'
 import { findSession, insertSession, listSessions, updateSession } from './session-rows.ts'
 import type { Database } from './tables.ts'
 
@@ -54,6 +54,14 @@ export class SqlStore implements Store {
 
   getLogin(idHash: string): Promise<BrowserLogin | undefined> {
     return this.#use((database) => findLogin(database, idHash, this.#now()))
+  }
+
+  updateLogin(login: BrowserLogin): Promise<boolean> {
+    return this.#use((database) => replaceLogin(database, login))
+  }
+
+  findLogins(query: LoginQuery): Promise<BrowserLogin[]> {
+    return this.#use((database) => findLogins(database, query, this.#now()))
   }
 
   deleteLogin(idHash: string): Promise<void> {

@@ -59,7 +59,17 @@ export interface LoginsTable {
   id_hash: string
   principal: string
   created_at: number
+  /** The row is gone then. */
   expires_at: number
+  /** Who it is, for all logins of one person. */
+  issuer: string | null
+  subject: string | null
+  /** When the provider has to be asked again, and what it knows the login by; null without one. */
+  good_until: number | null
+  renew_at: number | null
+  provider_subject: string | null
+  provider_session: string | null
+  provider_grant: string | null
 }
 
 export interface Database {

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { AuditEvent, SessionRow } from '../../server/core/session.ts'
-import type { AuditQuery, BrowserLogin, Page, SessionQuery, Store } from '../../server/core/store.ts'
+import type {
+  AuditQuery,
+  BrowserLogin,
+  LoginQuery,
+  Page,
+  ProviderLogin,
+  SessionQuery,
+  Store,
+} from '../../server/core/store.ts'
 import { fullSessionRow, sessionRow } from './store-rows.ts'
 
 export interface StoreGround {
@@ -240,6 +248,53 @@ export function storeContract(name: string, start: () => Promise<StoreGround>): 
         await store.saveLogin(login('b', t0 + 4 * hour))
         ground.setNow(t0)
         assert.equal(await store.getLogin('a'), undefined)
+      })
+
+      const renewed = (idHash: string, change: Partial<ProviderLogin> = {}): BrowserLogin => ({
+        ...login(idHash, t0 + hour),
+        provider: {
+          subject: `sub of ${idHash}`,
+          session: `sid of ${idHash}`,
+          renewAt: new Date(t0 + hour - 1000),
+          endsAt: new Date(t0 + 12 * hour),
+          grant: 'sealed',
+          ...change,
+        },
+      })
+
+      it('outlive what their provider vouched for, until their own end', async () => {
+        await store.saveLogin(renewed('a'))
+        ground.setNow(t0 + 12 * hour - 1)
+        assert.deepEqual(await store.getLogin('a'), renewed('a'))
+        ground.setNow(t0 + 12 * hour)
+        assert.equal(await store.getLogin('a'), undefined)
+      })
+
+      it('are updated only while they are there', async () => {
+        await store.saveLogin(login('a', t0 + hour))
+        assert.equal(await store.updateLogin(renewed('a')), true)
+        assert.deepEqual(await store.getLogin('a'), renewed('a'))
+        await store.deleteLogin('a')
+        assert.equal(await store.updateLogin(renewed('a')), false)
+        assert.equal(await store.getLogin('a'), undefined)
+      })
+
+      it('are found by person, here and at the provider, and by the session there', async () => {
+        await store.saveLogin(login('a', t0 + hour))
+        await store.saveLogin(renewed('b'))
+        const other = renewed('c', { subject: 'sub of b' })
+        await store.saveLogin({ ...other, principal: { ...other.principal, subject: 'bob' } })
+        await store.saveLogin({ ...renewed('d'), principal: { ...other.principal, issuer: 'other' } })
+        const issuer = 'https://idp.example'
+        const found = async (query: LoginQuery) =>
+          (await store.findLogins(query)).map(({ idHash }) => idHash).toSorted()
+        assert.deepEqual(await found({ issuer, subject: 'ada' }), ['a', 'b'])
+        assert.deepEqual(await found({ issuer, providerSubject: 'sub of b' }), ['b', 'c'])
+        assert.deepEqual(await found({ issuer, providerSession: 'sid of c' }), ['c'])
+        assert.deepEqual(await store.findLogins({ issuer, providerSession: 'sid of b' }), [renewed('b')])
+        assert.deepEqual(await found({ issuer: 'other', providerSubject: 'sub of b' }), [])
+        ground.setNow(t0 + 12 * hour)
+        assert.deepEqual(await found({ issuer, subject: 'ada' }), [])
       })
     })
 
