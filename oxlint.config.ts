@@ -5,7 +5,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint'
 const folders: Record<string, { folders: string[]; vendors: string[] }> = {
   core: { folders: [], vendors: [] },
   protocol: { folders: [], vendors: ['zod'] },
-  auth: { folders: ['core'], vendors: ['jose'] },
+  auth: { folders: ['core'], vendors: ['jose', 'openid-client'] },
   policy: { folders: ['core'], vendors: ['re2js', 'yaml', 'zod'] },
   targets: { folders: ['core'], vendors: ['dockerode', '@kubernetes/client-node', 'ws'] },
   recording: { folders: ['core'], vendors: [] },

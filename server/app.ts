@@ -18,6 +18,7 @@ import { registerOpenapi } from './http/openapi.ts'
 import { createOwnOrigin } from './http/own-origin.ts'
 import { registerPolicyRoutes } from './http/policy-routes.ts'
 import { refuseMalformed, refuseUnroutable, registerProblems } from './http/problem.ts'
+import { registerProviderRoutes } from './http/provider-routes.ts'
 import { registerRateLimits } from './http/rate-limits.ts'
 import { registerRecordingRoutes } from './http/recording-routes.ts'
 import { registerRequestLog } from './http/request-log.ts'
@@ -59,6 +60,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await registerOpenapi(app, publicUrl === undefined ? { version } : { version, publicUrl })
   registerHealthRoutes(app, deps)
   registerAuthRoutes(app, deps, { origin, limits, sockets })
+  registerProviderRoutes(app, deps, { origin, limits, sockets })
   registerMeRoutes(app, deps)
   registerEnvironmentRoutes(app, deps)
   registerTargetRoutes(app, deps)

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { OidcOptions } from './auth/oidc-options.ts'
 import type { IssuerOptions } from './auth/verify-token.ts'
 import { createConfigSchema } from './config/config-schema.ts'
 import { localEngine, localKubeconfig, localUser } from './config/local.ts'
@@ -45,6 +46,8 @@ export interface Config {
   readonly dataDir: string
   readonly auth: {
     readonly issuers: readonly IssuerOptions[]
+    /** The provider that signs browsers in. */
+    readonly oidc?: OidcOptions
     /** Tokens of the installation's own key and the one-time sign-in link. */
     readonly localTokens: boolean
     readonly clockSkewSeconds: number
@@ -112,7 +115,7 @@ export function localConfig({ env, directory }: { env: Env; directory: string })
   return toConfig(defaults, { environments })
 }
 
-const secretKeys = new Set(['secret', 'password', 'token', 'key'])
+const secretKeys = new Set(['secret', 'clientSecret', 'password', 'token', 'key'])
 const redactWebhooks = (hooks: readonly Webhook[]) => hooks.map((hook) => ({ ...hook, url: '[set]' }))
 
 /** For the log: the same, with `[set]` in place of every secret. */
@@ -135,7 +138,8 @@ function toConfig(parsed: Parsed, whole: Pick<Config, 'file' | 'environments'>):
     dataDir: parsed.dataDir,
     auth: {
       issuers: auth.issuers.map(toIssuer),
-      localTokens: auth.localTokens ?? auth.issuers.length === 0,
+      ...(auth.oidc !== undefined && { oidc: toOidc(auth.oidc, auth.issuers) }),
+      localTokens: auth.localTokens ?? (auth.issuers.length === 0 && auth.oidc === undefined),
       clockSkewSeconds: auth.clockSkew / 1000,
       localUser: localUser(),
     },
@@ -176,6 +180,31 @@ function toIssuer(issuer: Parsed['auth']['issuers'][number]): IssuerOptions {
     claims: issuer.claims,
     prefix: issuer.prefix,
     ...(maxTokenAge !== undefined && { maxTokenAgeSeconds: maxTokenAge / 1000 }),
+  }
+}
+
+function toOidc(oidc: NonNullable<Parsed['auth']['oidc']>, issuers: Parsed['auth']['issuers']): OidcOptions {
+  const { issuer, clientSecret, scopes, device } = oidc
+  // One person is the same whether a browser or a program signs them in.
+  const same = issuers.find((each) => each.issuer === issuer)
+  return {
+    issuer,
+    name: oidc.name ?? new URL(issuer).host,
+    clientId: oidc.clientId,
+    ...(clientSecret !== undefined && { clientSecret }),
+    ...(scopes !== undefined && { scopes }),
+    parameters: oidc.parameters,
+    claims: oidc.claims ?? same?.claims ?? { subject: 'sub', name: 'name', groups: 'groups' },
+    prefix: oidc.prefix ?? same?.prefix ?? '',
+    refreshEverySeconds: oidc.refreshEvery / 1000,
+    maxSignInSeconds: oidc.maxSignIn / 1000,
+    ...(device !== undefined && {
+      device: {
+        clientId: device.clientId,
+        scopes: device.scopes,
+        ...(device.resource !== undefined && { resource: device.resource }),
+      },
+    }),
   }
 }
 

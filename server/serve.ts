@@ -66,7 +66,7 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   const policy = await openPolicy(config, store, logger)
   const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
   const drivers = await createDrivers(config, installation, createDriver)
-  const { auth, signInCode } = await createGatewayAuth(config, store, secrets)
+  const { auth, signInCode } = await createGatewayAuth(config, { store, secrets, logger })
   const parts = createSessions(config, { store, drivers, installation, logger, policy })
   const { registry, recordings, recovery } = parts
   const approvals = createApprovals(config, { store, drivers, logger, registry, policy })

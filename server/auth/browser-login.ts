@@ -16,14 +16,22 @@ export function hashCookie(cookie: string): string {
   return createHash('sha256').update(cookie).digest('hex')
 }
 
-/** Who a cookie belongs to; undefined when it was never given out, signed out, or its token has expired. */
-export async function verifyBrowserLogin(
+/**
+ * The login that a cookie opens; undefined when it was never given out, signed out, or is over. While its provider can be
+ * asked again, it is there also when the provider's last word is no longer good.
+ */
+export async function findBrowserLogin(
   cookie: string,
   store: Pick<Store, 'getLogin'>,
   now = new Date(),
-): Promise<Principal | undefined> {
+): Promise<BrowserLogin | undefined> {
   // Anything else was not given out by us: no need to ask the store.
   if (!/^[\w-]{43}$/.test(cookie)) return undefined
   const login = await store.getLogin(hashCookie(cookie))
-  return login !== undefined && login.principal.expiresAt > now ? login.principal : undefined
+  return login !== undefined && endOf(login) > now ? login : undefined
+}
+
+/** The moment at which a login is over, whatever anybody says. */
+export function endOf({ principal, provider }: BrowserLogin): Date {
+  return provider?.endsAt ?? principal.expiresAt
 }

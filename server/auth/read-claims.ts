@@ -53,9 +53,10 @@ function readGroups(value: unknown, claim: string): string[] {
   return [...new Set(list)]
 }
 
+/** The value of a claim by its name or dotted path; undefined when there is none. */
 // Exact names first: namespaced claims such as `https://example.com/groups` hold dots. Own properties only, so that no
 // path reaches into prototypes.
-function claimAt(payload: JWTPayload, path: string): unknown {
+export function claimAt(payload: JWTPayload, path: string): unknown {
   if (Object.hasOwn(payload, path)) return payload[path]
   let value: unknown = payload
   for (const key of path.split('.')) {

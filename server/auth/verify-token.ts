@@ -21,6 +21,8 @@ export interface IssuerOptions {
 export interface TokenVerifier {
   /** Who the bearer is. Every refusal is a `token_invalid` in plain words; the token is in none of them. */
   verify(token: string): Promise<Principal>
+  /** All of its claims, under the same conditions. */
+  claims(token: string): Promise<JWTPayload>
 }
 
 export interface VerifierOptions {
@@ -59,28 +61,32 @@ export function createTokenVerifier(
       keys: createIssuerKeys(issuer.issuer, issuer.keys, options.remote),
     })
   }
+  const check = async (token: string) => {
+    const { options: issuer, keys } = chooseIssuer(token, known)
+    const payload = await jwtVerify(token, keys.getKey, {
+      algorithms: [...keys.algorithms],
+      issuer: issuer.issuer,
+      audience: [...issuer.audience],
+      requiredClaims: ['exp'],
+      clockTolerance,
+      ...(issuer.maxTokenAgeSeconds !== undefined && { maxTokenAge: issuer.maxTokenAgeSeconds }),
+      ...(options.now !== undefined && { currentDate: options.now() }),
+    }).then(
+      (result) => result.payload,
+      (cause: unknown) => {
+        throw explain(cause, issuer)
+      },
+    )
+    const { exp = 0 } = payload
+    if (!(exp > 0 && exp < maxDateSeconds)) throw refused('has an expiry that is not a date')
+    return { payload, issuer, expiresAt: new Date(exp * 1000) }
+  }
   return {
     async verify(token) {
-      const { options: issuer, keys } = chooseIssuer(token, known)
-      const payload = await jwtVerify(token, keys.getKey, {
-        algorithms: [...keys.algorithms],
-        issuer: issuer.issuer,
-        audience: [...issuer.audience],
-        requiredClaims: ['exp'],
-        clockTolerance,
-        ...(issuer.maxTokenAgeSeconds !== undefined && { maxTokenAge: issuer.maxTokenAgeSeconds }),
-        ...(options.now !== undefined && { currentDate: options.now() }),
-      }).then(
-        (result) => result.payload,
-        (cause: unknown) => {
-          throw explain(cause, issuer)
-        },
-      )
-      const { exp = 0 } = payload
-      if (!(exp > 0 && exp < maxDateSeconds)) throw refused('has an expiry that is not a date')
-      const who = readClaims(payload, issuer.claims, issuer.prefix)
-      return { ...who, issuer: issuer.issuer, expiresAt: new Date(exp * 1000) }
+      const { payload, issuer, expiresAt } = await check(token)
+      return { ...readClaims(payload, issuer.claims, issuer.prefix), issuer: issuer.issuer, expiresAt }
     },
+    claims: async (token) => (await check(token)).payload,
   }
 }
 

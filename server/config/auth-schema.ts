@@ -1,30 +1,10 @@
 import { z } from 'zod'
-import {
-  duration,
-  flag,
-  laterVersion,
-  list,
-  path,
-  secret,
-  section,
-  text,
-  unique,
-  type ConfigSource,
-} from './fields.ts'
+import { duration, flag, list, path, secret, section, text, unique, type ConfigSource } from './fields.ts'
+import { claimNames } from './claims-schema.ts'
+import { oidcSchema } from './oidc-schema.ts'
 import { isLoopback, parseUrl } from './urls.ts'
 
 const dayMs = 86_400_000
-
-const claims = () =>
-  section({
-    subject: text().default('sub').describe('Claim that says who it is.'),
-    name: text()
-      .default('name')
-      .describe('Claim with the name to show; the subject is shown where it is missing.'),
-    groups: text()
-      .default('groups')
-      .describe('Claim with the groups: a list of texts, or one text with spaces or commas between them.'),
-  })
 
 const issuer = (source: ConfigSource) =>
   section({
@@ -49,7 +29,7 @@ const issuer = (source: ConfigSource) =>
     secret: secret(source, 32)
       .optional()
       .describe('Shared secret of 32 bytes or more in place of public keys: HS256.'),
-    claims: claims().prefault({}).describe('Which claims are read; `a.b` goes into nested ones.'),
+    claims: claimNames().prefault({}).describe('Which claims are read; `a.b` goes into nested ones.'),
     prefix: text()
       .default('')
       .describe(
@@ -73,20 +53,22 @@ export const authSchema = (source: ConfigSource) =>
     localTokens: flag()
       .optional()
       .describe(
-        "Accept tokens that `hatchway token` signs with this installation's own key, and the one-time sign-in link. Default: true without issuers, else false.",
+        "Accept tokens that `hatchway token` signs with this installation's own key, and the one-time sign-in link. Default: true without `issuers` and `oidc`, else false.",
       ),
     clockSkew: duration(60_000)
       .prefault('30s')
       .describe('Allowed difference between the clocks, at most `60s`.'),
-    oidc: z
-      .unknown()
-      .refine(() => false, laterVersion('sign-in by OpenID Connect'))
-      .optional()
-      .describe('Not available in this version.'),
-  }).refine(
-    (value) => value.localTokens !== false || value.issuers.length > 0,
-    'nobody could sign in: name an issuer, or set localTokens: true',
-  )
+    oidc: oidcSchema(source).optional().describe('The OpenID Connect provider that signs browsers in.'),
+  })
+    .refine(
+      (value) => value.localTokens !== false || value.issuers.length > 0 || value.oidc !== undefined,
+      'nobody could sign in: name an issuer or a provider (oidc), or set localTokens: true',
+    )
+    .superRefine(({ oidc, issuers }, context) => {
+      if (oidc?.device === undefined || issuers.some(({ issuer }) => issuer === oidc.issuer)) return
+      const message = `needs an entry of auth.issuers for ${oidc.issuer}, which says whose tokens are accepted`
+      context.addIssue({ code: 'custom', path: ['oidc', 'device'], message })
+    })
 
 function isSafeJwksUri(value: string): boolean {
   const url = parseUrl(value)

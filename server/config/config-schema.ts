@@ -163,7 +163,7 @@ export const createConfigSchema = (source: ConfigSource) =>
     policy: path(source)
       .optional()
       .describe(
-        'Policy file, followed while the gateway runs. Needed with issuers; without both, whoever signs in may do everything.',
+        'Policy file, followed while the gateway runs. Needed with issuers or a provider; without any of them, whoever signs in may do everything.',
       ),
     limits: limits()
       .prefault({})
@@ -193,8 +193,8 @@ export const createConfigSchema = (source: ConfigSource) =>
         'is missing: with a listen.host that is not loopback, say which address browsers use',
       )
     }
-    if (value.policy === undefined && value.auth.issuers.length > 0) {
-      complain('policy', 'is missing: with issuers, say in a policy file who may do what')
+    if (value.policy === undefined && (value.auth.issuers.length > 0 || value.auth.oidc !== undefined)) {
+      complain('policy', 'is missing: with issuers or a provider, say in a policy file who may do what')
     }
   })
 

@@ -1,15 +1,15 @@
-import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
-import { signIn, signInOptions } from '../protocol/api.ts'
-import { checkOrigin, cookieName } from './authenticate.ts'
+import { signedOut, signIn, signInOptions, type SignInOptions } from '../protocol/api.ts'
+import { callerOf, checkOrigin } from './authenticate.ts'
 import type { Auth } from './deps.ts'
 import type { AppDeps } from './deps.ts'
 import { problems } from './openapi.ts'
 import type { OwnOrigin } from './own-origin.ts'
 import type { RateLimits } from './rate-limits.ts'
+import { clearLoginCookie, cookieName, setLoginCookie } from './sign-in-cookies.ts'
 import type { TerminalSockets } from './terminal-sockets.ts'
 import type { TypedApp } from './typed-app.ts'
 
@@ -34,13 +34,26 @@ export function registerAuthRoutes(app: TypedApp, deps: AppDeps, options: AuthRo
         response: { 200: signInOptions, ...problems(429) },
       },
     },
-    async () => ({
-      methods: deps.auth.redeemLink === undefined ? ['token' as const] : ['link' as const, 'token' as const],
-    }),
+    async () => signInOptionsOf(deps.auth),
   )
 
   registerSignIn(app, deps, options)
   registerSignOut(app, deps, options)
+  registerSignOutEverywhere(app, deps, options)
+}
+
+function signInOptionsOf({ provider, device, redeemLink }: Auth): SignInOptions {
+  const methods: SignInOptions['methods'] = []
+  if (provider !== undefined) methods.push('provider')
+  if (redeemLink !== undefined) methods.push('link')
+  methods.push('token')
+  return {
+    methods,
+    ...(provider !== undefined && { provider: { name: provider.name } }),
+    ...(device !== undefined && {
+      device: { ...device, scopes: [...device.scopes], audiences: [...device.audiences] },
+    }),
+  }
 }
 
 function registerSignIn(app: TypedApp, deps: AppDeps, { origin, limits }: AuthRoutesOptions): void {
@@ -73,7 +86,7 @@ function registerSignIn(app: TypedApp, deps: AppDeps, { origin, limits }: AuthRo
         from: request.ip,
       })
       const { id } = await auth.logins.create(who)
-      reply.setCookie(cookieName(origin), id, { ...cookieAttributes(origin), expires: who.expiresAt })
+      setLoginCookie(reply, origin, id, who.expiresAt)
       return noContent(reply)
     },
   )
@@ -96,16 +109,50 @@ function registerSignOut(app: TypedApp, deps: AppDeps, { origin, sockets }: Auth
       const id = request.cookies[cookie]
       if (id !== undefined) {
         checkOrigin(request, origin)
-        const who = await auth.logins.find(id)
-        if (who !== undefined) {
-          const { subject, name } = who
+        const login = await auth.logins.known(id)
+        if (login !== undefined) {
+          const { subject, name } = login.who
           await store.appendAudit({ kind: 'signed-out', who: { subject, name }, from: request.ip })
-          await auth.logins.remove(id)
-          sockets.closeLogin(id)
+          sockets.closeLogin(login.key)
         }
+        await auth.logins.remove(id)
       }
-      reply.clearCookie(cookie, cookieAttributes(origin))
+      clearLoginCookie(reply, origin)
       return noContent(reply)
+    },
+  )
+}
+
+function registerSignOutEverywhere(
+  app: TypedApp,
+  deps: AppDeps,
+  { origin, sockets }: AuthRoutesOptions,
+): void {
+  const { auth, store } = deps
+  app.delete(
+    '/api/v1/auth/sessions',
+    {
+      schema: {
+        operationId: 'signOutEverywhere',
+        summary: 'Remove every browser sign-in of the caller; tokens stay good until they expire',
+        response: { 200: signedOut, ...problems(401, 403, 429) },
+      },
+    },
+    async (request, reply) => {
+      const { who, login } = callerOf(request)
+      const { subject, name, issuer } = who
+      // Asked first: afterwards nothing is left that could tell the provider who it was.
+      const continueAt =
+        login === undefined
+          ? undefined
+          : await auth.provider
+              ?.endSessionUrl(login.id, `${origin.of(request)}/signin`)
+              .catch(() => undefined)
+      const detail = { everywhere: true }
+      await store.appendAudit({ kind: 'signed-out', who: { subject, name }, from: request.ip, detail })
+      for (const key of await auth.logins.removeAll({ issuer, subject })) sockets.closeLogin(key)
+      clearLoginCookie(reply, origin)
+      return continueAt === undefined ? {} : { continueAt }
     },
   )
 }
@@ -139,8 +186,4 @@ async function principalOf(auth: Auth, credential: Credential): Promise<Principa
 function noContent(reply: FastifyReply): null {
   reply.code(204)
   return null
-}
-
-function cookieAttributes(origin: OwnOrigin): CookieSerializeOptions {
-  return { httpOnly: true, sameSite: 'strict', path: '/', secure: origin.secure }
 }

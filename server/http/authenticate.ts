@@ -2,17 +2,18 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
-import type { Auth } from './deps.ts'
+import type { Auth, Login } from './deps.ts'
 import type { OwnOrigin } from './own-origin.ts'
 import type { RateLimits } from './rate-limits.ts'
+import { cookieName } from './sign-in-cookies.ts'
 
 export interface Caller {
   who: Principal
   via: 'bearer' | 'cookie' | 'ticket'
   /** Remote address, for the audit log. */
   from: string
-  /** The cookie's value, when the caller came with one. */
-  loginId?: string
+  /** The cookie's value and what it stands for, when the caller came with one. */
+  login?: Login & { id: string }
 }
 
 declare module 'fastify' {
@@ -31,11 +32,6 @@ export interface AuthenticateOptions {
   auth: Auth
   origin: OwnOrigin
   limits: RateLimits
-}
-
-/** The name that browsers bind to the host and to TLS; plain loopback cannot have that prefix. */
-export function cookieName(origin: OwnOrigin): string {
-  return origin.secure ? '__Host-hatchway' : 'hatchway'
 }
 
 /** The caller of a route that needs one. Throws `unauthenticated`. */
@@ -98,12 +94,13 @@ async function authenticate(request: FastifyRequest, options: AuthenticateOption
       'The terminal ticket is unknown, used or too old. Ask for another.',
     )
   }
-  const loginId = request.cookies[cookieName(options.origin)]
-  const who = loginId === undefined ? undefined : await auth.logins.find(loginId)
-  if (who !== undefined && loginId !== undefined) return { who, via: 'cookie', from, loginId }
+  const id = request.cookies[cookieName(options.origin)]
+  const login = id === undefined ? undefined : await auth.logins.find(id)
+  if (login !== undefined && id !== undefined)
+    return { who: login.who, via: 'cookie', from, login: { ...login, id } }
   throw new HatchwayError(
     'unauthenticated',
-    loginId === undefined
+    id === undefined
       ? 'Sign in, or send `Authorization: Bearer <token>`.'
       : 'The sign-in has expired. Sign in again.',
   )

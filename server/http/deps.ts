@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Policy, PolicyTarget, Principal } from '../core/policy.ts'
 import type { Recordings } from '../core/recording.ts'
 import type { SessionRow } from '../core/session.ts'
-import type { Blobs, Store } from '../core/store.ts'
+import type { Blobs, LoginQuery, Store } from '../core/store.ts'
 import type { TargetDriver, Toolbox } from '../core/target.ts'
 import type { Verification } from '../protocol/api.ts'
 import type { Approvals, Sessions } from '../sessions/sessions.ts'
@@ -23,13 +23,74 @@ export interface TicketDesk {
   redeem(ticket: string, sessionId: string): Principal | undefined
 }
 
+/** A browser's sign-in as it is now. */
+export interface Login {
+  who: Principal
+  /** Tells logins apart without opening any. */
+  key: string
+  /** It is over then. */
+  endsAt: Date
+  /** From then on it is worth looking again: its provider may be asked. Absent: it ends when `who` expires. */
+  renewAt?: Date
+}
+
 /** Browser sign-ins. The id is the cookie's value; the store keeps only its hash. */
 export interface BrowserLogins {
   create(who: Principal): Promise<{ id: string }>
-  /** Undefined when it is unknown, signed out or expired. */
-  find(id: string): Promise<Principal | undefined>
+  /** Undefined when it is unknown, signed out or expired. Throws `provider_unavailable` when that decides and is silent. */
+  find(id: string): Promise<Login | undefined>
+  /** As it was last known, without asking anybody. */
+  known(id: string): Promise<Login | undefined>
   /** Idempotent. */
   remove(id: string): Promise<void>
+  /** The same by the login's key. */
+  removeKey(key: string): Promise<void>
+  /** Every login of a person; resolves with their keys. */
+  removeAll(query: LoginQuery): Promise<string[]>
+}
+
+/** A person whom the identity provider let in. Nothing is stored yet. */
+export interface Arrival {
+  who: Principal
+  endsAt: Date
+  /** A path of this site. */
+  returnTo: string
+  /** Key of the login that the browser had before. */
+  replaces?: string
+  save(): Promise<{ id: string }>
+}
+
+/** Sign-in by an OpenID Connect provider. */
+export interface ProviderSignIn {
+  readonly issuer: string
+  /** For the button. */
+  readonly name: string
+  /** `pending` goes into a short-lived cookie, under a name that ends with `key`. */
+  start(request: { redirectUri: string; returnTo?: string; replaces?: string }): Promise<{
+    url: string
+    pending: string
+    key: string
+  }>
+  /** Which pending sign-in the answer with this `state` belongs to. */
+  keyOf(state: string): string
+  /** Where a pending sign-in was to lead; `/` when it is not one of ours. */
+  returnTo(pending: string | undefined): string
+  /** Throws HatchwayErrors in plain words. */
+  finish(request: { query: string; pending: string | undefined }): Promise<Arrival>
+  /** Where the browser with this login signs out of the provider too. */
+  endSessionUrl(id: string, returnTo: string): Promise<string | undefined>
+  /** Which logins a logout token of the provider ends. Throws `token_invalid`. */
+  readLogout(token: string): Promise<LoginQuery>
+}
+
+/** What `hatchway login` needs to know. */
+export interface DeviceSignIn {
+  issuer: string
+  clientId: string
+  scopes: readonly string[]
+  resource?: string
+  /** One of them has to be in a token's `aud`. */
+  audiences: readonly string[]
 }
 
 export interface Auth {
@@ -38,6 +99,10 @@ export interface Auth {
   redeemLink?: RedeemLink
   tickets: TicketDesk
   logins: BrowserLogins
+  /** Absent: no identity provider signs browsers in. */
+  provider?: ProviderSignIn
+  /** Absent: `hatchway login` is not possible. */
+  device?: DeviceSignIn
 }
 
 /** A shell-less container that a first run can start, to have something to debug. */

@@ -16,13 +16,14 @@ export function registerMeRoutes(app: TypedApp, deps: AppDeps): void {
       },
     },
     async (request) => {
-      const { who } = callerOf(request)
+      const { who, login } = callerOf(request)
       return {
         subject: who.subject,
         name: who.name,
         groups: [...who.groups],
         issuer: who.issuer,
         expiresAt: who.expiresAt.toISOString(),
+        ...(login !== undefined && { signInEndsAt: login.endsAt.toISOString() }),
         can: { readAudit: may(deps.policy(), who, 'read-audit') },
       }
     },

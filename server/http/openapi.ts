@@ -30,6 +30,7 @@ for (const [id, schema] of Object.entries({
   AuditList: api.auditList,
   SignIn: api.signIn,
   SignInOptions: api.signInOptions,
+  SignedOut: api.signedOut,
   Sample: api.sample,
 })) {
   named.add(schema, { id })

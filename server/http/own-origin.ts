@@ -9,6 +9,8 @@ export interface OwnOrigin {
   accepts(origin: string): boolean
   /** Throws `origin_refused` when the `Host` of the request is not the gateway's. */
   checkHost(request: FastifyRequest): void
+  /** The origin that this request came to. Throws `origin_refused` when it is not the gateway's. */
+  of(request: FastifyRequest): string
   /** Browsers reach the gateway by TLS. */
   readonly secure: boolean
 }
@@ -28,17 +30,19 @@ export function createOwnOrigin(
     known ??= loopbackOrigins({ host: deps.listen.host, port: address.port })
     return known
   }
+  const of = (request: FastifyRequest): string => {
+    const found = [...origins()].find((origin) => new URL(origin).host === request.host)
+    if (found !== undefined) return found
+    throw new HatchwayError(
+      'origin_refused',
+      `This gateway answers at ${[...origins()].join(', ')} only. Set publicUrl, or let the proxy pass the Host header on.`,
+    )
+  }
   return {
     secure: deps.publicUrl?.startsWith('https:') ?? false,
     accepts: (origin) => origins().has(origin),
-    checkHost: (request) => {
-      const hosts = [...origins()].map((origin) => new URL(origin).host)
-      if (hosts.includes(request.host)) return
-      throw new HatchwayError(
-        'origin_refused',
-        `This gateway answers at ${[...origins()].join(', ')} only. Set publicUrl, or let the proxy pass the Host header on.`,
-      )
-    },
+    of,
+    checkHost: of,
   }
 }
 

@@ -65,7 +65,8 @@ const malformed: Record<string, readonly [ErrorCode, string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['invalid_request', 'The request did not arrive in time.'],
 }
 
-function toHatchwayError(error: unknown): HatchwayError {
+/** What a caller may know of any thrown value. */
+export function toHatchwayError(error: unknown): HatchwayError {
   if (error instanceof HatchwayError) return error
   const { statusCode = 500, message = '', validation } = error as Partial<FastifyError>
   if (validation !== undefined) {
@@ -112,7 +113,8 @@ function escapePointer(key: string): string {
   return key.slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
-function logOnce(request: FastifyRequest, error: unknown, status: number): void {
+/** Faults of ours at `error`, refusals at `debug`. */
+export function logOnce(request: FastifyRequest, error: unknown, status: number): void {
   if (status >= 500) request.log.error({ err: error }, 'request failed')
   else request.log.debug({ err: error }, 'request refused')
 }

@@ -12,6 +12,8 @@ export const requestsPerMinute = {
   refusedCredentials: 30,
   /** Attempts to sign in per address. */
   signIn: 10,
+  /** Answers of the identity provider per address: each may cost it a request. An office comes from one address. */
+  signInReturn: 60,
 } as const
 
 /** Counts the request; throws `too_many_requests` when that was one too many. */
@@ -21,6 +23,7 @@ export interface RateLimits {
   address: Limit
   caller: Limit
   signIn: Limit
+  signInReturn: Limit
   refusedCredentials: {
     /** Throws without counting. */
     check: Limit
@@ -42,6 +45,7 @@ export async function registerRateLimits(app: FastifyInstance): Promise<RateLimi
     address: enforce(perMinute(requestsPerMinute.address)),
     caller: enforce(perMinute(requestsPerMinute.caller, (request) => request.caller?.who.subject ?? '')),
     signIn: enforce(perMinute(requestsPerMinute.signIn)),
+    signInReturn: enforce(perMinute(requestsPerMinute.signInReturn)),
     refusedCredentials: {
       check: enforce(async (request) => {
         const state = await refused(request, { increment: false })

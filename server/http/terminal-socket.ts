@@ -16,12 +16,11 @@ import { sessionParams } from './session-routes.ts'
 import type { TerminalSockets } from './terminal-sockets.ts'
 import { TerminalViewer } from './terminal-viewer.ts'
 import type { TypedApp } from './typed-app.ts'
-import { callAt } from './call-at.ts'
+import { watchSignIn } from './watch-sign-in.ts'
 
 const tickMs = 15_000
 /** A peer that was silent for so many ticks is gone. */
 const maxQuietTicks = 2
-const expiryNoticeMs = 60_000
 
 const terminalQuery = z.strictObject({
   ticket: z.string().max(200).optional().describe('one-use, from POST …/ticket'),
@@ -132,7 +131,7 @@ function serve(
   if (admission === null) throw new Error('a terminal socket was upgraded without admission')
   const { caller, live, mayControl } = admission
   const recheck = () => isStillAdmitted(deps, viewer, admission)
-  sockets.add(socket, caller.loginId, recheck)
+  sockets.add(socket, caller.login?.key, recheck)
   const log = request.log.child({ session: live.row.id, subject: caller.who.subject })
   log.info({ role: query.role, from: caller.from }, 'terminal socket opened')
   const join = viewer.enter((joining) =>
@@ -149,7 +148,9 @@ function serve(
     ),
   )
   const ticks = setInterval(() => tick(viewer, socket, recheck), tickMs)
-  const stopExpiry = join.then(() => watchExpiry(viewer, socket, caller.who.expiresAt))
+  const stopExpiry = join.then(() =>
+    watchSignIn(deps.auth.logins, viewer, socket, { caller, onRenewed: recheck }),
+  )
   socket.once('close', (code) => {
     log.info({ code }, 'terminal socket closed')
     clearInterval(ticks)
@@ -188,22 +189,4 @@ function tick(viewer: TerminalViewer, socket: WebSocket, isAdmitted: () => boole
     return
   }
   if (socket.readyState === socket.OPEN) socket.ping()
-}
-
-/** Tells the viewer a minute before its token expires, then closes. The session itself goes on. */
-function watchExpiry(viewer: TerminalViewer, socket: WebSocket, expiresAt: Date): () => void {
-  if (socket.readyState !== socket.OPEN) return () => {}
-  const stopNotice = callAt(expiresAt.getTime() - expiryNoticeMs, () => {
-    const seconds = Math.max(0, Math.round((expiresAt.getTime() - Date.now()) / 1000))
-    viewer.send({
-      type: 'notice',
-      level: 'warning',
-      text: `Your sign-in expires in ${seconds} seconds. Sign in again to stay connected; the session goes on.`,
-    })
-  })
-  const stopClose = callAt(expiresAt.getTime(), () => viewer.close(closeCodes.expired, 'token expired'))
-  return () => {
-    stopNotice()
-    stopClose()
-  }
 }

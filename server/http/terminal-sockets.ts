@@ -6,22 +6,23 @@ const closeMs = 3_000
 
 /** The open terminal WebSockets of this process, and the browser sign-in that each came with. */
 export class TerminalSockets {
-  readonly #sockets = new Map<WebSocket, { loginId: string | undefined; recheck: () => void }>()
+  /** With the key of the browser's login, where there is one. */
+  readonly #sockets = new Map<WebSocket, { loginKey: string | undefined; recheck: () => void }>()
 
   get size(): number {
     return this.#sockets.size
   }
 
   /** `recheck` closes the socket when its caller may not be there any more. */
-  add(socket: WebSocket, loginId: string | undefined, recheck: () => void): void {
-    this.#sockets.set(socket, { loginId, recheck })
+  add(socket: WebSocket, loginKey: string | undefined, recheck: () => void): void {
+    this.#sockets.set(socket, { loginKey, recheck })
     socket.once('close', () => this.#sockets.delete(socket))
   }
 
-  /** A browser signed out: its terminals close, here and in its other tabs. */
-  closeLogin(loginId: string): void {
+  /** A login is gone: its terminals close, in all tabs of that browser. */
+  closeLogin(loginKey: string): void {
     for (const [socket, owner] of this.#sockets) {
-      if (owner.loginId === loginId) closeSocket(socket, closeCodes.expired, 'signed out')
+      if (owner.loginKey === loginKey) closeSocket(socket, closeCodes.expired, 'signed out')
     }
   }
 

@@ -40,6 +40,11 @@ export const me = z.object({
   groups: z.array(z.string()),
   issuer: z.string(),
   expiresAt: timestamp,
+  signInEndsAt: timestamp
+    .optional()
+    .describe(
+      'the browser has to sign in again then; until then its identity provider is asked now and again',
+    ),
   can: z.object({ readAudit: z.boolean() }),
 })
 export type Me = z.infer<typeof me>
@@ -251,7 +256,21 @@ export const auditQuery = z.strictObject({
 
 /** What the sign-in page needs before anyone is signed in. */
 export const signInOptions = z.object({
-  methods: z.array(z.enum(['link', 'token'])),
+  methods: z.array(z.enum(['provider', 'link', 'token'])),
+  provider: z
+    .object({ name: z.string() })
+    .optional()
+    .describe('the identity provider that signs browsers in'),
+  device: z
+    .object({
+      issuer: z.string(),
+      clientId: z.string(),
+      scopes: z.array(z.string()),
+      resource: z.string().optional(),
+      audiences: z.array(z.string()).describe('one of them has to be in the `aud` of a token'),
+    })
+    .optional()
+    .describe('how programs sign in by the device flow'),
 })
 export type SignInOptions = z.infer<typeof signInOptions>
 
@@ -260,6 +279,12 @@ export const signIn = z.union([
   z.strictObject({ code: z.string().min(1).max(200) }),
   z.strictObject({ token: z.string().min(1).max(16_384) }),
 ])
+
+/** After all sign-ins of a person were removed. */
+export const signedOut = z.object({
+  continueAt: z.string().optional().describe('where the browser signs out of the identity provider too'),
+})
+export type SignedOut = z.infer<typeof signedOut>
 
 /** Whether a sample shell-less container can be offered on a first run. */
 export const sample = z.object({ available: z.boolean(), ref: z.string().optional() })

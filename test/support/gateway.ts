@@ -29,6 +29,8 @@ export interface GatewayOptions {
   policy?: string
   /** Merged over the default configuration, key by key at the top level. */
   config?: Record<string, unknown>
+  /** Merged into `auth`; the gateway's own token issuer comes first among the issuers. */
+  auth?: { oidc?: Record<string, unknown>; issuers?: readonly Record<string, unknown>[] }
   socket?: string
   /** Terminals in memory in place of an engine, and only the first core: for the benchmark of the gateway alone. */
   scripted?: boolean
@@ -71,7 +73,13 @@ export class TestGateway {
     const config = {
       listen: { host: '127.0.0.1', port },
       dataDir: './data',
-      auth: { issuers: [{ issuer: issuer.issuer, audience: 'hatchway', jwksUri: issuer.jwksUri }] },
+      auth: {
+        ...options.auth,
+        issuers: [
+          { issuer: issuer.issuer, audience: 'hatchway', jwksUri: issuer.jwksUri },
+          ...(options.auth?.issuers ?? []),
+        ],
+      },
       environments: [{ id: 'local', kind: 'docker', socket: options.socket ?? '/var/run/docker.sock' }],
       toolboxes: [{ name: 'busybox', image: imageRef('toolbox'), shell: ['/bin/sh'] }],
       policy: './policy.yaml',

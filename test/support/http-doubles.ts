@@ -11,7 +11,7 @@ import type { FastifyInstance } from 'fastify'
 import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { pino } from 'pino'
 import { buildApp } from '../../server/app.ts'
-import { createBrowserLogin, hashCookie, verifyBrowserLogin } from '../../server/auth/browser-login.ts'
+import { createLogins } from '../../server/auth/logins.ts'
 import { createOneTimeCodes } from '../../server/auth/one-time-link.ts'
 import { createTokenVerifier } from '../../server/auth/verify-token.ts'
 import { createWsTickets } from '../../server/auth/ws-tickets.ts'
@@ -505,15 +505,7 @@ function realAuth(
       return { subject: 'local', name: 'Local user', groups: ['admins'], issuer: 'link', expiresAt }
     },
     tickets: createWsTickets(),
-    logins: {
-      async create(who) {
-        const { cookie, login } = createBrowserLogin(who)
-        await store.saveLogin(login)
-        return { id: cookie }
-      },
-      find: (id) => verifyBrowserLogin(id, store),
-      remove: (id) => store.deleteLogin(hashCookie(id)),
-    },
+    logins: createLogins(store),
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { decodeProtectedHeader } from 'jose'
-import { createBrowserLogin, hashCookie, verifyBrowserLogin } from '../../server/auth/browser-login.ts'
+import { createBrowserLogin, findBrowserLogin, hashCookie } from '../../server/auth/browser-login.ts'
 import { createLocalIssuer } from '../../server/auth/local-issuer.ts'
 import { createOneTimeCodes } from '../../server/auth/one-time-link.ts'
 import { createTokenVerifier } from '../../server/auth/verify-token.ts'
@@ -89,20 +89,20 @@ describe('browser logins', () => {
     assert.ok(!JSON.stringify(login).includes(cookie))
     assert.notEqual(createBrowserLogin(ada).cookie, cookie)
     const store = { getLogin: (hash: string) => Promise.resolve(hash === login.idHash ? login : undefined) }
-    assert.deepEqual(await verifyBrowserLogin(cookie, store), ada)
-    assert.equal(await verifyBrowserLogin(createBrowserLogin(ada).cookie, store), undefined)
+    assert.deepEqual(await findBrowserLogin(cookie, store), login)
+    assert.equal(await findBrowserLogin(createBrowserLogin(ada).cookie, store), undefined)
   })
 
   it('end with the token that they began with', async () => {
     const { cookie, login } = createBrowserLogin(ada)
     const store = { getLogin: () => Promise.resolve(login) }
-    assert.equal(await verifyBrowserLogin(cookie, store, ada.expiresAt), undefined)
+    assert.equal(await findBrowserLogin(cookie, store, ada.expiresAt), undefined)
   })
 
   it('ask the store for nothing that was never given out', async () => {
     const store = { getLogin: (): Promise<BrowserLogin> => Promise.reject(new Error('asked')) }
     for (const cookie of ['', 'x', 'x'.repeat(10_000), `${'a'.repeat(42)};`, `${'a'.repeat(43)}\n`]) {
-      assert.equal(await verifyBrowserLogin(cookie, store), undefined)
+      assert.equal(await findBrowserLogin(cookie, store), undefined)
     }
   })
 })

@@ -1,0 +1,66 @@
+import type { Principal } from '../core/policy.ts'
+import type { BrowserLogin, LoginQuery, Store } from '../core/store.ts'
+import { createBrowserLogin, endOf, findBrowserLogin, hashCookie } from './browser-login.ts'
+import type { OidcLogins } from './oidc-logins.ts'
+
+/** A browser's sign-in as it is now. */
+export interface FoundLogin {
+  who: Principal
+  /** Tells logins apart without opening any. */
+  key: string
+  /** It is over then. */
+  endsAt: Date
+  /** From then on it is worth looking again: the provider may be asked. Absent: it ends when `who` expires. */
+  renewAt?: Date
+}
+
+type LoginStore = Pick<Store, 'saveLogin' | 'getLogin' | 'findLogins' | 'deleteLogin'>
+
+/** Every browser sign-in; those of an identity provider go on while it agrees. */
+export function createLogins(store: LoginStore, oidc?: { issuer: string; logins: OidcLogins }) {
+  const current = async (login: BrowserLogin): Promise<BrowserLogin | undefined> => {
+    if (login.provider === undefined) return login
+    // The provider that vouched is no longer the configured one.
+    return oidc?.issuer === login.principal.issuer ? oidc.logins.renew(login) : undefined
+  }
+  const drop = async (login: BrowserLogin): Promise<string> => {
+    await store.deleteLogin(login.idHash)
+    if (login.provider !== undefined) void oidc?.logins.revoke(login)
+    return login.idHash
+  }
+  const removeKey = async (key: string): Promise<void> => {
+    const login = await store.getLogin(key)
+    if (login !== undefined) await drop(login)
+  }
+  return {
+    async create(who: Principal): Promise<{ id: string }> {
+      const { cookie, login } = createBrowserLogin(who)
+      await store.saveLogin(login)
+      return { id: cookie }
+    },
+    /** Throws `provider_unavailable` when that decides, and there is no answer. */
+    async find(id: string): Promise<FoundLogin | undefined> {
+      const kept = await findBrowserLogin(id, store)
+      const login = kept === undefined ? undefined : await current(kept)
+      return login === undefined ? undefined : describe(login)
+    },
+    /** As it was last known, without asking anybody. */
+    async known(id: string): Promise<FoundLogin | undefined> {
+      const login = await findBrowserLogin(id, store)
+      return login === undefined ? undefined : describe(login)
+    },
+    /** Idempotent. */
+    remove: (id: string) => removeKey(hashCookie(id)),
+    removeKey,
+    /** Every login of a person, here or at the provider; resolves with their keys. */
+    async removeAll(query: LoginQuery): Promise<string[]> {
+      return await Promise.all((await store.findLogins(query)).map(drop))
+    },
+  }
+}
+
+function describe(login: BrowserLogin): FoundLogin {
+  const { principal: who, provider, idHash: key } = login
+  const renewable = provider !== undefined && provider.renewAt < provider.endsAt
+  return { who, key, endsAt: endOf(login), ...(renewable && { renewAt: provider.renewAt }) }
+}

@@ -1,0 +1,233 @@
+import type { JWTPayload } from 'jose'
+import type * as Client from 'openid-client'
+import { HatchwayError, messageOf } from '../core/errors.ts'
+import { explainOidc, unavailable } from './oidc-errors.ts'
+import type { OidcOptions } from './oidc-options.ts'
+
+/** What a provider gave for a code or a refresh token. */
+export interface OidcTokens {
+  accessToken: string
+  refreshToken?: string
+  idToken?: string
+  /** The ID token's claims; times, issuer, audience and nonce are checked, its signature is not. */
+  idClaims?: JWTPayload
+  /** How long the access token is good, when the provider says so. */
+  expiresInSeconds?: number
+}
+
+/** The gateway as a client of one identity provider. Everything throws HatchwayErrors in plain words. */
+export interface OidcClient {
+  readonly issuer: string
+  authorizationUrl(request: {
+    redirectUri: string
+    state: string
+    nonce: string
+    verifier: string
+  }): Promise<string>
+  /** `callback`: the address that the browser came back to, with its whole query. */
+  exchange(request: { callback: URL; state: string; nonce: string; verifier: string }): Promise<OidcTokens>
+  /** Throws `sign_in_stale` when the provider says no. */
+  refresh(refreshToken: string): Promise<OidcTokens>
+  /** Claims about whom the access token is for, who has to be `subject`; undefined where the provider has none to ask. */
+  userInfo(accessToken: string, subject: string): Promise<JWTPayload | undefined>
+  /** Does nothing where the provider does not revoke. */
+  revoke(refreshToken: string): Promise<void>
+  /** Where the browser signs out of the provider too; undefined where the provider knows no such thing. */
+  endSessionUrl(request: { idToken?: string; returnTo: string }): Promise<string | undefined>
+  jwksUri(): Promise<string>
+}
+
+const timeoutSeconds = 8
+const maxAnswerBytes = 1024 * 1024
+const metadataMs = 10 * 60_000
+/** Nobody knocks more often than that at a provider that is down. */
+const failurePauseMs = 2000
+const usefulScopes = ['openid', 'profile', 'groups', 'offline_access']
+
+/** Asks the provider nothing yet: its metadata are fetched when they are needed, and again after 10 minutes. */
+export function createOidcClient(options: OidcOptions, clockSkewSeconds: number): OidcClient {
+  const { issuer } = options
+  const explained = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (cause) {
+      throw explainOidc(cause, issuer)
+    }
+  }
+  const discovered = remember(() => explained(() => discover(options, clockSkewSeconds)))
+  return {
+    issuer,
+    authorizationUrl: (request) => authorizationUrl(options, discovered, request),
+    exchange: ({ callback, state, nonce, verifier }) =>
+      withClient(discovered, explained, async (client, config) =>
+        toTokens(
+          await client.authorizationCodeGrant(config, callback, {
+            expectedState: state,
+            expectedNonce: nonce,
+            pkceCodeVerifier: verifier,
+          }),
+        ),
+      ),
+    refresh: (refreshToken) =>
+      withClient(discovered, explained, async (client, config) =>
+        toTokens(await client.refreshTokenGrant(config, refreshToken)),
+      ),
+    userInfo: (accessToken, subject) =>
+      withClient(discovered, explained, async (client, config) =>
+        config.serverMetadata().userinfo_endpoint === undefined
+          ? undefined
+          : { ...(await client.fetchUserInfo(config, accessToken, subject)) },
+      ),
+    revoke: (refreshToken) =>
+      withClient(discovered, explained, async (client, config) => {
+        if (config.serverMetadata().revocation_endpoint === undefined) return
+        await client.tokenRevocation(config, refreshToken, { token_type_hint: 'refresh_token' })
+      }),
+    async endSessionUrl({ idToken, returnTo }) {
+      const { client, config } = await discovered()
+      if (config.serverMetadata().end_session_endpoint === undefined) return undefined
+      return client.buildEndSessionUrl(config, {
+        post_logout_redirect_uri: returnTo,
+        ...(idToken !== undefined && { id_token_hint: idToken }),
+      }).href
+    },
+    async jwksUri() {
+      const uri = (await discovered()).config.serverMetadata().jwks_uri
+      if (uri !== undefined) return uri
+      throw new HatchwayError('provider_refused', `${issuer} publishes no keys (jwks_uri).`)
+    },
+  }
+}
+
+interface Discovered {
+  client: typeof Client
+  config: Client.Configuration
+}
+
+async function withClient<T>(
+  discovered: () => Promise<Discovered>,
+  explained: (work: () => Promise<T>) => Promise<T>,
+  work: (client: typeof Client, config: Client.Configuration) => Promise<T>,
+): Promise<T> {
+  const { client, config } = await discovered()
+  return explained(() => work(client, config))
+}
+
+async function discover(options: OidcOptions, clockSkewSeconds: number): Promise<Discovered> {
+  // Only gateways with a provider pay for it.
+  const client = await import('openid-client')
+  const { issuer, clientId, clientSecret } = options
+  const config = await client.discovery(
+    new URL(issuer),
+    clientId,
+    { [client.clockTolerance]: clockSkewSeconds },
+    authenticateBy(client, clientSecret),
+    {
+      timeout: timeoutSeconds,
+      [client.customFetch]: (url, init) => fetchBounded(issuer, url, init),
+      // The configuration lets a provider be without TLS on loopback only.
+      ...(issuer.startsWith('http:') && { execute: [client.allowInsecureRequests] }),
+    },
+  )
+  return { client, config }
+}
+
+/** RFC 8414, 2: a provider that names no method takes `client_secret_basic`. */
+function authenticateBy(client: typeof Client, secret: string | undefined): Client.ClientAuth {
+  if (secret === undefined) return client.None()
+  return (server, ...rest) => {
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const authenticate = methods.includes('client_secret_basic')
+      ? client.ClientSecretBasic(secret)
+      : client.ClientSecretPost(secret)
+    authenticate(server, ...rest)
+  }
+}
+
+async function authorizationUrl(
+  options: OidcOptions,
+  discovered: () => Promise<Discovered>,
+  request: { redirectUri: string; state: string; nonce: string; verifier: string },
+): Promise<string> {
+  const { client, config } = await discovered()
+  const offered = config.serverMetadata().scopes_supported ?? []
+  const scopes =
+    options.scopes ?? usefulScopes.filter((scope) => scope === 'openid' || offered.includes(scope))
+  return client.buildAuthorizationUrl(config, {
+    ...options.parameters,
+    scope: [...new Set(['openid', ...scopes])].join(' '),
+    redirect_uri: request.redirectUri,
+    state: request.state,
+    nonce: request.nonce,
+    code_challenge: await client.calculatePKCECodeChallenge(request.verifier),
+    code_challenge_method: 'S256',
+  }).href
+}
+
+function toTokens(answer: Client.TokenEndpointResponse & Client.TokenEndpointResponseHelpers): OidcTokens {
+  const claims = answer.claims()
+  const expiresIn = answer.expiresIn()
+  return {
+    accessToken: answer.access_token,
+    ...(answer.refresh_token !== undefined && { refreshToken: answer.refresh_token }),
+    ...(answer.id_token !== undefined && { idToken: answer.id_token }),
+    ...(claims !== undefined && { idClaims: { ...claims } }),
+    ...(expiresIn !== undefined && { expiresInSeconds: expiresIn }),
+  }
+}
+
+/** One discovery at a time; the last good one stays in use where a later one fails. */
+function remember(discover: () => Promise<Discovered>): () => Promise<Discovered> {
+  let good: { value: Discovered; at: number } | undefined
+  let failed: { error: unknown; at: number } | undefined
+  let underWay: Promise<Discovered> | undefined
+  const begin = async (): Promise<Discovered> => {
+    try {
+      const value = await discover()
+      good = { value, at: Date.now() }
+      failed = undefined
+      return value
+    } catch (error) {
+      failed = { error, at: Date.now() }
+      if (good !== undefined) return good.value
+      throw error
+    } finally {
+      underWay = undefined
+    }
+  }
+  return () => {
+    const now = Date.now()
+    if (good !== undefined && now - good.at < metadataMs) return Promise.resolve(good.value)
+    if (failed !== undefined && now - failed.at < failurePauseMs) {
+      return good === undefined ? Promise.reject(failed.error) : Promise.resolve(good.value)
+    }
+    underWay ??= begin()
+    return underWay
+  }
+}
+
+/** An answer of at most 1 MiB; everything that keeps it from coming is `provider_unavailable`. */
+async function fetchBounded(
+  issuer: string,
+  url: string,
+  { body, ...init }: Client.CustomFetchOptions,
+): Promise<Response> {
+  try {
+    const response = await fetch(url, { ...init, body: (body ?? null) as BodyInit | null })
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.byteLength
+      if (bytes > maxAnswerBytes) throw new Error('it sent more than 1 MiB')
+      chunks.push(chunk)
+    }
+    const { status, headers } = response
+    // Responses with these statuses may have no body at all.
+    const whole = [204, 205, 304].includes(status) ? null : Buffer.concat(chunks)
+    return new Response(whole, { status, headers })
+  } catch (cause) {
+    const slow = cause instanceof Error && cause.name === 'TimeoutError'
+    const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+    throw unavailable(issuer, slow ? `no answer within ${timeoutSeconds} s` : messageOf(inner))
+  }
+}
