@@ -44,123 +44,130 @@ const retryMs = 5000
 const refusals = new Set(['sign_in_stale', 'sign_in_denied'])
 
 /** Browser logins that last while the provider agrees. Refresh tokens never leave the gateway, and are sealed in the store. */
-export function createOidcLogins({
-  options,
-  client,
-  identify,
-  box,
-  store,
-  onProblem,
-}: OidcLoginsOptions): OidcLogins {
-  const underWay = new Map<string, Promise<BrowserLogin | undefined>>()
-  const failures = new Map<string, { until: number; cause: unknown }>()
-  const sealGrant = (idHash: string, grant: Grant) => box.seal(JSON.stringify(grant), `login ${idHash}`)
-  const openGrant = ({ idHash, provider }: BrowserLogin): Grant => {
-    const text = provider === undefined ? undefined : box.open(provider.grant, `login ${idHash}`)
-    return text === undefined ? {} : (JSON.parse(text) as Grant)
+export function createOidcLogins(parts: OidcLoginsOptions): OidcLogins {
+  return new RenewedLogins(parts)
+}
+
+class RenewedLogins implements OidcLogins {
+  readonly #parts: OidcLoginsOptions
+  readonly #underWay = new Map<string, Promise<BrowserLogin | undefined>>()
+  readonly #failures = new Map<string, { until: number; cause: unknown }>()
+
+  constructor(parts: OidcLoginsOptions) {
+    this.#parts = parts
   }
 
-  const ask = async (login: BrowserLogin, provider: ProviderLogin, refreshToken: string) => {
-    const tokens = await client.refresh(refreshToken)
-    const before = openGrant(login)
-    const grant = { refreshToken, ...before, ...grantOf(tokens) }
-    const kept = { ...login, provider: { ...provider, grant: sealGrant(login.idHash, grant) } }
-    // The old refresh token may be spent: the new one is kept before anything else can fail.
-    if (!(await store.updateLogin(kept))) return undefined
-    const { subject, session } = provider
-    const identified = await identify(tokens, {
-      who: login.principal,
-      subject,
-      ...(session !== undefined && { session }),
+  create(identified: Identified, tokens: OidcTokens): { cookie: string; login: BrowserLogin } {
+    const endsAt = new Date(Date.now() + this.#parts.options.maxSignInSeconds * 1000)
+    const { cookie, login } = createBrowserLogin({ ...identified.who, expiresAt: endsAt })
+    return { cookie, login: this.#describe(login, identified, tokens, endsAt) }
+  }
+
+  async renew(login: BrowserLogin): Promise<BrowserLogin | undefined> {
+    const { provider, principal, idHash } = login
+    const now = Date.now()
+    if (provider === undefined || provider.renewAt.getTime() > now) return login
+    if (provider.endsAt.getTime() <= now) {
+      this.#failures.delete(idHash)
+      return undefined
+    }
+    const isGood = principal.expiresAt.getTime() > now
+    const failure = this.#failures.get(idHash)
+    if (failure !== undefined && failure.until > now) {
+      if (isGood) return login
+      throw failure.cause
+    }
+    // Pages ask in parallel; a refresh token is often good only once.
+    const renewal =
+      this.#underWay.get(idHash) ??
+      this.#renewNow(login, provider).finally(() => this.#underWay.delete(idHash))
+    this.#underWay.set(idHash, renewal)
+    try {
+      return await renewal
+    } catch (cause) {
+      if (isGood) return login
+      throw cause
+    }
+  }
+
+  async revoke(login: BrowserLogin): Promise<void> {
+    const { refreshToken } = this.#openGrant(login)
+    if (refreshToken === undefined) return
+    await this.#parts.client.revoke(refreshToken).catch((cause: unknown) => {
+      this.#parts.onProblem('a refresh token could not be given back', cause)
     })
-    const renewed = describe(kept, identified, tokens, provider.endsAt)
-    return (await store.updateLogin(renewed)) ? renewed : undefined
   }
 
-  const renewNow = async (
-    login: BrowserLogin,
-    provider: ProviderLogin,
-  ): Promise<BrowserLogin | undefined> => {
-    const { refreshToken } = openGrant(login)
+  endSessionUrl(login: BrowserLogin, returnTo: string): Promise<string | undefined> {
+    const { idToken } = this.#openGrant(login)
+    return this.#parts.client.endSessionUrl({ returnTo, ...(idToken !== undefined && { idToken }) })
+  }
+
+  async #renewNow(login: BrowserLogin, provider: ProviderLogin): Promise<BrowserLogin | undefined> {
+    const { store, onProblem } = this.#parts
+    const { refreshToken } = this.#openGrant(login)
     try {
       if (refreshToken === undefined) throw new HatchwayError('sign_in_stale', 'The sign-in key has changed.')
-      const renewed = await ask(login, provider, refreshToken)
-      failures.delete(login.idHash)
+      const renewed = await this.#ask(login, provider, refreshToken)
+      this.#failures.delete(login.idHash)
       return renewed
     } catch (cause) {
       if (cause instanceof HatchwayError && refusals.has(cause.code)) {
-        failures.delete(login.idHash)
+        this.#failures.delete(login.idHash)
         await end(store, login, cause.message)
         return undefined
       }
-      failures.set(login.idHash, { until: Date.now() + retryMs, cause })
+      this.#failures.set(login.idHash, { until: Date.now() + retryMs, cause })
       onProblem('a sign-in could not be renewed', cause)
       throw cause
     }
   }
 
+  async #ask(
+    login: BrowserLogin,
+    provider: ProviderLogin,
+    refreshToken: string,
+  ): Promise<BrowserLogin | undefined> {
+    const { client, identify, store } = this.#parts
+    const tokens = await client.refresh(refreshToken)
+    const grant = { ...this.#openGrant(login), ...grantOf(tokens) }
+    const kept = { ...login, provider: { ...provider, grant: this.#sealGrant(login.idHash, grant) } }
+    // The old refresh token may be spent: the new one is kept before anything else can fail.
+    if (!(await store.updateLogin(kept))) return undefined
+    const { subject, session } = provider
+    const earlier = { who: login.principal, subject, ...(session !== undefined && { session }) }
+    const renewed = this.#describe(kept, await identify(tokens, earlier), tokens, provider.endsAt)
+    return (await store.updateLogin(renewed)) ? renewed : undefined
+  }
+
   /** Everything that one provider's answer means for a login. */
-  const describe = (
+  #describe(
     login: BrowserLogin,
     { who, subject, session }: Identified,
     tokens: OidcTokens,
     endsAt: Date,
-  ): BrowserLogin => {
-    const grant = { ...openGrant(login), ...grantOf(tokens) }
-    const now = Date.now()
-    const { goodUntil, renewAt } = spans(options, tokens, grant.refreshToken !== undefined, now, endsAt)
+  ): BrowserLogin {
+    const grant = { ...this.#openGrant(login), ...grantOf(tokens) }
+    const renewable = grant.refreshToken !== undefined
+    const { goodUntil, renewAt } = spans(this.#parts.options, tokens, renewable, Date.now(), endsAt)
     const provider: ProviderLogin = {
       subject,
       ...(session !== undefined && { session }),
       renewAt,
       // Without a refresh token nobody can be asked again.
-      endsAt: grant.refreshToken === undefined ? goodUntil : endsAt,
-      grant: sealGrant(login.idHash, grant),
+      endsAt: renewable ? endsAt : goodUntil,
+      grant: this.#sealGrant(login.idHash, grant),
     }
     return { ...login, principal: { ...who, expiresAt: goodUntil }, provider }
   }
 
-  return {
-    create(identified, tokens) {
-      const endsAt = new Date(Date.now() + options.maxSignInSeconds * 1000)
-      const { cookie, login } = createBrowserLogin({ ...identified.who, expiresAt: endsAt })
-      return { cookie, login: describe(login, identified, tokens, endsAt) }
-    },
-    async renew(login) {
-      const { provider, principal, idHash } = login
-      const now = Date.now()
-      if (provider === undefined || provider.renewAt.getTime() > now) return login
-      if (provider.endsAt.getTime() <= now) {
-        failures.delete(idHash)
-        return undefined
-      }
-      const isGood = principal.expiresAt.getTime() > now
-      const failure = failures.get(idHash)
-      if (failure !== undefined && failure.until > now) {
-        if (isGood) return login
-        throw failure.cause
-      }
-      // Pages ask in parallel; a refresh token is often good only once.
-      const renewal = underWay.get(idHash) ?? renewNow(login, provider).finally(() => underWay.delete(idHash))
-      underWay.set(idHash, renewal)
-      try {
-        return await renewal
-      } catch (cause) {
-        if (isGood) return login
-        throw cause
-      }
-    },
-    async revoke(login) {
-      const { refreshToken } = openGrant(login)
-      if (refreshToken === undefined) return
-      await client.revoke(refreshToken).catch((cause: unknown) => {
-        onProblem('a refresh token could not be given back', cause)
-      })
-    },
-    endSessionUrl(login, returnTo) {
-      const { idToken } = openGrant(login)
-      return client.endSessionUrl({ returnTo, ...(idToken !== undefined && { idToken }) })
-    },
+  #sealGrant(idHash: string, grant: Grant): string {
+    return this.#parts.box.seal(JSON.stringify(grant), `login ${idHash}`)
+  }
+
+  #openGrant({ idHash, provider }: BrowserLogin): Grant {
+    const text = provider === undefined ? undefined : this.#parts.box.open(provider.grant, `login ${idHash}`)
+    return text === undefined ? {} : (JSON.parse(text) as Grant)
   }
 }
 

@@ -57,7 +57,7 @@ function registerStart(
           ...(login !== undefined && { replaces: login.key }),
         })
         setPendingCookie(request, reply, origin, started)
-        return await seeOther(reply, started.url)
+        return seeOther(reply, started.url)
       } catch (error) {
         return await fail(deps, request, reply, { error, own, returnTo: returnPath(returnTo) })
       }
@@ -104,7 +104,7 @@ function registerCallback(
         const { id } = await arrival.save()
         if (replaces !== undefined) await deps.auth.logins.removeKey(replaces)
         setLoginCookie(reply, origin, id, endsAt)
-        return await seeOther(reply, own + returnTo)
+        return seeOther(reply, own + returnTo)
       } catch (error) {
         return await fail(deps, request, reply, { error, own, returnTo: provider.returnTo(pending) })
       }
@@ -184,7 +184,8 @@ async function fail(
   return seeOther(reply, `${own}/signin?${where.toString()}`)
 }
 
-async function seeOther(reply: FastifyReply, url: string): Promise<null> {
-  await reply.redirect(url, 303)
+// Fastify takes the body from here: sending it at once too would log the whole address, with its code.
+function seeOther(reply: FastifyReply, url: string): null {
+  reply.code(303).header('location', url)
   return null
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { mock } from 'node:test'
 import { decodeJwt, exportJWK, generateKeyPair, importJWK, SignJWT, type JWK, type JWTPayload } from 'jose'
 import { Provider, type Context } from 'oidc-provider'
 import { OidcStorage } from './oidc-storage.ts'
@@ -158,7 +159,11 @@ export class OpenidProvider {
     const result = form.has('abort')
       ? { error: 'access_denied', error_description: 'cancelled' }
       : { login: { accountId: form.get('login') ?? '' } }
-    await this.#provider?.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
+    try {
+      await this.#provider?.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
+    } catch (cause) {
+      response.writeHead(400).end(String(cause))
+    }
   }
 
   async #tamper(ctx: Context, next: () => Promise<void>): Promise<void> {
@@ -189,7 +194,7 @@ export class OpenidProvider {
       features: {
         devInteractions: { enabled: false },
         backchannelLogout: { enabled: true },
-        revocation: { enabled: true },
+        revocation: { enabled: true, allowedPolicy: async () => true },
         deviceFlow: {
           enabled: true,
           userCodeInputSource: quiet,
@@ -262,13 +267,12 @@ export class OpenidProvider {
 
 /** oidc-provider writes to the console what a test setup should not be used for. */
 function quietly<T>(create: () => T): T {
-  const { warn, info } = console
-  console.warn = () => undefined
-  console.info = () => undefined
+  const warnings = mock.method(console, 'warn', () => undefined)
+  const notices = mock.method(console, 'info', () => undefined)
   try {
     return create()
   } finally {
-    console.warn = warn
-    console.info = info
+    warnings.mock.restore()
+    notices.mock.restore()
   }
 }

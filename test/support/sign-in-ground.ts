@@ -1,6 +1,6 @@
 import { clientId, clientSecret, OpenidProvider } from './openid-provider.ts'
 import { TestGateway, type GatewayOptions } from './gateway.ts'
-import { WebVisitor } from './web-visitor.ts'
+import type { WebVisitor } from './web-visitor.ts'
 
 /** A gateway that a real provider signs browsers in to, and people who come by. */
 export class SignInGround {

@@ -29,11 +29,15 @@ export class WebVisitor {
   async fetch(url: string, init: RequestInit = {}): Promise<Response> {
     const jar = this.jar(url)
     const headers = new Headers(init.headers)
-    if (jar.size > 0) headers.set('cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '))
+    const { pathname } = new URL(url)
+    const fitting = [...jar].filter(([name]) => pathname.startsWith(pathOf(name)))
+    const pairs = fitting.map(([name, value]) => `${name.split(';')[0]}=${value}`)
+    if (pairs.length > 0) headers.set('cookie', pairs.join('; '))
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) {
       const [pair = ''] = line.split(';')
-      const name = pair.slice(0, pair.indexOf('='))
+      const path = /;\s*path=([^;]+)/i.exec(line)?.[1] ?? '/'
+      const name = pair.slice(0, pair.indexOf('=')) + (path === '/' ? '' : `;${path}`)
       const value = pair.slice(pair.indexOf('=') + 1)
       if (/expires=Thu, 01 Jan 1970|max-age=0/i.test(line)) jar.delete(name)
       else jar.set(name, value)
@@ -41,11 +45,15 @@ export class WebVisitor {
     return response
   }
 
-  /** The cookies of this address's host, by name. */
+  /** The cookies of this address's host, by name, and `;path` where it is not `/`. */
   jar(url: string): Map<string, string> {
     const { host } = new URL(url)
     const jar = this.#cookies.get(host) ?? new Map<string, string>()
     this.#cookies.set(host, jar)
     return jar
   }
+}
+
+function pathOf(key: string): string {
+  return key.split(';')[1] ?? '/'
 }
