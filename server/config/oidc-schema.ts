@@ -23,11 +23,11 @@ const ownParameters = new Set([
 
 const parameters = () =>
   z
-    .record(
-      text(100).refine((name) => !ownParameters.has(name), "is the gateway's own"),
-      text(1000),
-      { error: 'must be a map of texts' },
-    )
+    .record(text(100), text(1000), { error: 'must be a map of texts' })
+    .superRefine((values, context) => {
+      for (const name of Object.keys(values).filter((each) => ownParameters.has(each)))
+        context.addIssue({ code: 'custom', path: [name], message: 'is set by the gateway itself' })
+    })
     .default({})
 
 const device = () =>

@@ -284,7 +284,6 @@ export const signIn = z.union([
 export const signedOut = z.object({
   continueAt: z.string().optional().describe('where the browser signs out of the identity provider too'),
 })
-export type SignedOut = z.infer<typeof signedOut>
 
 /** Whether a sample shell-less container can be offered on a first run. */
 export const sample = z.object({ available: z.boolean(), ref: z.string().optional() })

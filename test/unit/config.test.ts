@@ -216,7 +216,7 @@ auth:
       secret: {env: SHORT}
       claims: {subjct: sub}
     - {issuer: b, audience: c, secret: hunter2}
-  oidc: {issuer: https://idp.example.com, clientId: x}
+  oidc: {issuer: http://idp.example.com, clientSecret: hunter2, parameters: {state: x}, device: {clientId: y}}
 environments:
   - {id: edge, kind: docker, host: "tcp://10.0.0.5:2376", tls: {ca: no.pem, cert: cert.pem, key: key.pem}}
   - {id: edge2, kind: docker, host: "tcp://10.0.0.5:2376"}
@@ -244,7 +244,10 @@ limits: {detachedGrace: 5 minutes}
         '9 auth.issuers[0].secret: needs 32 bytes or more, and has 7',
         '10 auth.issuers[0].claims.subjct: unknown key',
         '11 auth.issuers[1].secret: must be {env: NAME} or {file: path}: secrets do not belong into this file',
-        '12 auth.oidc: sign-in by OpenID Connect is not available in this version',
+        '12 auth.oidc.issuer: must be an https address (http only on loopback), without query or fragment',
+        '12 auth.oidc.clientId: is missing: it must be text',
+        '12 auth.oidc.clientSecret: must be {env: NAME} or {file: path}: secrets do not belong into this file',
+        '12 auth.oidc.parameters.state: is set by the gateway itself',
         '14 environments[0].tls.ca: cannot be read: ENOENT',
         '15 environments[1].host: needs tls (or insecure: true): whoever reaches a Docker engine is root on its machine',
         '16 environments[2]: needs either socket or host',
