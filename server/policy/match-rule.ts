@@ -1,7 +1,7 @@
 import type { Action, PolicyRequest, PolicyTarget } from '../core/policy.ts'
-import { compileGlob } from './glob.ts'
+import { anyOf, compileWhere, isGlob } from './match-target.ts'
 import { compilePattern } from './pattern.ts'
-import type { LabelExpression, Rule } from './rule.ts'
+import type { Rule } from './rule.ts'
 import { compileWindow } from './time-window.ts'
 
 /** A rule whose patterns are ready to be matched, part by part so that a refusal can say which part was missing. */
@@ -95,7 +95,6 @@ function append(index: Map<string, CompiledRule[]>, key: string, compiled: Compi
   else there.push(compiled)
 }
 
-type Match = (text: string) => boolean
 const always = () => true
 
 // Whoever may do anything with a target has to see it.
@@ -136,62 +135,4 @@ function compileTime(rule: Rule): CompiledRule['matchesTime'] {
     // A moment that is none must not let a deny rule slip.
     return Number.isNaN(at.getTime()) ? rule.effect !== 'allow' : inWindow(at)
   }
-}
-
-function compileWhere(where: Rule['where']): CompiledRule['matchesTarget'] {
-  const checks: ((target: PolicyTarget) => boolean)[] = []
-  if (where.environments !== undefined) {
-    const environments = anyOf(where.environments)
-    checks.push((target) => environments(target.environment))
-  }
-  if (where.namespaces !== undefined) {
-    const namespaces = anyOf(where.namespaces)
-    checks.push(({ namespace }) => namespace !== undefined && namespaces(namespace))
-  }
-  if (where.targets !== undefined) {
-    const names = anyOf(where.targets)
-    checks.push(({ name, names: others }) => names(name) || (others?.some(names) ?? false))
-  }
-  for (const [label, values] of Object.entries(where.labels ?? {})) {
-    checks.push(({ labels }) => {
-      const value = valueOf(labels, label)
-      return value !== undefined && (values.includes('*') || values.includes(value))
-    })
-  }
-  for (const expression of where.matchExpressions ?? []) {
-    checks.push(({ labels }) => matchesExpression(expression, valueOf(labels, expression.key)))
-  }
-  if (checks.length === 0) return always
-  return (target) => target !== undefined && checks.every((check) => check(target))
-}
-
-function valueOf(labels: PolicyTarget['labels'], key: string): string | undefined {
-  return Object.hasOwn(labels, key) ? labels[key] : undefined
-}
-
-function matchesExpression({ operator, values }: LabelExpression, value: string | undefined): boolean {
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    default:
-      return operator satisfies never
-  }
-}
-
-function isGlob(pattern: string): boolean {
-  return /[*?]/.test(pattern)
-}
-
-/** Plain texts by hash, so that a rule with a thousand groups costs as much as one with one. */
-function anyOf(patterns: readonly string[]): Match {
-  const exact = new Set(patterns.filter((pattern) => !isGlob(pattern)))
-  const globs = patterns.filter(isGlob).map(compileGlob)
-  if (globs.length === 0) return (text) => exact.has(text)
-  return (text) => exact.has(text) || globs.some((glob) => glob(text))
 }

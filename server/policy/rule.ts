@@ -12,19 +12,22 @@ export interface LabelExpression {
   values: readonly string[]
 }
 
+/** Which targets something is about. Absent parts match everything. */
+export interface Where {
+  environments?: readonly string[]
+  namespaces?: readonly string[]
+  targets?: readonly string[]
+  /** Per label the accepted values; `*` accepts any value as long as the label is there. */
+  labels?: Readonly<Record<string, readonly string[]>>
+  matchExpressions?: readonly LabelExpression[]
+}
+
 /** One rule of a policy file, validated. Absent limits say nothing; absent `where` parts match everything. */
 export interface Rule {
   name: string
   who: { everyone: boolean; groups: readonly string[]; subjects: readonly string[] }
   actions: readonly Action[]
-  where: {
-    environments?: readonly string[]
-    namespaces?: readonly string[]
-    targets?: readonly string[]
-    /** Per label the accepted values; `*` accepts any value as long as the label is there. */
-    labels?: Readonly<Record<string, readonly string[]>>
-    matchExpressions?: readonly LabelExpression[]
-  }
+  where: Where
   /** Absent: at all times. */
   when?: TimeWindow
   effect: RuleEffect
