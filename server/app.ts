@@ -22,6 +22,7 @@ import { registerProviderRoutes } from './http/provider-routes.ts'
 import { registerRateLimits } from './http/rate-limits.ts'
 import { registerRecordingRoutes } from './http/recording-routes.ts'
 import { registerRequestLog } from './http/request-log.ts'
+import { registerRunbookRoutes } from './http/runbook-routes.ts'
 import { registerSampleRoutes } from './http/sample-routes.ts'
 import { registerSecurityHeaders } from './http/security-headers.ts'
 import { registerSessionRoutes } from './http/session-routes.ts'
@@ -66,6 +67,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerTargetRoutes(app, deps)
   registerSessionRoutes(app, deps)
   registerApprovalRoutes(app, deps)
+  registerRunbookRoutes(app, deps)
   registerPolicyRoutes(app, deps)
   registerTerminalSocket(app, deps, sockets)
   registerRecordingRoutes(app, deps)

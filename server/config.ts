@@ -6,9 +6,11 @@ import { createConfigSchema } from './config/config-schema.ts'
 import { localEngine, localKubeconfig, localUser } from './config/local.ts'
 import { ConfigError } from './core/config-error.ts'
 import { messageOf } from './core/errors.ts'
+import type { Runbook } from './core/runbook.ts'
 import type { Toolbox } from './core/target.ts'
 import type { Webhook } from './notifications/webhooks.ts'
 import { readYaml } from './policy/read-yaml.ts'
+import type { Where } from './policy/rule.ts'
 import type { ClusterSource } from './targets/kubernetes-config.ts'
 
 /** How a Docker engine is reached. PEM texts, not paths. */
@@ -58,6 +60,8 @@ export interface Config {
   readonly toolboxes: readonly Toolbox[]
   /** Path of the policy file. Absent: everything is allowed to whoever signs in. */
   readonly policy?: string
+  /** In the order in which they are shown. */
+  readonly runbooks: readonly (Runbook & { where: Where })[]
   readonly limits: { sessionsPerUser: number; sessions: number; detachedGraceMs: number }
   /** How long a request for an approval waits. */
   readonly approvals: { expiresAfterMs: number }
@@ -148,6 +152,7 @@ function toConfig(parsed: Parsed, whole: Pick<Config, 'file' | 'environments'>):
       ...(registryAuth !== undefined && { registryAuth }),
     })),
     ...(policy !== undefined && { policy }),
+    runbooks: parsed.runbooks.map(toRunbook),
     limits: {
       sessionsPerUser: limits.sessionsPerUser,
       sessions: limits.sessions,
@@ -206,6 +211,11 @@ function toOidc(oidc: NonNullable<Parsed['auth']['oidc']>, issuers: Parsed['auth
       },
     }),
   }
+}
+
+// zod types absent keys as `undefined`, and never sets them: the cast only says so.
+function toRunbook({ where, ...rest }: Parsed['runbooks'][number]): Config['runbooks'][number] {
+  return { ...rest, where: where ?? {} } as Config['runbooks'][number]
 }
 
 /** Where every pod finds its own: kubernetes.io, tasks/run-application/access-api-from-pod. */

@@ -25,6 +25,7 @@ import type { SessionObserver } from './sessions/sessions.ts'
 import { DirectoryBlobs } from './store/directory-blobs.ts'
 import { secretFiles } from './store/secret-files.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
+import { createRunbooks } from './runbooks.ts'
 import { createApprovals } from './serve-approvals.ts'
 import { createDockerDriver, createSample } from './serve-docker.ts'
 import { version } from './version.ts'
@@ -74,6 +75,7 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   const app = await buildApp({
     drivers,
     toolboxes: config.toolboxes,
+    runbooks: createRunbooks(config.runbooks),
     ...policyDeps(policy),
     store,
     blobs: parts.blobs,

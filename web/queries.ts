@@ -13,6 +13,7 @@ import type {
   Verification,
 } from '../server/protocol/api.ts'
 import type { PolicyExplanation } from '../server/protocol/approval-api.ts'
+import type { RunbookList } from '../server/protocol/runbook-api.ts'
 import type { TargetDetail, TargetList } from '../server/protocol/target-api.ts'
 import { ApiError } from './api-error.ts'
 import { api, refPath } from './api.ts'
@@ -138,6 +139,17 @@ export function useSession(id: string): UseQueryResult<Session> {
       // Its recording is sealed a moment after the end.
       return data.recording.state === 'live' ? 1000 : false
     },
+  })
+}
+
+/** They change with the gateway's configuration only. */
+export function useSessionRunbooks(id: string, enabled: boolean): UseQueryResult<RunbookList> {
+  return useQuery({
+    queryKey: ['session-runbooks', id],
+    queryFn: ({ signal }) => api<RunbookList>(`/sessions/${encodeURIComponent(id)}/runbooks`, { signal }),
+    staleTime: 60_000,
+    refetchOnWindowFocus: false,
+    enabled,
   })
 }
 

@@ -16,6 +16,7 @@ import {
   wholeNumber,
   type ConfigSource,
 } from './fields.ts'
+import { runbooksSchema } from './runbook-schema.ts'
 import { isLoopback, parseUrl } from './urls.ts'
 
 const hourMs = 3_600_000
@@ -165,6 +166,9 @@ export const createConfigSchema = (source: ConfigSource) =>
       .describe(
         'Policy file, followed while the gateway runs. Needed with issuers or a provider; without any of them, whoever signs in may do everything.',
       ),
+    runbooks: runbooksSchema()
+      .default([])
+      .describe('Steps and commands that are shown beside the terminals of a target: see docs/runbooks.md.'),
     limits: limits()
       .prefault({})
       .describe('Limits of the gateway as a whole; those of one session are in the policy.'),

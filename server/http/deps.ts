@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Policy, PolicyTarget, Principal } from '../core/policy.ts'
 import type { Recordings } from '../core/recording.ts'
+import type { Runbook } from '../core/runbook.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { Blobs, LoginQuery, Store } from '../core/store.ts'
 import type { TargetDriver, Toolbox } from '../core/target.ts'
@@ -126,6 +127,8 @@ export interface AppDeps {
   policyAt: (moment: Date) => Policy
   /** A policy file's text, as it would decide. Throws ConfigError with every problem. */
   parsePolicy: (text: string, moment: Date) => Policy
+  /** Those for a target. Only for whoever may open it, or watch a session in it. */
+  runbooks: (target: PolicyTarget) => readonly Runbook[]
   store: Store
   blobs: Pick<Blobs, 'check'>
   recordings: Recordings

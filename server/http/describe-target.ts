@@ -9,6 +9,7 @@ import { defined } from './defined.ts'
 import type { AppDeps } from './deps.ts'
 import { driverMs } from './find-target.ts'
 import { describeTerms } from './api-approval.ts'
+import { describeRunbook } from './api-runbook.ts'
 import { decideOpenWithReason, mayKnow, mayOpen, refOf } from './permissions.ts'
 
 /** A target as a caller sees it. */
@@ -103,6 +104,7 @@ export async function describeOptions(
       maxDurationSeconds: Math.floor(grant.maxDurationMs / 1000),
       idleTimeoutSeconds: Math.floor(grant.idleTimeoutMs / 1000),
       recordInput: grant.recordInput,
+      runbooks: deps.runbooks(policyTargetOf(target)).map(describeRunbook),
       rules: [...rules],
     },
   }

@@ -9,11 +9,11 @@ export const maxApprovals = 10
 const matchExpression = z
   .strictObject(
     {
-      key: plain,
-      operator: oneOf(labelOperators),
-      values: list(
-        z.string({ error: 'must be text' }).max(255, 'must have at most 255 characters'),
-      ).optional(),
+      key: plain.describe('Label.'),
+      operator: oneOf(labelOperators).describe('`NotIn` holds for a label that is not there.'),
+      values: list(z.string({ error: 'must be text' }).max(255, 'must have at most 255 characters'))
+        .optional()
+        .describe('With `In` and `NotIn`.'),
     },
     { error: 'must be a map with key, operator and values' },
   )
@@ -32,9 +32,11 @@ const matchExpression = z
 
 export const where = z.strictObject(
   {
-    environments: list(plain).optional(),
-    namespaces: list(plain).optional(),
-    targets: list(plain).optional(),
+    environments: list(plain)
+      .optional()
+      .describe('Ids of environments; `*` and `?` are wildcards, here and below.'),
+    namespaces: list(plain).optional().describe('Namespaces of clusters.'),
+    targets: list(plain).optional().describe('Container names, or `<kind>/<name>` in a cluster.'),
     labels: z
       .record(
         plain,
@@ -46,8 +48,9 @@ export const where = z.strictObject(
         },
       )
       .refine((labels) => Object.keys(labels).length > 0, 'must name at least one')
-      .optional(),
-    matchExpressions: list(matchExpression).optional(),
+      .optional()
+      .describe('Per label the value, or a list of values; `*` is any.'),
+    matchExpressions: list(matchExpression).optional().describe('As in Kubernetes.'),
   },
   { error: 'must be a map with environments, namespaces, targets, labels or matchExpressions' },
 )

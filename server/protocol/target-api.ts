@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { approvalTerms } from './approval-api.ts'
 import { cursor, podPick, profile, timestamp } from './fields.ts'
+import { runbook } from './runbook-api.ts'
 
 const targetState = z.enum(['running', 'paused', 'restarting', 'created', 'exited', 'dead', 'removing'])
 const workloadKind = z.enum(['pod', 'deployment', 'statefulset', 'daemonset', 'job', 'replicaset'])
@@ -113,6 +114,7 @@ export const targetDetail = target.extend({
       maxDurationSeconds: z.int(),
       idleTimeoutSeconds: z.int(),
       recordInput: z.boolean(),
+      runbooks: z.array(runbook).describe('that are for this target, in the order to show them'),
       rules: z.array(z.string()),
     })
     .optional()

@@ -38,6 +38,7 @@ const operations = [
   'GET /api/v1/approvals',
   'GET /api/v1/policy/explain',
   'POST /api/v1/policy/simulate',
+  'GET /api/v1/sessions/{id}/runbooks',
   'POST /api/v1/sessions/{id}/ticket',
   'GET /api/v1/sessions/{id}/terminal',
   'GET /api/v1/sessions/{id}/recording',

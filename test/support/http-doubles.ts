@@ -439,6 +439,7 @@ export async function startHttpGateway(t: Cleanup, options: HttpGatewayOptions =
     policy: () => options.policy ?? scriptedPolicy(() => true),
     policyAt: () => options.policy ?? scriptedPolicy(() => true),
     parsePolicy: () => scriptedPolicy(() => true),
+    runbooks: () => [],
     store,
     blobs: { check: async () => {} },
     recordings: scriptedRecordings(recordings),

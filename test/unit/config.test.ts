@@ -128,6 +128,7 @@ describe('a configuration file', () => {
         },
       ],
       policy: join(directory, 'policy.yaml'),
+      runbooks: [],
       limits: { sessionsPerUser: 3, sessions: 100, detachedGraceMs: 600_000 },
       approvals: { expiresAfterMs: 3_600_000 },
       notifications: [],

@@ -2,6 +2,7 @@ import type { Session, SessionEnd, StartProgress, Viewer } from '../../server/pr
 import type { Role, ServerMessage } from '../../server/protocol/terminal.ts'
 import { ApiError } from '../api-error.ts'
 import { api } from '../api.ts'
+import { printable } from '../printable.ts'
 import { signedInAgain } from '../sign-in-gate.ts'
 import type { InputProgress } from './input-queue.ts'
 import { needsConfirmation, preparePaste } from './paste-text.ts'
@@ -15,6 +16,7 @@ import {
 import type { TerminalCommand } from './terminal-keys.ts'
 import type { TerminalPreferences } from './terminal-preferences.ts'
 import { TerminalView, type TerminalViewHost } from './terminal-view.ts'
+import { typingProblem } from './typing-problem.ts'
 
 export interface Notice {
   id: number
@@ -148,6 +150,12 @@ export class OpenTerminal {
   /** Types for the key bar; its arrows come in the form that the program asked for. */
   type(text: string): void {
     this.#send(this.#encoder.encode(text))
+  }
+
+  /** Puts a runbook's command at the prompt, only what can be seen of it: running it stays the user's own act. */
+  async typeCommand(command: string): Promise<void> {
+    const typed = printable(command)
+    if (typed !== '' && typingProblem(this.#state) === undefined) await this.paste(typed)
   }
 
   cancelPaste(): void {

@@ -14,13 +14,17 @@ interface Props {
   terminal: OpenTerminal
   state: OpenTerminalState
   detailsOpen: boolean
+  /** Absent: there is no runbook for this target. */
+  runbooksOpen: boolean | undefined
   onDetails: () => void
+  onRunbooks: () => void
   onSearch: () => void
   onEnd: () => void
 }
 
 /** Who I am where, for how long, and who looks on. */
-export function SessionBar({ terminal, state, detailsOpen, onDetails, onSearch, onEnd }: Props) {
+export function SessionBar(props: Props) {
+  const { terminal, state, detailsOpen, runbooksOpen, onDetails, onRunbooks, onSearch, onEnd } = props
   const { session } = state
   const ended = state.end !== undefined
   const running = !ended && session.state === 'running'
@@ -46,6 +50,11 @@ export function SessionBar({ terminal, state, detailsOpen, onDetails, onSearch, 
         {ended ? null : <ConnectionMark connection={state.connection} />}
       </div>
       <div className="ws-session-tools">
+        {runbooksOpen === undefined ? null : (
+          <Button aria-expanded={runbooksOpen} title="Runbooks (Ctrl Shift L)" onClick={onRunbooks}>
+            Runbooks
+          </Button>
+        )}
         <Button aria-expanded={detailsOpen} onClick={onDetails}>
           Details
         </Button>

@@ -2,6 +2,7 @@
 export type TerminalCommand =
   | { kind: 'copy' }
   | { kind: 'search' }
+  | { kind: 'runbooks' }
   | { kind: 'font'; change: 1 | -1 | 0 }
   | { kind: 'tab'; index: number }
   | { kind: 'next-tab'; step: 1 | -1 }
@@ -33,6 +34,7 @@ function readCtrlShiftKey(code: string, key: string): KeyMeaning {
   if (code === 'KeyC') return { kind: 'copy' }
   if (code === 'KeyV') return { kind: 'native' }
   if (code === 'KeyF') return { kind: 'search' }
+  if (code === 'KeyL') return { kind: 'runbooks' }
   return readFontKey(key)
 }
 

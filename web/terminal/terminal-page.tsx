@@ -7,6 +7,7 @@ import { asApiError } from '../api-error.ts'
 import { api } from '../api.ts'
 import { TerminateDialog } from '../pages/terminate-dialog.tsx'
 import { useMe, useSession } from '../queries.ts'
+import { useHotkeys } from '../use-hotkeys.ts'
 import { useTitle } from '../use-title.ts'
 import { DetailsDrawer } from './details-drawer.tsx'
 import { NoticeList } from './notice-list.tsx'
@@ -18,11 +19,13 @@ import {
   openTerminal,
   openTerminals,
 } from './open-terminals.ts'
+import { RunbookPanel } from './runbook-panel.tsx'
 import { SessionBar } from './session-bar.tsx'
 import { terminalPath } from './session-paths.ts'
 import type { TerminalCommand } from './terminal-keys.ts'
 import { TerminalQuestion } from './terminal-question.tsx'
 import { TerminalStage } from './terminal-stage.tsx'
+import { useRunbooks } from './use-runbooks.ts'
 import { useWorkspaceTabs, WorkspaceTabs, type WorkspaceTab } from './workspace-tabs.tsx'
 import { ButtonLink } from '../components/button.tsx'
 
@@ -64,8 +67,16 @@ function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly 
   const [searching, setSearching] = useState(false)
   const [ending, setEnding] = useState(false)
   const openSearch = useCallback(() => setSearching(true), [])
+  const books = useRunbooks(terminal, state)
+  const showsBooks = books.isOpen && !detailsOpen
+  const toggleBooks = () => {
+    // One at a time: the terminal needs the room.
+    if (!books.isOpen || !detailsOpen) books.toggle()
+    setDetailsOpen(false)
+  }
   useTitle(pageTitle(state.session, state.title))
-  useCommands(terminal, tabs, openSearch)
+  useCommands(terminal, tabs, { search: openSearch, runbooks: toggleBooks })
+  useHotkeys({ 'mod+L': toggleBooks })
   const cancelStart = () => {
     api(`/sessions/${encodeURIComponent(terminal.id)}`, { method: 'DELETE', body: {} }).catch(
       (cause: unknown) => terminal.notify('error', asApiError(cause).message),
@@ -77,6 +88,8 @@ function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly 
         terminal={terminal}
         state={state}
         detailsOpen={detailsOpen}
+        runbooksOpen={books.runbooks.length === 0 ? undefined : showsBooks}
+        onRunbooks={toggleBooks}
         onDetails={() => setDetailsOpen(!detailsOpen)}
         onSearch={openSearch}
         onEnd={() => setEnding(true)}
@@ -93,6 +106,17 @@ function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly 
           }}
           onCancelStart={cancelStart}
         />
+        {showsBooks ? (
+          <RunbookPanel
+            terminal={terminal}
+            state={state}
+            runbooks={books.runbooks}
+            name={books.name}
+            takesFocus={books.takesFocus}
+            onChoose={books.choose}
+            onClose={toggleBooks}
+          />
+        ) : null}
         {detailsOpen ? <DetailsDrawer session={state.session} onClose={() => setDetailsOpen(false)} /> : null}
       </div>
       <TerminateDialog session={state.session} isOpen={ending} onClose={() => setEnding(false)} />
@@ -102,7 +126,11 @@ function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly 
 }
 
 /** Keys that mean the workspace, pressed inside the terminal or beside it. */
-function useCommands(terminal: OpenTerminal, tabs: readonly WorkspaceTab[], openSearch: () => void): void {
+function useCommands(
+  terminal: OpenTerminal,
+  tabs: readonly WorkspaceTab[],
+  open: { search: () => void; runbooks: () => void },
+): void {
   const [, navigate] = useLocation()
   useEffect(() => {
     const go = (index: number) => {
@@ -112,14 +140,15 @@ function useCommands(terminal: OpenTerminal, tabs: readonly WorkspaceTab[], open
     const run = (command: TerminalCommand) => {
       const present = tabs.findIndex((tab) => tab.id === terminal.id)
       if (command.kind === 'copy') void terminal.view.copySelection()
-      else if (command.kind === 'search') openSearch()
+      else if (command.kind === 'search') open.search()
+      else if (command.kind === 'runbooks') open.runbooks()
       else if (command.kind === 'font') changeFontSize(command.change)
       else if (command.kind === 'tab') go(command.index)
       else if (command.kind === 'next-tab') go((present + command.step + tabs.length) % tabs.length)
     }
     onTerminalCommand(run)
     return () => onTerminalCommand(() => undefined)
-  }, [terminal, tabs, openSearch, navigate])
+  }, [terminal, tabs, open, navigate])
 }
 
 function Unopened({ error }: { error: Error | null }) {
