@@ -52,6 +52,7 @@ export function explainRefusal(cause: unknown, refused: RefusedContainer): Hatch
       : fail('target_not_found', `The pod ${pod} is gone from ${namespace}. Open the target again.`)
   }
   if (refusal.status !== 422) return cause
+  if (/metadata\.uid: .*field is immutable/s.test(refusal.message)) return recreated(pod, cause)
   if (/static pods? do/i.test(refusal.message)) return staticPod(pod, cause)
   if (/privileged.*disallowed by cluster policy/is.test(refusal.message)) {
     return fail(
@@ -65,6 +66,12 @@ export function explainRefusal(cause: unknown, refused: RefusedContainer): Hatch
       `The pod ${pod} has no container of that name any more. Open the target again.`,
     )
   return fail('admission_refused', `The cluster refuses the debug container: ${refusal.message}`)
+}
+
+/** The name belongs to another pod now. */
+export function recreated(pod: string, cause?: unknown): HatchwayError {
+  const words = `The pod ${pod} was recreated since it was looked at. Open the target again.`
+  return new HatchwayError('target_not_found', words, { cause })
 }
 
 /** Pods that a kubelet runs from its own files, such as a control plane's, take no debug containers. */

@@ -1,7 +1,7 @@
 /** The pod that a debug copy is. Pure. */
-import type { V1Container, V1Pod, V1PodSpec } from '@kubernetes/client-node'
 import type { DebugSpec } from '../core/target.ts'
 import { containerOf, statusOf } from './kubernetes-facts.ts'
+import type { Container, Pod, PodSpec } from './kubernetes-objects.ts'
 import type { SecurityContext } from './kubernetes-profiles.ts'
 
 /** By these a copy is known again. */
@@ -47,7 +47,7 @@ function ending(sessionId: string): string {
  * The target's pod with this one container, which sleeps in place of its own command. What `kubectl debug --copy-to` takes
  * away is taken away: labels, so that no service and no controller takes it for its own, annotations, owners and probes.
  */
-export function copyPod(pod: V1Pod, container: string, spec: DebugSpec): V1Pod {
+export function copyPod(pod: Pod, container: string, spec: DebugSpec): Pod {
   const target = containerOf(pod, container)
   if (target === undefined) throw new Error(`the pod has no container ${container}`)
   const seconds = Math.ceil((spec.maxDurationMs + copyStartMs) / 1000)
@@ -80,7 +80,7 @@ export function copyPod(pod: V1Pod, container: string, spec: DebugSpec): V1Pod {
 }
 
 /** The rest is about its first life, or is worked out by admission again and refused when it then differs. */
-function keptOf(spec: V1PodSpec | undefined): Omit<V1PodSpec, 'containers'> {
+function keptOf(spec: PodSpec | undefined): Omit<PodSpec, 'containers'> {
   const {
     containers: _containers,
     initContainers: _init,
@@ -97,7 +97,7 @@ function keptOf(spec: V1PodSpec | undefined): Omit<V1PodSpec, 'containers'> {
 }
 
 /** Copies the toolbox's busybox to where the target's container finds it. */
-function holder(pod: V1Pod, target: V1Container, { toolbox, sessionId }: DebugSpec): V1Container {
+function holder(pod: Pod, target: Container, { toolbox, sessionId }: DebugSpec): Container {
   const mountPath = mountOf(sessionId)
   return {
     name: holderName,
@@ -113,14 +113,14 @@ function holder(pod: V1Pod, target: V1Container, { toolbox, sessionId }: DebugSp
 }
 
 /** The toolbox's image may be root's where the target's own is not. */
-function holderSecurity(pod: V1Pod, target: V1Container): SecurityContext {
+function holderSecurity(pod: Pod, target: Container): SecurityContext {
   const own: SecurityContext = target.securityContext ?? {}
   if ((own.runAsUser ?? pod.spec?.securityContext?.runAsUser) !== undefined) return own
   const live = statusOf(pod, target.name)?.user?.linux
   return { ...own, runAsUser: live?.uid ?? nonroot, runAsGroup: own.runAsGroup ?? live?.gid ?? nonroot }
 }
 
-function still(target: V1Container, sessionId: string, seconds: number): V1Container {
+function still(target: Container, sessionId: string, seconds: number): Container {
   const {
     args: _args,
     // A host's port is taken by the original.
@@ -154,7 +154,7 @@ function mountOf(sessionId: string): string {
 }
 
 /** What the user is told of the copy: what does not run in it, and what would. */
-export function copyNotices(pod: V1Pod, container: string, name: string): string[] {
+export function copyNotices(pod: Pod, container: string, name: string): string[] {
   const { containers = [], initContainers = [] } = pod.spec ?? {}
   const others = containers.filter((each) => each.name !== container).map((each) => each.name)
   const inits = initContainers.filter((each) => each.name !== container).map((each) => each.name)
@@ -168,7 +168,7 @@ export function copyNotices(pod: V1Pod, container: string, name: string): string
   ]
 }
 
-function ownCommand({ command = [], args = [] }: Partial<V1Container> = {}): string {
+function ownCommand({ command = [], args = [] }: Partial<Container> = {}): string {
   const words = [...command, ...args].map(quoted).join(' ')
   if (command.length > 0) return `Its own command, which does not run here: ${words} .`
   const given = words === '' ? '' : ` with the arguments ${words}`

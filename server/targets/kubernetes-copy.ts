@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { V1Pod } from '@kubernetes/client-node'
 import { HatchwayError } from '../core/errors.ts'
 import type { OpenedTerminal } from '../core/target.ts'
 import { podSecurityRefusal, staticPod } from './kubernetes-admission.ts'
@@ -7,6 +6,7 @@ import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import { copyLabels, copyName, copyNotices, copyPod } from './kubernetes-copy-pod.ts'
 import { waitForCopy } from './kubernetes-copy-start.ts'
 import { refusalOf } from './kubernetes-errors.ts'
+import type { Pod } from './kubernetes-objects.ts'
 import { openInPod, readWholePod, type PodOpening } from './kubernetes-open.ts'
 import { watchPod } from './kubernetes-pod.ts'
 import { requireSamePod } from './kubernetes-precondition.ts'
@@ -25,9 +25,10 @@ const gentleMs = 8_000
 
 /** A debug container in a copy of the target's pod; nothing of either is left when this throws. */
 export async function openInCopy(opening: PodOpening): Promise<OpenedTerminal> {
+  const { found, ...into } = opening
   const { client, spec, target, onProgress, signal } = opening
   onProgress({ phase: 'resolving' })
-  const pod = await readWholePod(client, { ...target, actor: opening.actor }, signal)
+  const pod = found ?? (await readWholePod(client, { ...target, actor: opening.actor }, signal))
   requireCopyable(pod, target.uid)
   await requireDelete(client, target.namespace, signal)
   const copy = copyPod(pod, target.container, spec)
@@ -48,7 +49,7 @@ export async function openInCopy(opening: PodOpening): Promise<OpenedTerminal> {
       watched.close()
     }
     const opened = await openInPod({
-      ...opening,
+      ...into,
       target: place,
       // That phase is over.
       onProgress: (progress) => progress.phase !== 'resolving' && onProgress(progress),
@@ -64,7 +65,7 @@ export async function openInCopy(opening: PodOpening): Promise<OpenedTerminal> {
 }
 
 /** Throws why no copy of this pod would do. */
-function requireCopyable(pod: V1Pod, uid: string): void {
+function requireCopyable(pod: Pod, uid: string): void {
   requireSamePod(pod, uid)
   const name = pod.metadata?.name ?? ''
   if (pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined) throw staticPod(name)
@@ -74,11 +75,11 @@ function requireCopyable(pod: V1Pod, uid: string): void {
 
 async function createCopy(
   { client, target, actor }: PodOpening,
-  body: V1Pod,
+  body: Pod,
   { dryRun, signal }: { dryRun: boolean; signal: AbortSignal },
-): Promise<V1Pod> {
+): Promise<Pod> {
   return await client
-    .json<V1Pod>({
+    .json<Pod>({
       method: 'POST',
       path: resourcePath('/api/v1', target.namespace, 'pods'),
       query: { fieldManager: 'hatchway', ...(dryRun && { dryRun: 'All' }) },
@@ -135,10 +136,10 @@ export async function readCopy(
   client: KubernetesClient,
   { namespace, pod, sessionId }: CopyPlace,
   signal: AbortSignal,
-): Promise<V1Pod | undefined> {
+): Promise<Pod | undefined> {
   const path = resourcePath('/api/v1', namespace, 'pods', pod)
   try {
-    const found = await client.json<V1Pod>({ method: 'GET', path, doing: 'read the debug copy', signal })
+    const found = await client.json<Pod>({ method: 'GET', path, doing: 'read the debug copy', signal })
     return found.metadata?.labels?.[copyLabels.session] === sessionId ? found : undefined
   } catch (cause) {
     if (refusalOf(cause)?.status === 404) return undefined

@@ -1,5 +1,5 @@
-import type { V1Container, V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
 import type { CapabilityChange } from './capabilities.ts'
+import type { Container, ContainerStatus, Pod } from './kubernetes-objects.ts'
 import type { ResolvedUser } from './user-database.ts'
 
 /** What of a pod decides as whom a debug container runs beside one of its containers. */
@@ -23,7 +23,7 @@ export interface PodIdentityFacts {
 }
 
 /** Reads what the API tells of a pod's container. Pure. */
-export function readIdentityFacts(pod: V1Pod, container: string): PodIdentityFacts {
+export function readIdentityFacts(pod: Pod, container: string): PodIdentityFacts {
   const spec = containerOf(pod, container)
   const own = spec?.securityContext
   const shared = pod.spec?.securityContext
@@ -55,12 +55,12 @@ export function readIdentityFacts(pod: V1Pod, container: string): PodIdentityFac
 }
 
 /** The specification of an ordinary or init container of that name. */
-export function containerOf({ spec }: V1Pod, name: string): V1Container | undefined {
+export function containerOf({ spec }: Pod, name: string): Container | undefined {
   return [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find((each) => each.name === name)
 }
 
 /** The status of an ordinary or init container of that name. */
-export function statusOf({ status }: V1Pod, name: string): V1ContainerStatus | undefined {
+export function statusOf({ status }: Pod, name: string): ContainerStatus | undefined {
   const { containerStatuses = [], initContainerStatuses = [] } = status ?? {}
   return [...containerStatuses, ...initContainerStatuses].find((each) => each.name === name)
 }

@@ -31,12 +31,15 @@ export type ClusterRef = TargetRef & { kind: 'kubernetes' }
 const maxReads = 20
 /** How late the watch may be with a workload that the API server already has. */
 const watchLagMs = 2_000
+/** A pod that was read longer ago is no base for what comes next. */
+const freshMs = 1_000
 
 /** Resolves references to pods, on behalf of one person at a time. */
 export class KubernetesFinder {
   readonly #client: KubernetesClient
   readonly #cache: KubernetesCache
   readonly #access: KubernetesAccess
+  readonly #read = new WeakMap<PodRecord | Target, { pod: Pod; at: number }>()
 
   constructor(client: KubernetesClient, cache: KubernetesCache, access: KubernetesAccess) {
     this.#client = client
@@ -54,7 +57,20 @@ export class KubernetesFinder {
     const pod = await this.#readPod(ref, ref.name, actor, signal)
     if (pod === undefined) throw notFound(ref)
     checkContainer(pod, ref.container)
-    return targetOf(ref, pod, await this.#lineage(pod, signal))
+    return this.#found(targetOf(ref, pod, await this.#lineage(pod, signal)), pod)
+  }
+
+  /** Once: the pod of a target that was found within the last second, as it was read for that. */
+  takePod(target: Target): Pod | undefined {
+    const read = this.#read.get(target)
+    this.#read.delete(target)
+    return read !== undefined && performance.now() - read.at <= freshMs ? read.pod : undefined
+  }
+
+  #found(target: Target, from: PodRecord): Target {
+    const read = this.#read.get(from)
+    if (read !== undefined) this.#read.set(target, read)
+    return target
   }
 
   async #findWorkload(
@@ -79,7 +95,7 @@ export class KubernetesFinder {
       const lineage = verified.lineages.get(chosen.pod)
       if (lineage !== undefined) {
         checkContainer(chosen.pod, ref.container)
-        return withChoice(targetOf(ref, chosen.pod, lineage), chosen, pods)
+        return this.#found(withChoice(targetOf(ref, chosen.pod, lineage), chosen, pods), chosen.pod)
       }
       const pod = await this.#readPod(ref, chosen.pod.name, actor, signal)
       const fresh = pod === undefined ? undefined : await this.#lineage(pod, signal)
@@ -123,8 +139,11 @@ export class KubernetesFinder {
     const path = resourcePath('/api/v1', namespace, 'pods', name)
     try {
       const doing = `look at the pod ${namespace}/${name}`
+      const at = performance.now()
       const pod = await this.#client.json<Pod>({ method: 'GET', path, actor, doing, signal })
-      return describePod(pod, container)
+      const record = describePod(pod, container)
+      this.#read.set(record, { pod, at })
+      return record
     } catch (cause) {
       const refusal = refusalOf(cause)
       if (refusal?.status === 404) return undefined

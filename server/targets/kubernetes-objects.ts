@@ -1,11 +1,13 @@
 /** The objects of the Kubernetes API as they are in JSON. */
 import type {
+  V1Container,
   V1ContainerStatus,
   V1DaemonSet,
   V1Deployment,
   V1Job,
   V1ObjectMeta,
   V1Pod,
+  V1PodSpec,
   V1ReplicaSet,
   V1StatefulSet,
 } from '@kubernetes/client-node'
@@ -21,6 +23,8 @@ export type Wire<T> = T extends Date
 
 export type Metadata = Wire<V1ObjectMeta>
 export type Pod = Wire<V1Pod>
+export type PodSpec = Wire<V1PodSpec>
+export type Container = Wire<V1Container>
 export type ContainerStatus = Wire<V1ContainerStatus>
 export type Deployment = Wire<V1Deployment>
 export type StatefulSet = Wire<V1StatefulSet>

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { V1Pod } from '@kubernetes/client-node'
 import { HatchwayError } from '../core/errors.ts'
 import type { Actor, DebugContainer, DebugSpec, OpenedTerminal, StartProgress } from '../core/target.ts'
 import { admit, type Admitted } from './kubernetes-admit.ts'
@@ -8,6 +7,7 @@ import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import { addEphemeralContainer, ephemeralName, type EphemeralPlace } from './kubernetes-ephemeral.ts'
 import { refusalOf } from './kubernetes-errors.ts'
 import { readIdentityFacts, statusOf } from './kubernetes-facts.ts'
+import type { Pod } from './kubernetes-objects.ts'
 import { ephemeralStatus, watchPod, type PodFacts } from './kubernetes-pod.ts'
 import { requireRunning } from './kubernetes-precondition.ts'
 import { readStart } from './kubernetes-progress.ts'
@@ -29,6 +29,8 @@ export interface PodOpening {
   client: KubernetesClient
   spec: DebugSpec
   target: PodPlace
+  /** As it was read a moment ago. Without it, it is read. */
+  found?: Pod
   actor: Actor
   minorVersion: Promise<number>
   onProgress: (progress: StartProgress) => void
@@ -90,12 +92,12 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
 }
 
 /** What is to be added, and that it would be admitted and could be attached to. */
-async function prepare(opening: PodOpening): Promise<{ pod: V1Pod; admitted: Admitted }> {
-  const { client, spec, target, actor, minorVersion, signal } = opening
+async function prepare(opening: PodOpening): Promise<{ pod: Pod; admitted: Admitted }> {
+  const { client, spec, target, found, actor, minorVersion, signal } = opening
   const place: EphemeralPlace = { ...target, actor }
   const attachable = requireAttach(client, place, minorVersion, signal)
   attachable.catch(() => {})
-  const pod = await readWholePod(client, place, signal)
+  const pod = found ?? (await readWholePod(client, place, signal))
   requireRunning(pod, target.container, target.uid)
   const earlier = pod.spec?.ephemeralContainers?.map(({ name }) => name) ?? []
   if (earlier.includes(ephemeralName(spec.sessionId)))
@@ -116,10 +118,10 @@ export async function readWholePod(
   client: KubernetesClient,
   { namespace, pod, actor }: { namespace: string; pod: string; actor: Actor },
   signal: AbortSignal,
-): Promise<V1Pod> {
+): Promise<Pod> {
   const path = resourcePath('/api/v1', namespace, 'pods', pod)
   return await client
-    .json<V1Pod>({ method: 'GET', path, actor, doing: 'read the pod', signal })
+    .json<Pod>({ method: 'GET', path, actor, doing: 'read the pod', signal })
     .catch((cause: unknown) => {
       if (refusalOf(cause)?.status !== 404) throw cause
       const words = `The pod ${pod} is gone from ${namespace}. Open the target again.`
@@ -209,7 +211,7 @@ async function imageOf(
   }
 }
 
-function noticesOf(pod: V1Pod, { runAs, notice }: Admitted): string[] {
+function noticesOf(pod: Pod, { runAs, notice }: Admitted): string[] {
   const many = (pod.spec?.ephemeralContainers?.length ?? 0) + 1
   return [
     ...(notice === undefined ? [] : [notice]),

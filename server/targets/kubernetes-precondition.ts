@@ -1,7 +1,7 @@
-import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
 import { HatchwayError } from '../core/errors.ts'
-import { staticPod } from './kubernetes-admission.ts'
+import { recreated, staticPod } from './kubernetes-admission.ts'
 import { statusOf } from './kubernetes-facts.ts'
+import type { ContainerStatus, Pod } from './kubernetes-objects.ts'
 
 const copyAdvice = 'A debug copy of the pod, where policy allows it, holds it still.'
 
@@ -9,7 +9,7 @@ const copyAdvice = 'A debug copy of the pod, where policy allows it, holds it st
  * Throws why no debug container can be added to this container of the pod. The API server itself accepts one where nothing
  * will ever run, so this comes first.
  */
-export function requireRunning(pod: V1Pod, container: string, uid: string): void {
+export function requireRunning(pod: Pod, container: string, uid: string): void {
   const name = pod.metadata?.name ?? ''
   requireSamePod(pod, uid)
   const fail = (words: string) => new HatchwayError('target_not_running', `The pod ${name} ${words}`)
@@ -31,16 +31,12 @@ export function requireRunning(pod: V1Pod, container: string, uid: string): void
 }
 
 /** Throws `target_not_found` when the name now belongs to another pod. */
-export function requireSamePod(pod: V1Pod, uid: string): void {
-  if (pod.metadata?.uid === uid) return
-  throw new HatchwayError(
-    'target_not_found',
-    `The pod ${pod.metadata?.name} was recreated since it was looked at. Open the target again.`,
-  )
+export function requireSamePod(pod: Pod, uid: string): void {
+  if (pod.metadata?.uid !== uid) throw recreated(pod.metadata?.name ?? '')
 }
 
 /** Why a container can't be joined; undefined for one that runs. */
-export function notRunning(status: V1ContainerStatus | undefined): string | undefined {
+export function notRunning(status: ContainerStatus | undefined): string | undefined {
   if (status === undefined) return 'has not been started yet. Try again in a moment.'
   const { waiting, terminated, running } = status.state ?? {}
   if (running !== undefined) return undefined
@@ -57,7 +53,7 @@ export function notRunning(status: V1ContainerStatus | undefined): string | unde
   return `does not run yet${why ? ` (${why})` : ''}. Open it once it does.`
 }
 
-function unscheduled({ status }: V1Pod): string {
+function unscheduled({ status }: Pod): string {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled')
   return scheduled?.message ?? 'the scheduler has not placed it.'
 }

@@ -7,6 +7,7 @@ import type { KubernetesClient } from './kubernetes-client.ts'
 import { copyLabels, sessionOfCopy } from './kubernetes-copy-pod.ts'
 import type { KubernetesDebugContainer } from './kubernetes-debug-containers.ts'
 import { KubernetesFinder } from './kubernetes-find.ts'
+import type { Pod } from './kubernetes-objects.ts'
 
 export interface KubernetesTargetsOptions {
   /** Only what is in these namespaces; absent: the whole cluster. */
@@ -73,6 +74,11 @@ export class KubernetesTargets {
       throw new HatchwayError('target_not_found', `${environment} shows nothing of ${ref.namespace}.`)
     }
     return await this.#finder.find(ref, lookup, actor, signal)
+  }
+
+  /** The pod as it was read when its target was found, for what follows at once: only once, and for a second. */
+  takePod(target: Target): Pod | undefined {
+    return this.#finder.takePod(target)
   }
 
   /** Every ephemeral container that a gateway of this installation added, running or not, in pods that still exist. */

@@ -22,6 +22,7 @@ import { isCopyName } from './kubernetes-copy-pod.ts'
 import { environmentNames, ephemeralName } from './kubernetes-ephemeral.ts'
 import { readIdentityFacts } from './kubernetes-facts.ts'
 import { choosePodIdentity } from './kubernetes-identity.ts'
+import type { Pod } from './kubernetes-objects.ts'
 import { openInPod, readWholePod, type PodPlace } from './kubernetes-open.ts'
 import { requireSamePod } from './kubernetes-precondition.ts'
 import { endDebugContainer, readDebugState, type DebugPlace } from './kubernetes-stop.ts'
@@ -32,6 +33,8 @@ import { KubernetesTerminal } from './kubernetes-terminal.ts'
 export interface ClusterTargets {
   list(query: TargetQuery, actor: Actor, signal: AbortSignal): Promise<readonly Target[]>
   find(ref: TargetRef, lookup: Lookup, actor: Actor, signal: AbortSignal): Promise<Target>
+  /** The pod of a target that `find` has just answered with, as it was read for that: only once, and for a second. */
+  takePod(target: Target): Pod | undefined
   /** This installation's debug containers, as last seen. */
   debugContainers(installation: string, signal: AbortSignal): Promise<readonly SeenDebugContainer[]>
   /** This installation's debug copies, as last seen. */
@@ -152,7 +155,8 @@ export class KubernetesDriver implements TargetDriver {
 
   async #identify(target: Target, profile: Profile, actor: Actor, signal: AbortSignal): Promise<Identity> {
     const place = podOf(target)
-    const pod = await readWholePod(this.#options.client, { ...place, actor }, signal)
+    const { client, targets } = this.#options
+    const pod = targets.takePod(target) ?? (await readWholePod(client, { ...place, actor }, signal))
     requireSamePod(pod, place.uid)
     return choosePodIdentity(readIdentityFacts(pod, place.container), profile).identity
   }
@@ -164,12 +168,14 @@ export class KubernetesDriver implements TargetDriver {
     actor: Actor,
     signal: AbortSignal,
   ): Promise<OpenedTerminal> {
-    const { client } = this.#options
+    const { client, targets } = this.#options
     const open = spec.copy === true ? openInCopy : openInPod
+    const found = targets.takePod(target)
     const opened = await open({
       client,
       spec,
       target: podOf(target),
+      ...(found !== undefined && { found }),
       actor,
       minorVersion: this.#minor(),
       onProgress,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
+import type { Target } from '../../server/core/target.ts'
 import { testCluster } from '../support/cluster.ts'
 import { TestNamespace } from '../support/cluster-namespace.ts'
 import { kubernetesGround, podRef } from '../support/kubernetes-ground.ts'
@@ -51,6 +52,29 @@ describe('admission of a debug container', () => {
       assert.match(cause.message, /baseline:latest.*SYS_PTRACE.*admitted there is auto/s)
       return true
     })
+  })
+
+  it('adds none to a pod that took the name since the target was found', async () => {
+    const { namespace, target } = await webIn()
+    const name = target.cluster?.pod ?? ''
+    const found = () => user.access.find({ ...target.ref }, {}, deadline())
+    const old = await found()
+    await namespace.deletePod(name)
+    await namespace.runPod({ image: 'web', name })
+    const isRefused = async (before: Target) => {
+      await assert.rejects(user.open({ target: before }), (cause: Error & { code?: string }) => {
+        assert.equal(cause.code, 'target_not_found')
+        assert.match(cause.message, /recreated.*Open the target again/)
+        return true
+      })
+    }
+    await isRefused(old)
+    const fresh = await found()
+    await namespace.deletePod(name)
+    await namespace.createPod({ image: 'web', name })
+    // What was read then is fresh enough to start from, so it is the API server that tells them apart.
+    await isRefused(fresh)
+    assert.deepEqual((await namespace.pod(name)).spec?.ephemeralContainers ?? [], [])
   })
 
   it('says that an earlier debug container is in the way', async () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { V1Pod } from '@kubernetes/client-node'
 import type { DebugSpec } from '../../server/core/target.ts'
 import {
   copyName,
@@ -10,6 +9,7 @@ import {
   sessionOfCopy,
 } from '../../server/targets/kubernetes-copy-pod.ts'
 import { readCopyStart } from '../../server/targets/kubernetes-copy-start.ts'
+import type { Pod } from '../../server/targets/kubernetes-objects.ts'
 import type { PodFacts } from '../../server/targets/kubernetes-pod.ts'
 
 const sessionId = '0123456789abcdef0123'
@@ -23,7 +23,7 @@ const spec: DebugSpec = {
   maxDurationMs: 60_000,
 }
 const security = { runAsNonRoot: true, capabilities: { drop: ['ALL'] } }
-const original: V1Pod = {
+const original: Pod = {
   metadata: {
     name: 'api-1',
     namespace: 'payments',
