@@ -2,7 +2,7 @@ import type { ApprovalTerms, Decision, Grant, PolicyRequest } from '../core/poli
 import { explainNoRule } from './explain.ts'
 import type { CompiledRule, RuleSet } from './match-rule.ts'
 import { narrow } from './narrow.ts'
-import { phrase, quote, verb, wayOut } from './words.ts'
+import { phrase, quote, shorten, verb, wayOut } from './words.ts'
 
 type Denial = Decision & { effect: 'deny' }
 
@@ -21,8 +21,8 @@ export function decide(rules: RuleSet, request: PolicyRequest, at: Date): Decisi
     )
   }
   if (matching.length === 0) return deny([], explainNoRule(rules.all, request, at))
-  const grant = narrow(matching.map(({ rule }) => rule))
-  const problem = findProblem(matching, request, grant)
+  const grant = narrow(matching)
+  const problem = findProblem(rules, matching, request, grant)
   if (problem !== undefined) return problem
   const approval = approvalOf(matching, request)
   const decided = { rules: namesOf(matching), grant }
@@ -52,6 +52,7 @@ function approvalOf(
 }
 
 function findProblem(
+  rules: RuleSet,
   matching: readonly CompiledRule[],
   request: PolicyRequest,
   grant: Grant,
@@ -70,7 +71,7 @@ function findProblem(
     )
   }
   if (request.prospective === true) return undefined
-  return findWordsProblem(matching, request, grant)
+  return findWordsProblem(rules, matching, request, grant)
 }
 
 function findChoiceProblem(
@@ -81,14 +82,16 @@ function findChoiceProblem(
 ): Denial | undefined {
   const allowed: readonly string[] | undefined = grant[kind]
   const asked = kind === 'toolboxes' ? request.toolbox : request.profile
+  const starts = request.action === 'open' || request.action === 'run'
+  const noneLeft = starts && allowed?.length === 0
+  if (!noneLeft && (asked === undefined || allowed === undefined || allowed.includes(asked))) return undefined
   const limiting = matching.filter(({ rule }) => rule[kind] !== undefined)
-  if (allowed?.length === 0 && (request.action === 'open' || request.action === 'run')) {
+  if (noneLeft) {
     return deny(
       limiting,
       `${quote(limiting)} all match and name no common ${kind}, so none is left to ${phrase(request)} with. ${wayOut}`,
     )
   }
-  if (asked === undefined || allowed === undefined || allowed.includes(asked)) return undefined
   const one = kind === 'toolboxes' ? 'toolbox' : 'profile'
   const by =
     limiting.length === 0 ? 'No rule names it' : `${quote(limiting)} ${verb(limiting, 'limits', 'limit')} it`
@@ -100,6 +103,7 @@ function findChoiceProblem(
 
 /** The reason and the ticket: there where they have to be, and as every matching rule wants them. */
 function findWordsProblem(
+  rules: RuleSet,
   matching: readonly CompiledRule[],
   request: PolicyRequest,
   grant: Grant,
@@ -119,14 +123,13 @@ function findWordsProblem(
         code,
       )
     }
-    const refusing = matching.filter(
-      (rule) => !(kind === 'reason' ? rule.fitsReason(text) : rule.fitsTicket(text)),
-    )
-    if (refusing.length === 0) continue
-    const wanted = refusing.map(({ rule }) => rule[pattern]).join(' and ')
+    const wanted = grant[kind === 'reason' ? 'reasonPatterns' : 'ticketPatterns']
+    const missed = new Set(wanted.filter((source) => !rules.fits(source, text)))
+    if (missed.size === 0) continue
+    const refusing = matching.filter(({ rule }) => missed.has(rule[pattern] ?? ''))
     return deny(
       refusing,
-      `${quote(refusing)} ${verb(refusing, 'wants', 'want')} another ${kind} to ${phrase(request)}: all of it must match ${wanted}.`,
+      `${quote(refusing)} ${verb(refusing, 'wants', 'want')} another ${kind} to ${phrase(request)}: all of it must match ${shorten([...missed])}.`,
       code,
     )
   }

@@ -32,7 +32,7 @@ function nearMiss(compiled: CompiledRule, request: PolicyRequest, at: Date): Nea
   if (rule.effect === 'deny' || !compiled.matchesTarget(request.target)) return undefined
   const { name, effect } = rule
   const who = compiled.matchesWho(request.who)
-  const action = compiled.matchesAction(request.action)
+  const action = compiled.actions.has(request.action)
   const time = compiled.matchesTime(request.action, at)
   if (!who && action && time) return { name, effect, lacks: 'who', wants: formatWho(compiled) }
   if (who && !action && time) return { name, effect, lacks: 'action', wants: rule.actions.join(', ') }

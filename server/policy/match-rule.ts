@@ -1,98 +1,79 @@
 import type { Action, PolicyRequest, PolicyTarget } from '../core/policy.ts'
-import { anyOf, compileWhere, isGlob } from './match-target.ts'
+import { anyOf, compileWhere } from './match-target.ts'
 import { compilePattern } from './pattern.ts'
+import { createRuleIndex } from './rule-index.ts'
 import type { Rule } from './rule.ts'
 import { compileWindow } from './time-window.ts'
 
 /** A rule whose patterns are ready to be matched, part by part so that a refusal can say which part was missing. */
 export interface CompiledRule {
   readonly rule: Rule
-  /** Its place in the file. */
-  readonly index: number
+  /** With those that others imply. */
+  readonly actions: ReadonlySet<Action>
   matchesWho(who: PolicyRequest['who']): boolean
-  matchesAction(action: Action): boolean
   matchesTarget(target: PolicyTarget | undefined): boolean
   /** Whoever may do something at some times sees the target at all times, and is told when. */
   matchesTime(action: Action, at: Date): boolean
-  /** True where the rule asks for no pattern. */
-  fitsReason(reason: string): boolean
-  fitsTicket(ticket: string): boolean
 }
 
 export interface RuleSet {
   readonly all: readonly CompiledRule[]
   /** The rules that match a request at one moment, in file order. */
   matching(request: PolicyRequest, at: Date): CompiledRule[]
+  /** Whether a reason or a ticket is as one of the rules' expressions wants it. */
+  fits(pattern: string, text: string): boolean
 }
 
-const maxRememberedCallers = 200
-
-/** Remembers which rules speak about a caller: a page of targets asks for the same one hundreds of times. */
 export function createRuleSet(rules: readonly Rule[]): RuleSet {
   const all = rules.map(compileRule)
-  const candidates = indexByCaller(all)
-  const remembered = new Map<string, CompiledRule[]>()
-  const rulesFor = (who: PolicyRequest['who']) => {
-    const key = JSON.stringify([who.subject, who.groups])
-    let mine = remembered.get(key)
-    if (mine === undefined) {
-      mine = candidates(who).filter((compiled) => compiled.matchesWho(who))
-      if (remembered.size >= maxRememberedCallers) remembered.clear()
-      remembered.set(key, mine)
-    }
-    return mine
-  }
+  const index = createRuleIndex(all)
+  const expressions = compileExpressions(rules)
   return {
     all,
-    matching: ({ who, action, target }, at) => {
-      const speaking = rulesFor(who).filter(
-        (compiled) => compiled.matchesAction(action) && compiled.matchesTime(action, at),
-      )
-      return matchingTarget(speaking, target)
+    matching: (request, at) => {
+      const { who, action, target } = request
+      const claimed = claimedTarget(target)
+      const found: CompiledRule[] = []
+      const byClaim = new Set<CompiledRule>()
+      index.each(request, (place) => {
+        const compiled = all[place]
+        if (compiled === undefined || !compiled.matchesWho(who) || !compiled.matchesTime(action, at)) return
+        if (!compiled.matchesTarget(target)) {
+          if (claimed === undefined || !compiled.matchesTarget(claimed)) return
+          byClaim.add(compiled)
+        }
+        found.push(compiled)
+      })
+      return byClaim.size === 0 ? found : takingAlone(found, byClaim)
     },
+    fits: (pattern, text) => expressions.get(pattern)?.(text) === true,
   }
+}
+
+/** With what the target merely says that it is part of; undefined when it says nothing. */
+function claimedTarget(target: PolicyTarget | undefined): PolicyTarget | undefined {
+  if (target?.claims === undefined) return undefined
+  return { ...target, names: [...(target.names ?? []), ...target.claims] }
 }
 
 /** What a target merely claims to be part of can take away what another rule gives, and gives nothing. */
-function matchingTarget(rules: readonly CompiledRule[], target: PolicyTarget | undefined): CompiledRule[] {
-  const matching = rules.filter((compiled) => compiled.matchesTarget(target))
-  if (target?.claims === undefined) return matching
-  const claimed = { ...target, names: [...(target.names ?? []), ...target.claims] }
-  const isGiven = matching.some(({ rule }) => rule.effect !== 'deny')
-  const found = new Set(matching)
-  return rules.filter((compiled) => {
-    if (found.has(compiled)) return true
-    const takes = compiled.rule.effect === 'deny' || (compiled.rule.effect !== 'allow' && isGiven)
-    return takes && compiled.matchesTarget(claimed)
-  })
+function takingAlone(found: readonly CompiledRule[], byClaim: ReadonlySet<CompiledRule>): CompiledRule[] {
+  const isGiven = found.some((compiled) => compiled.rule.effect !== 'deny' && !byClaim.has(compiled))
+  return found.filter(
+    (compiled) =>
+      !byClaim.has(compiled) ||
+      compiled.rule.effect === 'deny' ||
+      (compiled.rule.effect !== 'allow' && isGiven),
+  )
 }
 
-/** Rules that name a group or a subject exactly are found by it; only those with patterns are tried one by one. */
-function indexByCaller(all: readonly CompiledRule[]): (who: PolicyRequest['who']) => CompiledRule[] {
-  const byGroup = new Map<string, CompiledRule[]>()
-  const bySubject = new Map<string, CompiledRule[]>()
-  const others: CompiledRule[] = []
-  for (const compiled of all) {
-    const { everyone, groups, subjects } = compiled.rule.who
-    if (everyone || [...groups, ...subjects].some(isGlob)) {
-      others.push(compiled)
-      continue
-    }
-    for (const group of new Set(groups)) append(byGroup, group, compiled)
-    for (const subject of new Set(subjects)) append(bySubject, subject, compiled)
-  }
-  return ({ subject, groups }) => {
-    const named = new Set(bySubject.get(subject) ?? [])
-    for (const group of groups) for (const compiled of byGroup.get(group) ?? []) named.add(compiled)
-    if (named.size === 0) return others
-    return [...others, ...named].toSorted((a, b) => a.index - b.index)
-  }
-}
-
-function append(index: Map<string, CompiledRule[]>, key: string, compiled: CompiledRule): void {
-  const there = index.get(key)
-  if (there === undefined) index.set(key, [compiled])
-  else there.push(compiled)
+/** Each once, however many rules share it. */
+function compileExpressions(rules: readonly Rule[]): Map<string, (text: string) => boolean> {
+  const sources = rules.flatMap(({ reasonPattern = [], ticketPattern = [] }) => [
+    reasonPattern,
+    ticketPattern,
+  ])
+  return new Map([...new Set(sources.flat())].map((source) => [source, compilePattern(source)]))
 }
 
 const always = () => true
@@ -108,7 +89,7 @@ const targetActions: readonly Action[] = [
   'approve',
 ]
 
-function compileRule(rule: Rule, index: number): CompiledRule {
+function compileRule(rule: Rule): CompiledRule {
   const groups = anyOf(rule.who.groups)
   const subjects = anyOf(rule.who.subjects)
   const actions = new Set(rule.actions)
@@ -116,13 +97,10 @@ function compileRule(rule: Rule, index: number): CompiledRule {
     actions.add('list')
   return {
     rule,
-    index,
-    matchesWho: (who) => rule.who.everyone || subjects(who.subject) || who.groups.some(groups),
-    matchesAction: (action) => actions.has(action),
+    actions,
+    matchesWho: rule.who.everyone ? always : (who) => subjects(who.subject) || who.groups.some(groups),
     matchesTarget: compileWhere(rule.where),
     matchesTime: compileTime(rule),
-    fitsReason: rule.reasonPattern === undefined ? always : compilePattern(rule.reasonPattern),
-    fitsTicket: rule.ticketPattern === undefined ? always : compilePattern(rule.ticketPattern),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { PolicyTarget } from '../core/policy.ts'
-import { compileGlob } from './glob.ts'
+import { compileGlob, isGlob } from './glob.ts'
 import type { LabelExpression, Where } from './rule.ts'
 
 type Match = (text: string) => boolean
@@ -29,7 +29,9 @@ export function compileWhere(where: Where): (target: PolicyTarget | undefined) =
   for (const expression of where.matchExpressions ?? []) {
     checks.push(({ labels }) => matchesExpression(expression, valueOf(labels, expression.key)))
   }
-  if (checks.length === 0) return always
+  const [only, ...others] = checks
+  if (only === undefined) return always
+  if (others.length === 0) return (target) => target !== undefined && only(target)
   return (target) => target !== undefined && checks.every((check) => check(target))
 }
 
@@ -52,14 +54,12 @@ function matchesExpression({ operator, values }: LabelExpression, value: string 
   }
 }
 
-export function isGlob(pattern: string): boolean {
-  return /[*?]/.test(pattern)
-}
-
 /** Plain texts by hash, so that a rule with a thousand groups costs as much as one with one. */
 export function anyOf(patterns: readonly string[]): Match {
   const exact = new Set(patterns.filter((pattern) => !isGlob(pattern)))
   const globs = patterns.filter(isGlob).map(compileGlob)
   if (globs.length === 0) return (text) => exact.has(text)
+  const [glob, ...others] = globs
+  if (glob !== undefined && others.length === 0 && exact.size === 0) return glob
   return (text) => exact.has(text) || globs.some((glob) => glob(text))
 }

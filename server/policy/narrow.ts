@@ -1,42 +1,56 @@
 import type { Grant } from '../core/policy.ts'
-import { defaultLimits, type Rule } from './rule.ts'
+import type { CompiledRule } from './match-rule.ts'
+import { defaultLimits } from './rule.ts'
 
 /** What remains after every rule has narrowed it: lists intersect, durations take the minimum, the stricter flag wins. */
-export function narrow(rules: readonly Rule[]): Grant {
-  const toolboxes = intersect(rules.map((rule) => rule.toolboxes))
+export function narrow(rules: readonly CompiledRule[]): Grant {
+  let toolboxes: Grant['toolboxes']
+  let profiles: Grant['profiles'] | undefined
+  let maxDurationMs = Infinity
+  let idleTimeoutMs = Infinity
+  const reasonPatterns = new Set<string>()
+  const ticketPatterns = new Set<string>()
+  let [requireReason, requireTicket, recordInput] = [false, false, false]
+  let [copies, noCopies, bestEffort, strict] = [false, false, false, false]
+  // One walk: ten thousand rules may match.
+  for (const { rule } of rules) {
+    toolboxes = intersect(toolboxes, rule.toolboxes)
+    profiles = intersect(profiles, rule.profiles)
+    if (rule.maxDurationMs !== undefined && rule.maxDurationMs < maxDurationMs)
+      maxDurationMs = rule.maxDurationMs
+    if (rule.idleTimeoutMs !== undefined) idleTimeoutMs = Math.min(idleTimeoutMs, rule.idleTimeoutMs)
+    if (rule.reasonPattern !== undefined) reasonPatterns.add(rule.reasonPattern)
+    if (rule.ticketPattern !== undefined) ticketPatterns.add(rule.ticketPattern)
+    requireReason ||= rule.requireReason === true || rule.reasonPattern !== undefined
+    requireTicket ||= rule.requireTicket === true || rule.ticketPattern !== undefined
+    recordInput ||= rule.recordInput === true
+    copies ||= rule.copies === true
+    noCopies ||= rule.copies === false
+    bestEffort ||= rule.recording === 'best-effort'
+    strict ||= rule.recording === 'strict'
+  }
   return {
     ...(toolboxes !== undefined && { toolboxes }),
-    profiles: intersect(rules.map((rule) => rule.profiles)) ?? defaultLimits.profiles,
-    copies: rules.some((rule) => rule.copies === true) && rules.every((rule) => rule.copies !== false),
-    requireReason: rules.some((rule) => rule.requireReason === true || rule.reasonPattern !== undefined),
-    requireTicket: rules.some((rule) => rule.requireTicket === true || rule.ticketPattern !== undefined),
-    reasonPatterns: [...new Set(rules.flatMap((rule) => rule.reasonPattern ?? []))],
-    ticketPatterns: [...new Set(rules.flatMap((rule) => rule.ticketPattern ?? []))],
-    maxDurationMs: least(rules.map((rule) => rule.maxDurationMs)) ?? defaultLimits.maxDurationMs,
-    idleTimeoutMs: least(rules.map((rule) => rule.idleTimeoutMs)) ?? defaultLimits.idleTimeoutMs,
-    recordInput: rules.some((rule) => rule.recordInput === true),
-    recording: leastStrict(rules) ? 'best-effort' : 'strict',
+    profiles: profiles ?? defaultLimits.profiles,
+    copies: copies && !noCopies,
+    requireReason,
+    requireTicket,
+    reasonPatterns: [...reasonPatterns],
+    ticketPatterns: [...ticketPatterns],
+    maxDurationMs: maxDurationMs === Infinity ? defaultLimits.maxDurationMs : maxDurationMs,
+    idleTimeoutMs: idleTimeoutMs === Infinity ? defaultLimits.idleTimeoutMs : idleTimeoutMs,
+    recordInput,
+    recording: bestEffort && !strict ? 'best-effort' : 'strict',
   }
 }
 
-function leastStrict(rules: readonly Rule[]): boolean {
-  const said = rules.flatMap((rule) => rule.recording ?? [])
-  return said.length > 0 && said.every((recording) => recording === 'best-effort')
-}
-
-function least(values: readonly (number | undefined)[]): number | undefined {
-  let result: number | undefined
-  for (const value of values) {
-    if (value !== undefined && (result === undefined || value < result)) result = value
-  }
-  return result
-}
-
-function intersect<T>(lists: readonly (readonly T[] | undefined)[]): readonly T[] | undefined {
-  let result: readonly T[] | undefined
-  for (const list of lists) {
-    if (list === undefined) continue
-    result = result === undefined ? [...new Set(list)] : result.filter((item) => list.includes(item))
-  }
-  return result
+/** Without a list nothing is said, and nothing is taken away. */
+function intersect<T>(
+  left: readonly T[] | undefined,
+  list: readonly T[] | undefined,
+): readonly T[] | undefined {
+  if (list === undefined) return left
+  if (left === undefined) return [...new Set(list)]
+  for (const item of left) if (!list.includes(item)) return left.filter((item) => list.includes(item))
+  return left
 }

@@ -40,19 +40,21 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** Ready to be asked: each zone's calendar is read once, and each minute's answer once. */
+/** Ready to be asked: each zone's clock is read once a minute, however many windows go by it. */
 export function compileWindow(window: TimeWindow): (at: Date) => boolean {
-  const { timeZone } = window
-  const days = new Set((window.days ?? weekdays).map((day) => weekdays.indexOf(day)))
+  const zone = zoneOf(window.timeZone)
+  const named = window.days ?? weekdays
+  const days = weekdays.map((day) => named.includes(day))
   const hours = window.hours ?? [{ from: 0, to: dayMinutes }]
   return (at) => {
-    const { day, minute } = wallClock(timeZone, at)
-    const yesterday = (day + 6) % 7
-    return hours.some(({ from, to }) => {
-      if (from < to) return days.has(day) && minute >= from && minute < to
-      // Over midnight: it belongs to the day on which it begins.
-      return (days.has(day) && minute >= from) || (days.has(yesterday) && minute < to)
-    })
+    const { day, minute } = wallClock(zone, at)
+    for (const { from, to } of hours) {
+      // Over midnight it belongs to the day on which it begins.
+      const begun = days[day] === true && minute >= from
+      if (from < to ? begun && minute < to : begun || (days[(day + 6) % 7] === true && minute < to))
+        return true
+    }
+    return false
   }
 }
 
@@ -76,9 +78,7 @@ interface Zone {
 
 const zones = new Map<string, Zone>()
 
-/** Ten thousand rules ask for the same minute of the same few zones, and Intl takes microseconds for each answer. */
-function wallClock(timeZone: string, at: Date): WallClock {
-  const minute = Math.floor(at.getTime() / 60_000)
+function zoneOf(timeZone: string): Zone {
   let zone = zones.get(timeZone)
   if (zone === undefined) {
     const format = new Intl.DateTimeFormat('en-GB', {
@@ -91,6 +91,12 @@ function wallClock(timeZone: string, at: Date): WallClock {
     zone = { format, minute: Number.NaN, clock: { day: 0, minute: 0 } }
     zones.set(timeZone, zone)
   }
+  return zone
+}
+
+/** Ten thousand rules ask for the same minute of the same few zones, and Intl takes microseconds for each answer. */
+function wallClock(zone: Zone, at: Date): WallClock {
+  const minute = Math.floor(at.getTime() / 60_000)
   if (zone.minute !== minute) {
     zone.clock = readClock(zone.format, at)
     zone.minute = minute

@@ -26,10 +26,12 @@ export function verb(rules: readonly CompiledRule[], one: string, many: string):
 }
 
 export function quote(rules: readonly CompiledRule[]): string {
-  const names = shorten(rules.map(({ rule }) => `"${rule.name}"`))
+  const names = shorten(rules, ({ rule }) => `"${rule.name}"`)
   return rules.length === 1 ? `The rule ${names}` : `The rules ${names}`
 }
 
-export function shorten(names: readonly string[]): string {
-  return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`
+/** The first five, and how many more there are. */
+export function shorten<T>(items: readonly T[], write: (item: T) => string = String): string {
+  const shown = items.slice(0, 5).map(write).join(', ')
+  return items.length <= 5 ? shown : `${shown} and ${items.length - 5} more`
 }

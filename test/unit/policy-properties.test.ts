@@ -1,98 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { actions, ruleEffects, type Decision, type PolicyRequest } from '../../server/core/policy.ts'
-import { profiles } from '../../server/core/target.ts'
+import { ruleEffects, type Decision, type PolicyRequest } from '../../server/core/policy.ts'
 import { compilePolicy } from '../../server/policy/compile-policy.ts'
-import { labelOperators, type Rule } from '../../server/policy/rule.ts'
+import type { Rule } from '../../server/policy/rule.ts'
 import { weekdays } from '../../server/policy/time-window.ts'
+import { RandomPolicy } from '../support/random-policy.ts'
 
-/** The same numbers on each run (mulberry32), so that a failure can be seen again. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-const random = createRandom(20_251_123)
-const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
-const some = <T>(items: readonly T[]): T[] => {
-  const chosen = items.filter(() => random() < 0.4)
-  return chosen.length > 0 ? chosen : [pick(items)]
-}
-const maybe = <K extends string, T>(key: K, value: () => T): Partial<Record<K, T>> =>
-  random() < 0.4 ? ({ [key]: value() } as Partial<Record<K, T>>) : {}
-
+const random = new RandomPolicy(20_251_123)
 const noon = new Date('2026-11-24T12:00:00Z')
-let count = 0
-function randomRule(
-  effects: readonly Rule['effect'][] = ['allow', 'allow', 'allow', 'deny', 'require-approval'],
-): Rule {
-  const effect = pick(effects)
-  return {
-    name: `rule ${count++}`,
-    who: {
-      everyone: random() < 0.4,
-      groups: some(['a', 'b', 'a*']),
-      subjects: random() < 0.2 ? ['ada'] : [],
-    },
-    actions: some(actions),
-    where: {
-      ...maybe('environments', () => some(['local', 'prod', '*'])),
-      ...maybe('targets', () => some(['web', 'w*', 'db'])),
-      ...maybe('labels', () => ({ tier: some(['front', 'back', '*']) })),
-      ...maybe('matchExpressions', () => [
-        { key: 'tier', operator: pick(labelOperators), values: some(['front', 'back']) },
-      ]),
-    },
-    ...maybe('when', () => ({
-      days: some(weekdays),
-      hours: [{ from: Math.floor(random() * 1440), to: Math.floor(random() * 1440) }],
-      timeZone: pick(['UTC', 'Asia/Kathmandu', 'America/New_York']),
-    })),
-    effect,
-    ...(effect === 'require-approval' && {
-      approval: { groups: some(['leads', 'sec']), count: pick([1, 2]) },
-      ...maybe('breakGlass', () => ({ groups: some(['a', 'b']) })),
-    }),
-    ...(effect === 'deny'
-      ? {}
-      : {
-          ...maybe('profiles', () => some(profiles)),
-          ...maybe('toolboxes', () => some(['x', 'y', 'z'])),
-          ...maybe('requireReason', () => random() < 0.5),
-          ...maybe('ticketPattern', () => pick(['INC-[0-9]+', '.*'])),
-          ...maybe('maxDurationMs', () => 1000 * (1 + Math.floor(random() * 100))),
-        }),
-  }
-}
-
-function randomRequest(): PolicyRequest {
-  return {
-    who: { subject: pick(['ada', 'bob']), groups: random() < 0.2 ? [] : some(['a', 'b', 'ab']) },
-    action: pick(actions),
-    target: {
-      environment: pick(['local', 'prod']),
-      name: pick(['web', 'db']),
-      labels: random() < 0.5 ? { tier: pick(['front', 'back']) } : {},
-    },
-    ...maybe('toolbox', () => pick(['x', 'y', 'z'])),
-    ...maybe('profile', () => pick(profiles)),
-    ...maybe('reason', () => pick(['', 'INC-1'])),
-    ...maybe('ticket', () => pick(['', 'INC-1', 'x'])),
-    ...maybe('prospective', () => random() < 0.5),
-  }
-}
-
 const decide = (rules: readonly Rule[], request: PolicyRequest) =>
   compilePolicy(rules, 'v').at(noon).decide(request)
 const generosity = ({ effect }: Decision) => ['deny', 'require-approval', 'allow'].indexOf(effect)
 const cases = Array.from({ length: 5000 }, () => ({
-  rules: Array.from({ length: Math.floor(random() * 6) }, () => randomRule()),
-  request: randomRequest(),
+  rules: random.rules(random.below(8)),
+  request: random.request(),
 }))
 
 describe('whatever the rules are', () => {
@@ -103,8 +24,12 @@ describe('whatever the rules are', () => {
       const denying = rules.filter(({ name, effect }) => effect === 'deny' && before.rules.includes(name))
       if (before.effect === 'allow' || denying.length === 0) continue
       seen++
-      assert.equal(decide([...rules, randomRule()], request).effect, 'deny')
-      assert.equal(decide([randomRule(), ...rules], request).effect, 'deny')
+      const added = random.rules(1 + random.below(3))
+      for (const place of [0, random.below(rules.length + 1), rules.length]) {
+        const after = decide(rules.toSpliced(place, 0, ...added), request)
+        assert.equal(after.effect, 'deny')
+        assert.ok(denying.every(({ name }) => after.rules.includes(name)))
+      }
     }
     assert.ok(seen > 200, `only ${seen} cases were about deny rules`)
   })
@@ -112,7 +37,7 @@ describe('whatever the rules are', () => {
   it('an added deny rule never gives more', () => {
     for (const { rules, request } of cases) {
       const before = decide(rules, request)
-      assert.ok(generosity(decide([...rules, randomRule(['deny'])], request)) <= generosity(before))
+      assert.ok(generosity(decide([...rules, random.rule(['deny'])], request)) <= generosity(before))
     }
   })
 
@@ -120,7 +45,7 @@ describe('whatever the rules are', () => {
     let seen = 0
     for (const { rules, request } of cases) {
       const before = decide(rules, request)
-      const added = randomRule(['require-approval'])
+      const added = random.rule(['require-approval'])
       const after = decide([...rules, added], request)
       if (before.effect !== 'allow') assert.ok(after.effect !== 'allow' || request.action === 'list')
       if (request.action !== 'list' && after.rules.includes(added.name)) {
@@ -192,41 +117,40 @@ describe('whatever the rules are', () => {
       const compiled = compilePolicy(rules, 'v')
       const policy = compiled.at(noon)
       const first = policy.decide(request)
-      policy.decide(randomRequest())
+      policy.decide(random.request())
       compiled.at(new Date('2031-05-04T23:59:59Z')).decide(request)
       assert.deepEqual(policy.decide(structuredClone(request)), first)
       assert.deepEqual(compilePolicy(rules, 'v').at(new Date(noon)).explain(request).decision, first)
     }
   })
 
-  it('every question has an answer, however odd', () => {
-    const odd = [
-      '',
-      ' ',
-      '__proto__',
-      'constructor',
-      '\u0000',
-      '\uD800',
-      '*',
-      '?'.repeat(300),
-      'a'.repeat(10_000),
-    ]
-    const moments = [new Date(0), new Date(8.64e15), new Date(-8.64e15), new Date(Number.NaN)]
-    for (const { rules, request } of cases.slice(0, 1000)) {
-      const question: PolicyRequest = {
-        who: { subject: pick(odd), groups: [pick(odd), ...request.who.groups] },
-        action: pick(actions),
-        ...maybe('target', () => ({
-          environment: pick(odd),
-          name: pick(odd),
-          names: [pick(odd)],
-          labels: JSON.parse(`{${JSON.stringify(pick(odd))}: "x", "__proto__": "front"}`),
-        })),
-        reason: pick(odd),
-        ticket: pick(odd),
+  it('every question has an answer, however odd, and neither rules nor question are touched', () => {
+    const odd = () => random.oddText()
+    const moments = [new Date(0), new Date(8.64e15), new Date(-8.64e15), new Date(Number.NaN), noon]
+    for (const { rules, request } of cases.slice(0, 2000)) {
+      const oddRule: Rule = {
+        ...random.rule(),
+        who: { everyone: false, groups: [odd()], subjects: [odd(), '*'] },
+        where: { targets: [odd(), '*'], labels: JSON.parse(`{${JSON.stringify(odd())}: ["*"]}`) },
       }
-      const { decision } = compilePolicy(rules, 'v').at(pick(moments)).explain(question)
+      const question: PolicyRequest = {
+        ...request,
+        who: { subject: odd(), groups: [odd(), ...request.who.groups] },
+        ...random.maybe('target', () => ({
+          environment: odd(),
+          name: odd(),
+          names: [odd()],
+          claims: [odd()],
+          labels: JSON.parse(`{${JSON.stringify(odd())}: "x", "__proto__": "front"}`),
+        })),
+        reason: odd(),
+        ticket: odd(),
+      }
+      const frozen = deepFreeze([...rules, oddRule])
+      const policy = compilePolicy(frozen, 'v').at(random.pick(moments))
+      const { decision } = policy.explain(deepFreeze(question))
       assert.ok(ruleEffects.includes(decision.effect))
+      assert.deepEqual(policy.decide(question), decision)
     }
   })
 
@@ -234,7 +158,7 @@ describe('whatever the rules are', () => {
     const when = { days: weekdays, timeZone: 'UTC' }
     const at = (effect: Rule['effect']) =>
       compilePolicy(
-        [{ ...randomRule([effect]), when, who: everybody, actions: ['open'], where: {} }, anyone],
+        [{ ...random.rule([effect]), when, who: everybody, actions: ['open'], where: {} }, anyone],
         'v',
       )
         .at(new Date(Number.NaN))
@@ -248,6 +172,11 @@ describe('whatever the rules are', () => {
 const everybody = { everyone: true, groups: [], subjects: [] }
 const anyone: Rule = { name: 'anyone', who: everybody, actions: ['open'], where: {}, effect: 'allow' }
 
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze)
+  return value
+}
+
 /** How often a decision looks at its target and at its caller's groups, with so many rules that all have to be tried. */
 function countLooks(ruleCount: number): number {
   let looks = 0
@@ -260,14 +189,14 @@ function countLooks(ruleCount: number): number {
     })
   const rules = Array.from({ length: ruleCount }, (_, index): Rule => ({
     name: `rule ${index}`,
-    who: index % 2 === 0 ? everybody : { everyone: false, groups: [`g${index}*`], subjects: [] },
+    who: index % 2 === 0 ? everybody : { everyone: false, groups: [`*${index % 10}?`], subjects: [] },
     actions: ['open'],
     where: {
-      targets: [`web-${index}-*`, `*-${index}`],
-      matchExpressions: [{ key: 'tier', operator: 'In', values: ['x'] }],
+      targets: [`*${index % 100}*`, 'w*'],
+      matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['y', `${index}`] }],
     },
     when: { days: weekdays, timeZone: 'Europe/Berlin' },
-    effect: pick(ruleEffects),
+    effect: random.pick(ruleEffects),
     approval: { groups: ['leads'], count: 1 },
   }))
   const policy = compilePolicy(rules, 'v').at(noon)
