@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { HatchwayError } from '../../server/core/errors.ts'
-import { type Profile, profiles, type Target } from '../../server/core/target.ts'
+import { profiles } from '../../server/core/target.ts'
 import type { TestContainerSpec } from '../support/containers.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'
-import { capabilityNames } from '../support/capabilities.ts'
-import { deadline } from './driver-ground.ts'
+import { toldAsItIs } from './driver-identity.ts'
 
 interface Row extends TestContainerSpec {
   is: string
@@ -106,7 +104,7 @@ for (const engine of await testEngines()) {
 
         it('is told as it is with each profile', async () => {
           for (const profile of profiles.filter((each) => each !== 'sysadmin')) {
-            await toldAsItIs(user, target, profile, row.hides)
+            await toldAsItIs(user, target, profile, { hides: row.hides })
           }
         })
       })
@@ -135,32 +133,4 @@ for (const engine of await testEngines()) {
       assert.equal(await shell.run('ip link set lo mtu 1400 && cat /sys/class/net/lo/mtu'), '1400')
     })
   })
-}
-
-/** Opens with the profile, and compares what the identity says with what the kernel says; or both refuse. */
-async function toldAsItIs(user: DockerUser, target: Target, profile: Profile, hides = false): Promise<void> {
-  const told = await user.access.identify(target, profile, deadline()).catch(refused)
-  if (told === undefined) {
-    await assert.rejects(user.open({ target, profile }), { code: 'profile_insufficient' })
-    return
-  }
-  const { shell, identity, container } = await user.open({ target, profile })
-  assert.deepEqual(identity, told, profile)
-  assert.notEqual(told.explanation, '')
-  const look = 'cat /proc/1/root/www/hello.txt >/dev/null 2>&1 && echo sees || echo blind'
-  const lines = (
-    await shell.run(`echo $(id -u):$(id -g); ${look}; sed -n s/CapEff:.//p /proc/self/status`)
-  ).split('\n')
-  const [ids, reads, effective = ''] = lines
-  assert.equal(ids, `${told.uid}:${told.gid}`, profile)
-  if (hides && reads === 'blind' && told.seesFiles)
-    assert.match(shell.output, /hides them/, 'the user is told')
-  else assert.equal(reads, told.seesFiles ? 'sees' : 'blind', profile)
-  if (told.uid === 0) assert.deepEqual(told.capabilities, capabilityNames(effective), profile)
-  await user.driver.stop(container, deadline())
-}
-
-function refused(cause: unknown): undefined {
-  assert.ok(cause instanceof HatchwayError, String(cause))
-  assert.equal(cause.code, 'profile_insufficient')
 }
