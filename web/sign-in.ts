@@ -1,5 +1,6 @@
 import { queryClient } from './queries.ts'
 import { api } from './api.ts'
+import { ownPath } from './own-path.ts'
 import { announceSignedIn } from './sign-in-gate.ts'
 
 type Credential = { code: string } | { token: string }
@@ -29,7 +30,6 @@ export async function signOut(): Promise<void> {
 
 /** Where to go after the sign-in: a path of this app, nothing else. */
 export function nextPath(parameters: URLSearchParams): string {
-  const next = parameters.get('next') ?? '/'
-  // `//host` and `/\host` would leave the site.
-  return /^\/(?![/\\])/.test(next) && !next.startsWith('/signin') ? next : '/'
+  const next = ownPath(parameters.get('next') ?? '/', location.origin)
+  return next.startsWith('/signin') ? '/' : next
 }

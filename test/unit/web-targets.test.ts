@@ -106,7 +106,11 @@ describe('the filters of the targets list', () => {
 })
 
 describe('the address of a prepared form', () => {
-  const place = (reference: string, query = '') => debugPlace(reference, new URLSearchParams(query))
+  const place = (reference: string, query = '') => {
+    const found = debugPlace(reference, new URLSearchParams(query))
+    assert.ok(found)
+    return found
+  }
 
   it('names a Docker container as it stands', () => {
     assert.deepEqual(place('local/web-1', 'container=x&pod=y'), {

@@ -1,13 +1,4 @@
-export interface Choice {
-  name: string
-  /** Shown in place of the name. */
-  label?: string
-  words: string
-  /** The words are an image or the like. */
-  isCode?: boolean
-  /** Set when it cannot be chosen. */
-  problem?: string | undefined
-}
+import type { Choice } from './choice.ts'
 
 interface ChoiceListProps {
   legend: string

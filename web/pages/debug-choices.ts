@@ -1,6 +1,7 @@
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { profileWords } from '../words.ts'
-import type { Choice } from './choice-list.tsx'
+import type { Choice } from './choice.ts'
+import { shownName } from './link-text.ts'
 
 type Options = NonNullable<TargetDetail['options']>
 
@@ -29,11 +30,12 @@ function choose(choices: Choice[], asked: string, kind: string): Choices {
   const chosen = usable.find((choice) => choice.name === asked) ?? usable[0]
   if (asked === '' || chosen?.name === asked) return { choices, chosen: chosen?.name ?? '' }
   const reason =
-    choices.find((choice) => choice.name === asked)?.problem ?? 'policy does not allow it to you here.'
+    choices.find((choice) => choice.name === asked)?.problem ??
+    `there is no such ${kind} any more, or policy does not allow it to you here.`
   return {
     choices,
     chosen: chosen?.name ?? '',
-    note: `The link asks for the ${kind} “${asked}”, which is not available: ${reason}`,
+    note: `The link asks for the ${kind} “${shownName(asked)}”, which is not available: ${reason}`,
   }
 }
 

@@ -1,21 +1,25 @@
 import { useMutation } from '@tanstack/react-query'
-import { useEffect, useRef, useState, type FormEvent } from 'react'
+import { useEffect, useState, type FormEvent } from 'react'
 import { useLocation } from 'wouter'
 import type { CreateSession, Session } from '../../server/protocol/api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
-import { asApiError } from '../api-error.ts'
+import { asApiError, type ApiError } from '../api-error.ts'
 import { api } from '../api.ts'
 import { ErrorPanel } from '../components/error-panel.tsx'
+import { WarningIcon } from '../components/icons.tsx'
 import { queryClient } from '../queries.ts'
 import { prefillPrompt } from '../terminal/prefill.ts'
+import { keepRunbookView } from '../terminal/runbook-view.ts'
 import { ChoiceList } from './choice-list.tsx'
 import { ContainerChoice } from './container-choice.tsx'
 import { profileChoices, toolboxChoices, valueOf } from './debug-choices.ts'
 import type { DebugPlace } from './debug-place.ts'
+import { linkText, runPlan, type RunPlan } from './link-text.ts'
 import { LiveSession } from './live-session.tsx'
 import { PodChoice } from './pod-choice.tsx'
 import { ReasonFields } from './reason-fields.tsx'
 import { ApprovalNotice, StartBar } from './start-bar.tsx'
+import { useReason } from './use-reason.ts'
 import { WhatHappens } from './what-happens.tsx'
 import { whereChoices, WhereChoice, type Where } from './where-choice.tsx'
 
@@ -42,64 +46,51 @@ export function DebugForm(props: DebugFormProps) {
   const [toolboxWish, setToolbox] = useState<string>()
   const [profileWish, setProfile] = useState<string>()
   const [whereWish, setWhere] = useState<Where>()
-  const [reason, setReason] = useState(clean(parameters.get('reason'), 500))
-  const [ticket, setTicket] = useState(clean(parameters.get('ticket'), 100))
-  const [isReasonMissing, setIsReasonMissing] = useState(false)
-  const reasonInput = useRef<HTMLInputElement>(null)
-  const run = clean(parameters.get('run'), 2000)
-  const start = useStart(run)
+  const [link] = useState(() => linkText(parameters))
+  const words = useReason(options, link)
+  const { plan, note } = runPlan(parameters, options.runbooks)
+  const start = useStart(plan)
+  const firstInput = words.reason.input
   useEffect(() => {
-    reasonInput.current?.focus()
+    firstInput.current?.focus()
     // Whoever fills this in needs the terminal next: it loads meanwhile.
     import('../terminal/terminal-page.tsx').catch(() => undefined)
-  }, [])
+  }, [firstInput])
 
   // A wish holds as long as it can: the next pod may not allow it.
   const toolbox = valueOf(toolboxes, toolboxWish)
   const profile = valueOf(profiles, profileWish)
   const where = chosenWhere(target, whereWish)
-  const problem = start.error === null ? undefined : asApiError(start.error)
-  const reasonError =
-    isReasonMissing && reason.trim() === ''
-      ? 'A reason is needed here. It goes to the audit trail.'
-      : problem?.fields.find((field) => field.pointer.includes('reason'))?.message
+  const [problem, setProblem] = useState<ApiError>()
   const isImpossible = toolbox === '' || profile === '' || where === 'nowhere'
-  const hasReason = (isRequired: boolean): boolean => {
-    const isMissing = isRequired && reason.trim() === ''
-    setIsReasonMissing(isMissing)
-    if (isMissing) reasonInput.current?.focus()
-    return !isMissing
-  }
   const begin = (how: Pick<CreateSession, 'breakGlass'>): void => {
     if (start.isPending || isChanging || isImpossible) return
-    start.mutate({
+    setProblem(undefined)
+    const body: CreateSession = {
       ...how,
       target: place.ref,
       toolbox,
       profile: profile as NonNullable<CreateSession['profile']>,
       ...(place.pick === undefined ? {} : { pick: place.pick as NonNullable<CreateSession['pick']> }),
       ...(where === 'copy' ? { copy: true } : {}),
-      ...(reason.trim() === '' ? {} : { reason: reason.trim() }),
-      ...(ticket.trim() === '' ? {} : { ticket: ticket.trim() }),
-    })
+      ...words.said,
+    }
+    const onError = (cause: unknown): void => {
+      const error = asApiError(cause)
+      if (!words.takes(error)) setProblem(error)
+    }
+    start.mutate(body, { onError })
   }
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    if (hasReason(options.requireReason)) begin({})
+    if (words.isComplete(options.requireReason)) begin({})
   }
   return (
     <form className="debug-form" aria-label={`Debug ${target.name}`} onSubmit={submit} noValidate>
       <div className="stack wide-gap">
         <LiveSession target={target} toolbox={toolbox} profile={profile} />
-        <ReasonFields
-          reason={reason}
-          ticket={ticket}
-          isRequired={options.requireReason}
-          error={reasonError}
-          reasonInput={reasonInput}
-          onReason={setReason}
-          onTicket={setTicket}
-        />
+        <LinkNotes notes={[...(place.notes ?? []), ...link.notes, ...(note === undefined ? [] : [note])]} />
+        <ReasonFields reason={words.reason} ticket={words.ticket} />
         {choice === undefined ? null : (
           <PodChoice
             choice={choice}
@@ -145,7 +136,7 @@ export function DebugForm(props: DebugFormProps) {
             toolbox={toolbox}
             profile={profile}
             where={where}
-            run={run}
+            plan={plan}
           />
         )}
         <StartBar
@@ -153,7 +144,7 @@ export function DebugForm(props: DebugFormProps) {
           where={where}
           isBusy={start.isPending || isChanging}
           isImpossible={isImpossible}
-          mayBreakGlass={() => hasReason(true)}
+          mayBreakGlass={() => words.isComplete(true)}
           onBreakGlass={() => begin({ breakGlass: true })}
         />
       </div>
@@ -168,13 +159,14 @@ function chosenWhere(target: TargetDetail, wish: Where | undefined): Where {
   return copy ? 'copy' : 'nowhere'
 }
 
-function useStart(run: string) {
+function useStart(plan: RunPlan) {
   const [, navigate] = useLocation()
   return useMutation({
     mutationFn: (body: CreateSession) =>
       api<Session>('/sessions', { method: 'POST', body, timeoutMs: 30_000 }),
     onSuccess: (session) => {
-      if (run !== '') prefillPrompt(session.id, run)
+      if (plan.kind === 'text') prefillPrompt(session.id, plan.text)
+      if (plan.kind === 'runbook') keepRunbookView(session.id, { isOpen: true, name: plan.name })
       queryClient.setQueryData(['session', session.id], session)
       void queryClient.invalidateQueries({ queryKey: ['sessions'] })
       // Going back from the terminal leads to where the form was opened from, not to a second start.
@@ -188,10 +180,17 @@ function intoView(element: HTMLElement | null): void {
   element?.firstElementChild?.scrollIntoView({ block: 'nearest' })
 }
 
-/** Text of a link: printable characters only, on one line. */
-function clean(text: string | null, max: number): string {
-  return (text ?? '')
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
-    .trim()
-    .slice(0, max)
+/** What of a link is not in the form as it was written. */
+function LinkNotes({ notes }: { notes: readonly string[] }) {
+  if (notes.length === 0) return null
+  return (
+    <div className="banner warn" role="alert">
+      <WarningIcon />
+      <div className="stack">
+        {notes.map((note) => (
+          <p key={note}>{note}</p>
+        ))}
+      </div>
+    </div>
+  )
 }

@@ -12,36 +12,72 @@ import { useTarget } from '../queries.ts'
 import { useTitle } from '../use-title.ts'
 import { useUrlState } from '../use-url-state.ts'
 import { DebugForm } from './debug-form.tsx'
+import { shownName } from './link-text.ts'
+import { PlaceNotices } from './place-notices.tsx'
 import { debugPlace, type DebugPlace } from './debug-place.ts'
 import { PodChoice } from './pod-choice.tsx'
 import { TargetGone } from './target-gone.tsx'
 import { isFailing } from './target-filters.ts'
+import { WhomToAsk } from './whom-to-ask.tsx'
 import { WhyNot } from './why-not.tsx'
 
 /** The prepared form: what a runbook link opens. It starts nothing by itself. */
 export function DebugPage({ reference }: { reference: string }) {
   const [parameters, update] = useUrlState()
   const place = debugPlace(reference, parameters)
-  useTitle(`Debug ${place.ref}`)
+  useTitle(place === undefined ? 'No target' : `Debug ${place.ref}`)
+  return (
+    <div className="page form-page">
+      <Link href="/" className="back-link">
+        <BackIcon /> Targets
+      </Link>
+      {place === undefined ? (
+        <NoReference reference={reference} />
+      ) : (
+        <PreparedForm place={place} parameters={parameters} update={update} />
+      )}
+    </div>
+  )
+}
+
+interface PreparedFormProps {
+  place: DebugPlace
+  parameters: URLSearchParams
+  update: (change: Readonly<Record<string, string>>) => void
+}
+
+function PreparedForm({ place, parameters, update }: PreparedFormProps) {
   const target = useTarget(place.ref, { pick: place.pick })
   // The others to choose from stay in sight beside a pod that was chosen by hand.
   const workload = useTarget(place.base, { enabled: place.pod !== undefined })
   const choice = place.pod === undefined ? target.data?.choice : workload.data?.choice
   const choosePod = (pod: string | undefined): void => update({ pod: pod ?? '', pick: '' })
   return (
-    <div className="page form-page">
-      <Link href="/" className="back-link">
-        <BackIcon /> Targets
-      </Link>
-      <DebugState
-        place={place}
-        query={target}
-        choice={choice}
-        parameters={parameters}
-        onPod={choosePod}
-        onContainer={(container) => update({ container })}
-      />
-    </div>
+    <DebugState
+      place={place}
+      query={target}
+      choice={choice}
+      parameters={parameters}
+      onPod={choosePod}
+      onContainer={(container) => update({ container })}
+    />
+  )
+}
+
+/** An address that could not be that of any target. */
+function NoReference({ reference }: { reference: string }) {
+  return (
+    <EmptyState
+      isPage
+      title="This link names no target"
+      actions={<ButtonLink href="/">All targets</ButtonLink>}
+    >
+      <p>
+        <code>{shownName(reference)}</code> is not the name of one. A link has{' '}
+        <code>environment/container</code>, or <code>environment/namespace/kind/name</code> in a cluster. It
+        may have been cut off, or a label that it is made of was empty.
+      </p>
+    </EmptyState>
   )
 }
 
@@ -59,7 +95,9 @@ function DebugState({ place, query, choice, parameters, onPod, onContainer }: De
   const retry = (): void => void query.refetch()
   const isGone = query.error !== null && asApiError(query.error).code === 'target_not_found'
   if (isGone) {
-    return <TargetGone place={place} choice={choice} onPod={onPod} onRetry={retry} />
+    return (
+      <TargetGone place={place} choice={choice} onPod={onPod} onContainer={onContainer} onRetry={retry} />
+    )
   }
   if (query.data === undefined) {
     return <ErrorPanel error={query.error} onRetry={retry} isRetrying={query.isFetching} />
@@ -68,6 +106,7 @@ function DebugState({ place, query, choice, parameters, onPod, onContainer }: De
   return (
     <>
       <TargetHead target={target} place={place} />
+      <PlaceNotices environment={place.environment} />
       {target.warnings.map((warning) => (
         <div key={warning} className="banner warn">
           <WarningIcon />
@@ -82,6 +121,7 @@ function DebugState({ place, query, choice, parameters, onPod, onContainer }: De
             actions={<ButtonLink href="/">All targets</ButtonLink>}
           >
             <p>{target.denied ?? 'Policy does not allow it.'}</p>
+            <WhomToAsk />
           </EmptyState>
           <WhyNot targetRef={place.ref} />
           {choice === undefined || choice.pods.length < 2 ? null : (

@@ -1,4 +1,6 @@
 /** What a prepared form's address names. Pure. */
+import { isKubernetesName, isTargetReference } from '../target-reference.ts'
+import { shownName } from './link-text.ts'
 
 export interface DebugPlace {
   environment: string
@@ -16,20 +18,35 @@ export interface DebugPlace {
   container?: string
   /** Which pod of the workload; says nothing once a pod is chosen by hand. */
   pick?: string
+  /** What the address asks for and cannot be had, in words. */
+  notes?: string[]
 }
 
 const picks = ['ready', 'unready', 'crashing']
 
-/** Reads `<environment>/<container>` or `<environment>/<namespace>/<kind>/<name>[/<container>]` and the query beside it. */
-export function debugPlace(reference: string, parameters: URLSearchParams): DebugPlace {
+/**
+ * Reads `<environment>/<container>` or `<environment>/<namespace>/<kind>/<name>[/<container>]` and the query beside it.
+ * Undefined when it names no target: nothing of a link lands in a path of the API unread.
+ */
+export function debugPlace(reference: string, parameters: URLSearchParams): DebugPlace | undefined {
+  if (!isTargetReference(reference)) return undefined
   const [environment = '', second = '', kind, name, inPath] = reference.split('/')
   if (kind === undefined || name === undefined) {
     return { environment, kind: 'container', name: second, base: reference, ref: reference }
   }
+  const notes: string[] = []
+  const named = (key: 'container' | 'pod'): string | undefined => {
+    const asked = parameters.get(key) ?? ''
+    if (asked === '' || isKubernetesName(asked)) return asked || undefined
+    notes.push(`The link asks for the ${key} “${shownName(asked)}”. No ${key} can have that name.`)
+    return undefined
+  }
   const base = [environment, second, kind, name].join('/')
-  const container = parameters.get('container') || inPath
-  const pod = kind === 'pod' ? undefined : parameters.get('pod') || undefined
+  const container = named('container') ?? inPath
+  const pod = kind === 'pod' ? undefined : named('pod')
   const pick = parameters.get('pick') ?? ''
+  if (pick !== '' && !picks.includes(pick))
+    notes.push(`The link asks for a pod that is “${shownName(pick)}”. It may ask for ${picks.join(', ')}.`)
   const opened = pod === undefined ? base : `${environment}/${second}/pod/${pod}`
   return {
     environment,
@@ -41,6 +58,7 @@ export function debugPlace(reference: string, parameters: URLSearchParams): Debu
     ...(pod === undefined ? {} : { pod }),
     ...(container === undefined ? {} : { container }),
     ...(pod === undefined && picks.includes(pick) ? { pick } : {}),
+    ...(notes.length === 0 ? {} : { notes }),
   }
 }
 

@@ -1,17 +1,18 @@
 import { useEffect, useState } from 'react'
-import { useLocation, useSearchParams } from 'wouter'
+import { useLocation } from 'wouter'
 import { type ApiError, asApiError } from '../api-error.ts'
 import { Mark } from '../components/icons.tsx'
 import { SignInForm } from '../components/sign-in-form.tsx'
 import { useMe } from '../queries.ts'
 import { nextPath, signIn } from '../sign-in.ts'
 import { useTitle } from '../use-title.ts'
+import { useParameters } from '../use-url-state.ts'
 
 /** `/signin`, and `/signin#code=…` for the one-time link. Goes on to `?next=`. */
 export function SignInPage() {
   useTitle('Sign in')
   const [, navigate] = useLocation()
-  const [parameters] = useSearchParams()
+  const parameters = useParameters()
   const next = nextPath(parameters)
   const code = useLinkCode()
   const [outcome, setOutcome] = useState<{ code: string; failure: ApiError }>()

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { Badge } from '../components/badge.tsx'
 import { inWords } from '../format.ts'
+import type { RunPlan } from './link-text.ts'
 import type { Where } from './where-choice.tsx'
 
 interface WhatHappensProps {
@@ -10,11 +11,11 @@ interface WhatHappensProps {
   toolbox: string
   profile: string
   where: Where
-  run: string
+  plan: RunPlan
 }
 
 /** In plain words, before anything happens: what is started, as whom, who sees it, and when it ends. */
-export function WhatHappens({ target, options, toolbox, profile, where, run }: WhatHappensProps) {
+export function WhatHappens({ target, options, toolbox, profile, where, plan }: WhatHappensProps) {
   const box = options.toolboxes.find((one) => one.name === toolbox)
   const identity = options.profiles.find((one) => one.name === profile)?.identity
   return (
@@ -66,12 +67,7 @@ export function WhatHappens({ target, options, toolbox, profile, where, run }: W
           without a key. A closed tab does not end it.
           {where === 'copy' ? ' The copy is deleted then.' : ''}
         </Fact>
-        {run === '' ? null : (
-          <Fact name="Typed for you">
-            <code className="run-line">{run}</code>
-            <span className="block muted">It waits at the prompt. You press Enter, or you don’t.</span>
-          </Fact>
-        )}
+        <Run plan={plan} />
         {options.rules.length === 0 ? null : <Fact name="Allowed by">{options.rules.join(', ')}</Fact>}
       </dl>
     </section>
@@ -102,6 +98,27 @@ function Starts({ target, image, where }: { target: TargetDetail; image: string;
       processes of {container} and the pod’s network. Kubernetes keeps it in the pod’s list when it has ended;
       nothing else of the pod is changed.
     </>
+  )
+}
+
+/** The link's `run`: which of both it is must not be a surprise. */
+function Run({ plan }: { plan: RunPlan }) {
+  if (plan.kind === 'nothing') return null
+  if (plan.kind === 'runbook') {
+    return (
+      <Fact name="Runbook">
+        <strong>{plan.name}</strong> opens beside the terminal. Nothing is typed.
+      </Fact>
+    )
+  }
+  return (
+    <Fact name="Typed for you">
+      <code className="run-line">{plan.text}</code>
+      <span className="block muted">
+        It waits at the prompt. You press Enter, or you don’t.
+        {/\s/.test(plan.text) ? '' : ' No runbook for this target has that name.'}
+      </span>
+    </Fact>
   )
 }
 
