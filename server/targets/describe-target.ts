@@ -1,5 +1,5 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
-import type { Target, TargetState } from '../core/target.ts'
+import { targetStates, type Target } from '../core/target.ts'
 import { labels } from './docker-container.ts'
 
 /** What a list doesn't tell of a container. */
@@ -10,16 +10,6 @@ export interface TargetDetails {
   user?: string
   hasShell?: boolean
 }
-
-const states: readonly TargetState[] = [
-  'running',
-  'paused',
-  'restarting',
-  'created',
-  'exited',
-  'dead',
-  'removing',
-]
 
 /** One line of the list, and what is known beyond it. Pure. */
 export function describeTarget(
@@ -36,7 +26,7 @@ export function describeTarget(
     name,
     image: container.Image,
     imageId: container.ImageID,
-    state: states.find((state) => state === container.State) ?? 'dead',
+    state: targetStates.find((state) => state === container.State) ?? 'dead',
     status: container.Status,
     createdAt: new Date(container.Created * 1000),
     ...(startedAt === undefined ? {} : { startedAt }),

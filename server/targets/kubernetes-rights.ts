@@ -1,9 +1,29 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Actor } from '../core/target.ts'
-import type { KubernetesClient } from './kubernetes-client.ts'
+import type { KubernetesCall, KubernetesClient } from './kubernetes-client.ts'
 
 interface Review {
   status?: { allowed?: boolean }
+}
+
+/** Whom it is asked for, without an actor the gateway's own account. What does not answer the question does not forbid. */
+async function isAllowed(
+  client: KubernetesClient,
+  resourceAttributes: Readonly<Record<string, string>>,
+  asked: Pick<KubernetesCall, 'actor' | 'doing' | 'signal'>,
+): Promise<boolean> {
+  const { status } = await client.json<Review>({
+    method: 'POST',
+    repeatable: true,
+    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    body: {
+      kind: 'SelfSubjectAccessReview',
+      apiVersion: 'authorization.k8s.io/v1',
+      spec: { resourceAttributes },
+    },
+    ...asked,
+  })
+  return status?.allowed ?? true
 }
 
 /**
@@ -16,23 +36,9 @@ export async function requireAttach(
   minorVersion: Promise<number>,
   signal: AbortSignal,
 ): Promise<void> {
-  const may = async (verb: string): Promise<boolean> => {
-    const resourceAttributes = { namespace, verb, resource: 'pods', subresource: 'attach', name: pod }
-    const { status } = await client.json<Review>({
-      method: 'POST',
-      repeatable: true,
-      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-      body: {
-        kind: 'SelfSubjectAccessReview',
-        apiVersion: 'authorization.k8s.io/v1',
-        spec: { resourceAttributes },
-      },
-      actor,
-      doing: 'ask whether attaching is allowed',
-      signal,
-    })
-    return status?.allowed ?? true
-  }
+  const attach = { namespace, resource: 'pods', subresource: 'attach', name: pod }
+  const may = (verb: string) =>
+    isAllowed(client, { ...attach, verb }, { actor, doing: 'ask whether attaching is allowed', signal })
   const [get, create, minor] = await Promise.all([may('get'), may('create'), minorVersion])
   const missing = [...(get ? [] : ['get']), ...(create || minor < 35 ? [] : ['create'])]
   if (missing.length === 0) return
@@ -51,19 +57,8 @@ export async function requireDelete(
   namespace: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { status } = await client.json<Review>({
-    method: 'POST',
-    repeatable: true,
-    path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
-    body: {
-      kind: 'SelfSubjectAccessReview',
-      apiVersion: 'authorization.k8s.io/v1',
-      spec: { resourceAttributes: { namespace, verb: 'delete', resource: 'pods' } },
-    },
-    doing: 'ask whether debug copies may be removed',
-    signal,
-  })
-  if (status?.allowed !== false) return
+  const doing = 'ask whether debug copies may be removed'
+  if (await isAllowed(client, { namespace, verb: 'delete', resource: 'pods' }, { doing, signal })) return
   throw new HatchwayError(
     'backend_forbidden',
     `${client.environment} does not let the gateway's account delete pods in the namespace ${namespace}, which debug copies need: one would stay after its session. Ask the cluster's administrator for a role that allows it.`,

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import type { Sidecar } from './engine-lane.ts'
-import type { Lane, LaneTerminal } from './lane.ts'
+import type { Lane } from './lane.ts'
+import { openInPty } from './pty-terminal.ts'
 
 /** The sidecar as a person starts it on the command line. */
 export function dockerRunCommand({ socketPath, targetId, image, user }: Sidecar): string[] {
@@ -12,33 +11,12 @@ export function dockerRunCommand({ socketPath, targetId, image, user }: Sidecar)
   ] // prettier-ignore
 }
 
-/** `docker run -it` in a pty, which util-linux' `script` provides. */
+/** `docker run -it` in a pty. */
 export function dockerRunLane(sidecar: Sidecar): Lane {
   const command = dockerRunCommand(sidecar).join(' ')
   return {
     name: 'docker run -it',
-    async open(): Promise<LaneTerminal> {
-      const started = performance.now()
-      const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
-      const first = Promise.withResolvers<number>()
-      let listener: ((bytes: Buffer) => void) | undefined
-      child.stdout.on('data', (bytes: Buffer) => {
-        first.resolve(performance.now())
-        listener?.(bytes)
-      })
-      child.on('exit', (code) => first.reject(new Error(`docker run ended with ${code} before its prompt`)))
-      const promptMs = (await first.promise) - started
-      return {
-        promptMs,
-        write: (bytes) => child.stdin.write(bytes),
-        onData: (next) => (listener = next),
-        async close() {
-          const exited = once(child, 'exit')
-          child.stdin.write('\u0003exit\n')
-          await exited
-        },
-      }
-    },
+    open: () => openInPty(command, () => true),
     close: () => Promise.resolve(),
   }
 }

@@ -3,11 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { Problem, Session } from '../../server/protocol/api.ts'
 import { ensureClusterImages, type TestCluster, testCluster } from '../support/cluster.ts'
 import { type PolicyRule, TestNamespace } from '../support/cluster-namespace.ts'
-import { shippedRules, withoutVerb, writeKubeconfig } from '../support/cluster-rights.ts'
-import { eventually } from '../support/eventually.ts'
+import {
+  rightsIn,
+  shippedRules,
+  startOrRefusal,
+  withoutVerb,
+  writeKubeconfig,
+} from '../support/cluster-rights.ts'
 import { TestGateway } from '../support/gateway.ts'
 
 const group = '/apis/rbac.authorization.k8s.io/v1'
@@ -97,25 +101,9 @@ describe('with impersonation', () => {
 
   /** What comes of opening: `running`, or why not. */
   async function open(environment: string, subject: string, groups: string[] = []): Promise<string> {
-    const authorization = `Bearer ${await gateway.token(subject, { groups })}`
-    const response = await fetch(`${gateway.url}/api/v1/sessions`, {
-      method: 'POST',
-      headers: { authorization, 'content-type': 'application/json' },
-      body: JSON.stringify({ target: `${environment}/${namespace.name}/pod/${pod}` }),
-    })
-    if (!response.ok) {
-      const { code, detail } = (await response.json()) as Problem
-      return `${code}: ${detail}`
-    }
-    const { id } = (await response.json()) as Session
-    const settled = await eventually(
-      async () => {
-        const session = await gateway.api<Session>('GET', `/sessions/${id}`)
-        return session.state !== 'starting' && session
-      },
-      { what: 'the end of the start', timeoutMs: 60_000 },
-    )
-    return settled.end?.detail ?? settled.state
+    const target = `${environment}/${namespace.name}/pod/${pod}`
+    const settled = await startOrRefusal(gateway, target, await gateway.token(subject, { groups }))
+    return typeof settled === 'string' ? settled : (settled.end?.detail ?? settled.state)
   }
 
   it('the shipped rules let a person of the group in, whatever other groups the token names', async () => {
@@ -149,9 +137,6 @@ describe('with impersonation', () => {
 
   it('these are all the rights that a person needs', () => {
     const tried = new Set(['list pods', ...people.map(({ resource, verb }) => `${verb} ${resource}`)])
-    const shipped = humans.flatMap((rule) =>
-      rule.resources.flatMap((resource) => rule.verbs.map((verb) => `${verb} ${resource}`)),
-    )
-    assert.deepEqual(new Set(shipped), tried)
+    assert.deepEqual(rightsIn(humans), tried)
   })
 })

@@ -3,11 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { Problem, Session } from '../../server/protocol/api.ts'
 import { ensureClusterImages, type TestCluster, testCluster } from '../support/cluster.ts'
 import { type PolicyRule, TestNamespace } from '../support/cluster-namespace.ts'
 import { processesIn } from '../support/cluster-processes.ts'
-import { shippedRules, withoutVerb, writeKubeconfig } from '../support/cluster-rights.ts'
+import {
+  rightsIn,
+  shippedRules,
+  startOrRefusal,
+  withoutVerb,
+  writeKubeconfig,
+} from '../support/cluster-rights.ts'
 import { eventually } from '../support/eventually.ts'
 import { TestGateway } from '../support/gateway.ts'
 
@@ -77,19 +82,8 @@ describe("the rights of the gateway's account", () => {
 
   /** Why no session came of it: the refusal's words, or those of the session's end. */
   async function refusalOf(target: string): Promise<string> {
-    const response = await gateway.fetch('POST', '/sessions', { target })
-    if (!response.ok) {
-      const { code, detail } = (await response.json()) as Problem
-      return `${code}: ${detail}`
-    }
-    const { id } = (await response.json()) as Session
-    const settled = await eventually(
-      async () => {
-        const session = await gateway.api<Session>('GET', `/sessions/${id}`)
-        return session.state !== 'starting' && session
-      },
-      { what: 'the end of the start', timeoutMs: 60_000 },
-    )
+    const settled = await startOrRefusal(gateway, target, await gateway.token('jane'))
+    if (typeof settled === 'string') return settled
     assert.equal(settled.end?.reason, 'failed', `it is ${settled.state} without that right`)
     return settled.end.detail ?? ''
   }
@@ -146,9 +140,6 @@ describe("the rights of the gateway's account", () => {
     const tried = new Set(
       [...toOpen, ...toList, ...toFind].map(({ resource, verb }) => `${verb} ${resource}`),
     )
-    const shipped = rules.flatMap((rule) =>
-      rule.resources.flatMap((resource) => rule.verbs.map((verb) => `${verb} ${resource}`)),
-    )
-    assert.deepEqual(new Set(shipped), tried)
+    assert.deepEqual(rightsIn(rules), tried)
   })
 })

@@ -2,8 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse, stringify } from 'yaml'
+import type { Problem, Session } from '../../server/protocol/api.ts'
 import type { TestCluster } from './cluster.ts'
 import type { PolicyRule } from './cluster-namespace.ts'
+import { eventually } from './eventually.ts'
+import type { TestGateway } from './gateway.ts'
 import { manifestsOf } from './helm.ts'
 
 const folder = fileURLToPath(new URL('../../deploy/kubernetes', import.meta.url))
@@ -30,6 +33,39 @@ export function withoutVerb(rules: readonly PolicyRule[], resource: string, verb
   })
   if (JSON.stringify(left) === JSON.stringify(rules)) throw new Error(`no rule gives ${verb} on ${resource}`)
   return left
+}
+
+/** Each right that they give, as `get pods`. */
+export function rightsIn(rules: readonly PolicyRule[]): Set<string> {
+  const rights = rules.flatMap(({ resources, verbs }) =>
+    resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)),
+  )
+  return new Set(rights)
+}
+
+/** What comes of opening: the session once it is up or over, or the words of the refusal. */
+export async function startOrRefusal(
+  gateway: TestGateway,
+  target: string,
+  token: string,
+): Promise<Session | string> {
+  const response = await fetch(`${gateway.url}/api/v1/sessions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ target }),
+  })
+  if (!response.ok) {
+    const { code, detail } = (await response.json()) as Problem
+    return `${code}: ${detail}`
+  }
+  const { id } = (await response.json()) as Session
+  return await eventually(
+    async () => {
+      const session = await gateway.api<Session>('GET', `/sessions/${id}`)
+      return session.state !== 'starting' && session
+    },
+    { what: 'the end of the start', timeoutMs: 60_000 },
+  )
 }
 
 /** Writes a kubeconfig for whoever has this token, and gives its path. */
