@@ -183,7 +183,8 @@ describe('launcher of an ephemeral container', () => {
       })
 
       it('ends the shell at its deadline', async () => {
-        const launched = await start({ deadlineSeconds: 2 })
+        // Long enough for the shell to begin on a busy machine.
+        const launched = await start({ deadlineSeconds: 4 })
         await launched.resize(80, 24)
         await launched.shows(/begun/)
         assert.equal(await launched.exitCode(), 128 + 9)
