@@ -94,6 +94,7 @@ export function createTokenVerifier(
 function chooseIssuer(token: string, known: ReadonlyMap<string, KnownIssuer>): KnownIssuer {
   // A JWS is ASCII, so characters are bytes; anything else fails to decode below.
   if (token.length > maxTokenBytes) throw refused('is longer than 16 KiB')
+  if (!isCompact(token)) throw refused('is not a signed JWT')
   let header: Record<string, unknown>
   let payload: JWTPayload
   try {
@@ -109,6 +110,17 @@ function chooseIssuer(token: string, known: ReadonlyMap<string, KnownIssuer>): K
   if (found === undefined)
     throw refused(`comes from an issuer that is not configured here${shownIssuer(payload.iss)}`)
   return found
+}
+
+/**
+ * Three parts of base64url as RFC 7515, 2 has it: without padding, and only as an encoder writes it. jose also reads other spellings
+ * of the same bytes; a token must not have several, or whatever counts or lists tokens could be walked around.
+ */
+function isCompact(token: string): boolean {
+  const parts = token.split('.', 4)
+  return (
+    parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
+  )
 }
 
 function isAcceptedType(typ: unknown): boolean {
