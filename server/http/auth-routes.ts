@@ -86,6 +86,9 @@ function registerSignIn(app: TypedApp, deps: AppDeps, { origin, limits }: AuthRo
         from: request.ip,
       })
       const { id } = await auth.logins.create(who)
+      // As with a provider: the browser leaves nothing behind that whoever knew its cookie could go on with.
+      const before = request.cookies[cookieName(origin)]
+      if (before !== undefined) await auth.logins.remove(before)
       setLoginCookie(reply, origin, id, who.expiresAt)
       return noContent(reply)
     },
@@ -99,6 +102,9 @@ function registerSignOut(app: TypedApp, deps: AppDeps, { origin, sockets }: Auth
     '/api/v1/auth/session',
     {
       config: { access: 'public' },
+      onRequest: async (request) => {
+        if (request.cookies[cookie] !== undefined) checkOrigin(request, origin)
+      },
       schema: {
         operationId: 'signOut',
         summary: 'Sign a browser out; its terminals are closed, their sessions go on',
@@ -108,7 +114,6 @@ function registerSignOut(app: TypedApp, deps: AppDeps, { origin, sockets }: Auth
     async (request, reply) => {
       const id = request.cookies[cookie]
       if (id !== undefined) {
-        checkOrigin(request, origin)
         const login = await auth.logins.known(id)
         if (login !== undefined) {
           const { subject, name } = login.who
