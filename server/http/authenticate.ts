@@ -46,9 +46,9 @@ export function registerAuthentication(app: FastifyInstance, options: Authentica
   app.decorateRequest('caller', null)
   app.addHook('onRequest', async (request, reply) => {
     const { access, terminal } = request.routeOptions.config
+    refuseStrayUpgrade(request, terminal === true)
     if (access === 'probe') return
     await limits.address(request, reply)
-    refuseStrayUpgrade(request, terminal === true)
     const open = access === 'public' || request.is404
     // A page of another site that rebinds its name to this address has no token, so a bearer's Host may be any.
     if (open || bearerOf(request) === undefined) origin.checkHost(request)
