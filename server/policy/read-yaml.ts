@@ -1,4 +1,15 @@
-import { isCollection, isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml'
+import {
+  isCollection,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from 'yaml'
 import type { z } from 'zod'
 import { ConfigError, type ConfigProblem } from '../core/config-error.ts'
 
@@ -40,13 +51,19 @@ function formatPath(path: readonly PropertyKey[]): string {
 function parseYaml(file: string, text: string, lines: LineCounter): Document.Parsed {
   let document: Document.Parsed
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true })
+    document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      stringKeys: true,
+      // The library compares each key with each: a file of the largest size would take minutes. See checkKeys.
+      uniqueKeys: false,
+    })
   } catch {
     // Nesting that is deep enough exhausts the stack.
     throw new ConfigError(file, [{ path: '', message: 'this YAML cannot be read; is it nested too deeply?' }])
   }
   const complaints = [...document.errors, ...document.warnings]
-  if (complaints.length === 0) return document
+  if (complaints.length === 0) return checkKeys(file, document, lines)
   const problems = complaints.map(({ pos, message }) => ({
     line: lines.linePos(pos[0]).line,
     path: '',
@@ -55,6 +72,29 @@ function parseYaml(file: string, text: string, lines: LineCounter): Document.Par
   // One broken bracket can echo a thousand times.
   const unique = new Map(problems.map((problem) => [`${problem.line} ${problem.message}`, problem]))
   throw new ConfigError(file, [...unique.values()].slice(0, 20))
+}
+
+/**
+ * Throws ConfigError for a key that a map has twice, and for one that would be taken for an object's prototype: some of what
+ * reads it would skip it, and a rule that was meant to be narrow would be wide.
+ */
+function checkKeys(file: string, document: Document.Parsed, lines: LineCounter): Document.Parsed {
+  const problems: ConfigProblem[] = []
+  const complain = (key: Node, message: string) =>
+    problems.push({ line: lines.linePos(rangeStart(key) ?? 0).line, path: '', message })
+  visit(document, {
+    Map(_at, map) {
+      const seen = new Set<unknown>()
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue
+        if (key.value === '__proto__') complain(key, '__proto__ is no name that can be used here')
+        else if (seen.has(key.value)) complain(key, 'Map keys must be unique')
+        seen.add(key.value)
+      }
+    },
+  })
+  if (problems.length === 0) return document
+  throw new ConfigError(file, sortByLine(problems).slice(0, 20))
 }
 
 function toPlain(file: string, document: Document.Parsed): unknown {
@@ -73,15 +113,25 @@ function findLine(document: Document, lines: LineCounter, path: readonly Propert
   let offset = rangeStart(node)
   for (const key of path) {
     if (!isCollection(node)) break
-    const pair = isMap(node)
-      ? node.items.find((item) => isScalar(item.key) && item.key.value === key)
-      : undefined
+    const pair = isMap(node) ? pairsOf(node).get(key) : undefined
     const next: unknown = pair === undefined ? node.get(key, true) : pair.value
     if (pair === undefined && next === undefined) break
     offset = rangeStart(pair?.key) ?? rangeStart(next) ?? offset
     node = next
   }
   return offset === undefined ? undefined : lines.linePos(offset).line
+}
+
+const pairs = new WeakMap<YAMLMap, ReadonlyMap<unknown, Pair>>()
+
+/** By key: thousands of problems in one map would else be thousands of walks through it. */
+function pairsOf(map: YAMLMap): ReadonlyMap<unknown, Pair> {
+  let known = pairs.get(map)
+  if (known === undefined) {
+    known = new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[pair.key.value, pair]] : [])))
+    pairs.set(map, known)
+  }
+  return known
 }
 
 function rangeStart(node: unknown): number | undefined {
