@@ -47,7 +47,16 @@ type LabelTest = (labels: Readonly<Record<string, string>>) => boolean
 
 /** At the commas that are in no parentheses. */
 function splitRequirements(selector: string): string[] {
-  return selector.split(/,(?![^(]*\))/)
+  const parts = ['']
+  let isInside = false
+  // One walk: an expression that looks ahead from each comma takes the square of the length.
+  for (const piece of selector.split(/([(),])/)) {
+    if (piece === '(') isInside = true
+    else if (piece === ')') isInside = false
+    if (piece === ',' && !isInside) parts.push('')
+    else parts[parts.length - 1] += piece
+  }
+  return parts
 }
 
 const setBased = /^(?<key>[\w./-]+)\s+(?<operator>in|notin)\s*\((?<values>[^()=!]*)\)$/
