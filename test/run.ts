@@ -54,7 +54,7 @@ try {
 
 async function findFiles(filters: readonly string[]): Promise<string[]> {
   const all: string[] = []
-  for await (const file of glob('test/{unit,contract,service,e2e}/**/*.test.ts')) all.push(file)
+  for await (const file of glob('test/{unit,contract,service,security,e2e}/**/*.test.ts')) all.push(file)
   const wanted =
     filters.length === 0 ? all : all.filter((file) => filters.some((filter) => file.includes(filter)))
   return wanted.toSorted()

@@ -30,7 +30,12 @@ export interface GatewayOptions {
   /** Merged over the default configuration, key by key at the top level. */
   config?: Record<string, unknown>
   /** Merged into `auth`; the gateway's own token issuer comes first among the issuers. */
-  auth?: { oidc?: Record<string, unknown>; issuers?: readonly Record<string, unknown>[] }
+  auth?: {
+    oidc?: Record<string, unknown>
+    issuers?: readonly Record<string, unknown>[]
+    /** Gives out a one-time sign-in link, which is in the log. */
+    localTokens?: boolean
+  }
   socket?: string
   /** Terminals in memory in place of an engine, and only the first core: for the benchmark of the gateway alone. */
   scripted?: boolean

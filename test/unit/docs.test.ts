@@ -101,14 +101,55 @@ describe('the documents', () => {
     assert.deepEqual(names(page), names(source))
   })
 
-  it('the threat model names only tests that exist', async () => {
+  it('each guarantee of the threat model names a test, and each test that it names exists', async () => {
     const model = await read('SECURITY.md')
-    const named = [...model.matchAll(/`(test\/[^`]+)`:((?: "[^"]+",?)+)/g)]
-    assert.ok(named.length > 0)
-    for (const [, path = '', names = ''] of named) {
-      const source = (await read(path)).replaceAll("\\'", "'")
-      for (const [, name = ''] of names.matchAll(/"([^"]+)"/g))
-        assert.ok(source.includes(name), `${path}: ${name}`)
+    const guarantees = model.slice(model.indexOf('### Guarantees'), model.indexOf('### What is not'))
+    const rows = guarantees.split('\n').filter((line) => /^\| (?!Under these|---|-)/.test(line))
+    assert.ok(rows.length > 10)
+    const problems: string[] = []
+    for (const row of rows) {
+      const [guarantee = '', shownBy = ''] = row.slice(2, -2).split(' | ')
+      const named = [...shownBy.matchAll(/`(test\/[^`]+)`:((?: "[^"]+",?)+)/g)]
+      if (named.length === 0) problems.push(`no test: ${guarantee}`)
+      for (const [, path = '', names = ''] of named) {
+        const titles = titlesOf(await read(path))
+        for (const [, name = ''] of names.matchAll(/"([^"]+)"/g))
+          if (!titles.has(name)) problems.push(`${path}: ${name}`)
+      }
+      const rest = shownBy.replaceAll(/`test\/[^`]+`:(?: "[^"]+",?)+/g, '').replaceAll(/[\s,|]/g, '')
+      if (rest !== '') problems.push(`not a test: ${rest}`)
     }
+    assert.deepEqual(problems, [])
+  })
+
+  it('each row of the attack suite names a defence and a test that exist', async () => {
+    const suite = await read('test/security/README.md')
+    const rows = suite.split('\n').filter((line) => /^\| (?!attack|---)/.test(line))
+    assert.ok(rows.length > 20)
+    const problems: string[] = []
+    for (const row of rows) {
+      const [, defence = '', test = ''] = row.slice(2, -2).split(' | ')
+      for (const [, path = ''] of defence.matchAll(/`((?:server|web)\/[^`]+)`/g))
+        if (!(await exists(path))) problems.push(path)
+      const [, path = '', name = ''] = /^`([^`]+)`: "(.+)"$/.exec(test) ?? []
+      const file = path.includes('/') ? path : `test/security/${path}`
+      if (!(await exists(file)) || !titlesOf(await read(file)).has(name)) problems.push(`${path}: ${name}`)
+    }
+    assert.deepEqual(problems, [])
   })
 })
+
+/** What stands as the title of a `describe` or `it`. */
+function titlesOf(source: string): Set<string> {
+  const literals = source.matchAll(/\b(?:describe|it)\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`$]*)`)/g)
+  return new Set(
+    [...literals].map(([, single, double, tick]) => (single ?? double ?? tick ?? '').replaceAll("\\'", "'")),
+  )
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(join(root, path)).then(
+    () => true,
+    () => false,
+  )
+}
