@@ -89,7 +89,7 @@ export function loadConfig({ path, env }: { path: string; env: Env }): Config {
   } catch (cause) {
     throw new ConfigError(path, [{ path: '', message: `cannot be read: ${messageOf(cause)}` }])
   }
-  const { value } = readYaml(path, source, createConfigSchema({ directory: dirname(file), env }))
+  const value = readYaml(path, source, createConfigSchema({ directory: dirname(file), env }))
   return toConfig(value, { file, environments: value.environments.map((one) => toEnvironment(one, env)) })
 }
 

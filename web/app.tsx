@@ -93,6 +93,7 @@ function useShellKeys(open: (what: 'palette' | 'shortcuts') => void): void {
     s: afterG('/sessions'),
     p: afterG('/approvals'),
     a: afterG('/audit'),
+    y: afterG('/policy'),
   })
 }
 

@@ -175,12 +175,15 @@ export function useApprovals(where: 'page' | 'badge'): UseQueryResult<ApprovalLi
   })
 }
 
-/** On demand: why policy lets the caller open a session there, or does not. */
-export function usePolicyExplanation(target: string, enabled: boolean): UseQueryResult<PolicyExplanation> {
+/** What policy says to one question, which {@link explainQueryOf} writes. Asked on demand. */
+export function usePolicyExplanation(
+  question: Readonly<Record<string, string>>,
+  enabled: boolean,
+): UseQueryResult<PolicyExplanation> {
   return useQuery({
-    queryKey: ['policy-explanation', target],
-    queryFn: ({ signal }) =>
-      api<PolicyExplanation>('/policy/explain', { query: { target, action: 'open' }, signal }),
+    queryKey: ['policy-explanation', question],
+    queryFn: ({ signal }) => api<PolicyExplanation>('/policy/explain', { query: question, signal }),
+    refetchOnWindowFocus: false,
     enabled,
   })
 }

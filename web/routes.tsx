@@ -15,6 +15,7 @@ const ApprovalsPage = lazy(async () => ({
   default: (await import('./pages/approvals-page.tsx')).ApprovalsPage,
 }))
 const AuditPage = lazy(async () => ({ default: (await import('./pages/audit-page.tsx')).AuditPage }))
+const PolicyPage = lazy(async () => ({ default: (await import('./pages/policy-page.tsx')).PolicyPage }))
 const TerminalPage = lazy(async () => ({
   default: (await import('./terminal/terminal-page.tsx')).TerminalPage,
 }))
@@ -61,6 +62,11 @@ export function Routes({ me }: { me: Me }) {
       <Route path="/audit">
         <Lazy label="Loading the audit log">
           <AuditPage me={me} />
+        </Lazy>
+      </Route>
+      <Route path="/policy">
+        <Lazy label="Loading the question to policy">
+          <PolicyPage me={me} />
         </Lazy>
       </Route>
       <Route>

@@ -73,6 +73,7 @@ const auditWords: Record<string, string> = {
   exported: 'Recording exported',
   'audit-read': 'Audit log read',
   'policy-loaded': 'Policy loaded',
+  'policy-simulated': 'Policy simulated',
   'approval-requested': 'Approval requested',
   approved: 'Request approved',
   'approval-denied': 'Request denied',

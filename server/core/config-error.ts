@@ -2,6 +2,8 @@
 export interface ConfigProblem {
   /** Counted from 1; absent when the problem has no place in the file. */
   line?: number
+  /** Where in the line, counted from 1. */
+  column?: number
   /** The key, such as `auth.issuers[0].audience`; empty for the file as a whole. */
   path: string
   message: string

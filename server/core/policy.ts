@@ -109,12 +109,21 @@ export interface NearRule {
   wants: string
 }
 
+/** A rule that does not match, and every part of it that is in the way. */
+export interface MissedRule {
+  name: string
+  effect: RuleEffect
+  lacks: readonly ('who' | 'action' | 'where' | 'time')[]
+}
+
 export interface Explanation {
   decision: Decision
   /** Every rule that matches, in file order. */
   matching: readonly { name: string; effect: RuleEffect }[]
   /** A few rules that would have matched but for one thing. Never about other targets. */
   near: readonly NearRule[]
+  /** The first 200 rules that do not match. They may be about other targets: only for those who may know of these. */
+  missed: readonly MissedRule[]
 }
 
 /** A policy at one moment: rules may hold at some times only. Pure and synchronous: same arguments, same answer. */

@@ -18,7 +18,7 @@ import type { AppDeps } from './deps.ts'
 import { defined } from './defined.ts'
 import { findTarget } from './find-target.ts'
 import { problems } from './openapi.ts'
-import { auditDenied } from './permissions.ts'
+import { auditDenied, may } from './permissions.ts'
 import { said } from './said.ts'
 import type { TypedApp } from './typed-app.ts'
 
@@ -48,7 +48,8 @@ export function registerPolicyRoutes(app: TypedApp, deps: AppDeps): void {
         user === undefined ? caller.who : { subject: user, groups: (groups ?? '').split(',').filter(Boolean) }
       const asked = await toRequest(deps, caller.who, who, question, callerSignal(request))
       const policy = deps.policyAt(momentOf(question))
-      return describeExplanation(policy, policy.explain(asked))
+      const mayKnowAll = user !== undefined || may(deps.policy(), caller.who, 'read-audit')
+      return describeExplanation(policy, policy.explain(asked), mayKnowAll)
     },
   )
   registerSimulation(app, deps)
@@ -90,10 +91,10 @@ function registerSimulation(app: TypedApp, deps: AppDeps): void {
       )
       const moment = momentOf(question)
       const now = deps.policyAt(moment)
-      const before = describeExplanation(now, now.explain(asked))
+      const before = describeExplanation(now, now.explain(asked), true)
       try {
         const changed = deps.parsePolicy(text, moment)
-        return { before, after: describeExplanation(changed, changed.explain(asked)), problems: [] }
+        return { before, after: describeExplanation(changed, changed.explain(asked), true), problems: [] }
       } catch (cause) {
         if (!(cause instanceof ConfigError)) throw cause
         return { before, problems: cause.problems.map((problem) => ({ ...problem })) }
@@ -137,13 +138,19 @@ function momentOf({ at }: Question): Date {
   return at === undefined ? new Date() : new Date(at)
 }
 
-function describeExplanation(policy: Policy, { decision, matching, near }: Explanation): PolicyExplanation {
+/** Rules about other targets are left out unless the caller may know all that policy said to anybody. */
+function describeExplanation(
+  policy: Policy,
+  { decision, matching, near, missed }: Explanation,
+  mayKnowAll: boolean,
+): PolicyExplanation {
   const { effect, rules } = decision
   const described = {
     effect,
     rules: [...rules],
     matching: [...matching],
     near: [...near],
+    ...(mayKnowAll && { missed: missed.map((rule) => ({ ...rule, lacks: [...rule.lacks] })) }),
     policyVersion: policy.version,
   }
   if (decision.effect === 'deny') {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Policy } from '../core/policy.ts'
 import { profiles } from '../core/target.ts'
 import { decide } from './decide.ts'
-import { findNear } from './explain.ts'
+import { findMissed, findNear } from './explain.ts'
 import { createRuleSet } from './match-rule.ts'
 import { parsePolicy } from './parse-policy.ts'
 import { defaultLimits, type Rule } from './rule.ts'
@@ -27,11 +27,15 @@ export function compilePolicy(rules: readonly Rule[], version: string): RulePoli
     at: (moment) => ({
       version,
       decide: (request) => decide(set, request, moment),
-      explain: (request) => ({
-        decision: decide(set, request, moment),
-        matching: set.matching(request, moment).map(({ rule: { name, effect } }) => ({ name, effect })),
-        near: findNear(set.all, request, moment),
-      }),
+      explain: (request) => {
+        const matching = set.matching(request, moment)
+        return {
+          decision: decide(set, request, moment),
+          matching: matching.map(({ rule: { name, effect } }) => ({ name, effect })),
+          near: findNear(set.all, request, moment),
+          missed: findMissed(set.all, matching, request, moment),
+        }
+      },
     }),
   }
 }
@@ -66,6 +70,7 @@ export const allowEverything: TimedPolicy = {
       decision: ownerDecides,
       matching: [{ name: 'local user', effect: 'allow' }],
       near: [],
+      missed: [],
     }),
   }),
 }

@@ -1,4 +1,4 @@
-import type { NearRule, PolicyRequest } from '../core/policy.ts'
+import type { MissedRule, NearRule, PolicyRequest } from '../core/policy.ts'
 import type { CompiledRule } from './match-rule.ts'
 import { formatWindow } from './time-window.ts'
 import { phrase, shorten, wayOut } from './words.ts'
@@ -6,6 +6,7 @@ import { phrase, shorten, wayOut } from './words.ts'
 // A page of targets asks this once per target.
 const maxHintedRules = 500
 const maxNear = 3
+const maxMissed = 200
 
 /** Default deny, with the rules that came close and what they ask for. */
 export function explainNoRule(rules: readonly CompiledRule[], request: PolicyRequest, at: Date): string {
@@ -25,6 +26,28 @@ export function findNear(rules: readonly CompiledRule[], request: PolicyRequest,
     if (found !== undefined) near.push(found)
   }
   return near
+}
+
+/** The rules that are not among the matching ones, in file order, each with all that it lacks. */
+export function findMissed(
+  rules: readonly CompiledRule[],
+  matching: readonly CompiledRule[],
+  { who, action, target }: PolicyRequest,
+  at: Date,
+): MissedRule[] {
+  const matches = new Set(matching)
+  return rules
+    .filter((compiled) => !matches.has(compiled))
+    .slice(0, maxMissed)
+    .map((compiled) => {
+      const { name, effect } = compiled.rule
+      const lacks: MissedRule['lacks'][number][] = []
+      if (!compiled.matchesWho(who)) lacks.push('who')
+      if (!compiled.actions.has(action)) lacks.push('action')
+      if (!compiled.matchesTarget(target)) lacks.push('where')
+      if (!compiled.matchesTime(action, at)) lacks.push('time')
+      return { name, effect, lacks }
+    })
 }
 
 function nearMiss(compiled: CompiledRule, request: PolicyRequest, at: Date): NearRule | undefined {

@@ -14,9 +14,9 @@ export function parsePolicy(text: string, file = 'policy'): Rule[] {
   if (Buffer.byteLength(text) > maxPolicyBytes) {
     throw new ConfigError(file, [{ path: '', message: 'is larger than 1 MiB' }])
   }
-  const { value } = readYaml(file, text, policySchema)
+  const { rules } = readYaml(file, text, policySchema)
   // zod types absent keys as `undefined`, and never sets them: the cast only says so.
-  return value.rules.map(({ who, where, maxDuration, idleTimeout, ...rest }) => ({
+  return rules.map(({ who, where, maxDuration, idleTimeout, ...rest }) => ({
     ...rest,
     who: { everyone: who.everyone === true, groups: who.groups ?? [], subjects: who.subjects ?? [] },
     where: where ?? {},

@@ -13,8 +13,8 @@ import {
 import type { z } from 'zod'
 import { ConfigError, type ConfigProblem } from '../core/config-error.ts'
 
-/** Names the line of a key, so that later checks can report as the schema does. */
-export type LineOf = (path: readonly PropertyKey[]) => number | undefined
+type Place = Pick<ConfigProblem, 'line' | 'column'>
+type PlaceOf = (path: readonly PropertyKey[]) => Place
 
 /**
  * Reads YAML 1.2 and checks it against a schema. Throws ConfigError with every problem and its line.
@@ -24,13 +24,13 @@ export function readYaml<Schema extends z.ZodType>(
   file: string,
   text: string,
   schema: Schema,
-): { value: z.output<Schema>; lineOf: LineOf } {
+): z.output<Schema> {
   const lines = new LineCounter()
   const document = parseYaml(file, text, lines)
-  const lineOf: LineOf = (path) => findLine(document, lines, path)
+  const placeOf: PlaceOf = (path) => findPlace(document, lines, path)
   const result = schema.safeParse(toPlain(file, document))
-  if (result.success) return { value: result.data, lineOf }
-  const problems = result.error.issues.flatMap((issue) => describeIssue(issue, document, lineOf))
+  if (result.success) return result.data
+  const problems = result.error.issues.flatMap((issue) => describeIssue(issue, document, placeOf))
   throw new ConfigError(file, sortByLine(problems))
 }
 
@@ -65,7 +65,7 @@ function parseYaml(file: string, text: string, lines: LineCounter): Document.Par
   const complaints = [...document.errors, ...document.warnings]
   if (complaints.length === 0) return checkKeys(file, document, lines)
   const problems = complaints.map(({ pos, message }) => ({
-    line: lines.linePos(pos[0]).line,
+    ...placeAt(lines, pos[0]),
     path: '',
     message,
   }))
@@ -108,7 +108,7 @@ function toPlain(file: string, document: Document.Parsed): unknown {
   }
 }
 
-function findLine(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number | undefined {
+function findPlace(document: Document, lines: LineCounter, path: readonly PropertyKey[]): Place {
   let node: unknown = document.contents
   let offset = rangeStart(node)
   for (const key of path) {
@@ -119,7 +119,12 @@ function findLine(document: Document, lines: LineCounter, path: readonly Propert
     offset = rangeStart(pair?.key) ?? rangeStart(next) ?? offset
     node = next
   }
-  return offset === undefined ? undefined : lines.linePos(offset).line
+  return offset === undefined ? {} : placeAt(lines, offset)
+}
+
+function placeAt(lines: LineCounter, offset: number): Place {
+  const { line, col } = lines.linePos(offset)
+  return { line, column: col }
 }
 
 const pairs = new WeakMap<YAMLMap, ReadonlyMap<unknown, Pair>>()
@@ -138,16 +143,15 @@ function rangeStart(node: unknown): number | undefined {
   return (node as Node | null | undefined)?.range?.[0]
 }
 
-function describeIssue(issue: z.core.$ZodIssue, document: Document, lineOf: LineOf): ConfigProblem[] {
+function describeIssue(issue: z.core.$ZodIssue, document: Document, placeOf: PlaceOf): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => problemAt([...issue.path, key], 'unknown key', lineOf))
+    return issue.keys.map((key) => problemAt([...issue.path, key], 'unknown key', placeOf))
   }
-  if (issue.code === 'invalid_key') return [problemAt(issue.path, 'this key is not a valid name', lineOf)]
+  if (issue.code === 'invalid_key') return [problemAt(issue.path, 'this key is not a valid name', placeOf)]
   const missing = issue.code !== 'custom' && issue.path.length > 0 && !document.hasIn(issue.path)
-  return [problemAt(issue.path, missing ? `is missing: it ${issue.message}` : issue.message, lineOf)]
+  return [problemAt(issue.path, missing ? `is missing: it ${issue.message}` : issue.message, placeOf)]
 }
 
-function problemAt(path: readonly PropertyKey[], message: string, lineOf: LineOf): ConfigProblem {
-  const line = lineOf(path)
-  return { ...(line !== undefined && { line }), path: formatPath(path), message }
+function problemAt(path: readonly PropertyKey[], message: string, placeOf: PlaceOf): ConfigProblem {
+  return { ...placeOf(path), path: formatPath(path), message }
 }

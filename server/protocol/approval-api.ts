@@ -106,6 +106,16 @@ export const policyExplanation = z.object({
       }),
     )
     .describe('rules about this target that would match but for one thing'),
+  missed: z
+    .array(
+      z.object({
+        name: z.string(),
+        effect: ruleEffect,
+        lacks: z.array(z.enum(['who', 'action', 'where', 'time'])),
+      }),
+    )
+    .optional()
+    .describe('the first 200 rules that do not match, and every part that is in the way: needs read-audit'),
   policyVersion: z.string(),
 })
 export type PolicyExplanation = z.infer<typeof policyExplanation>
@@ -150,5 +160,13 @@ export const simulatePolicy = z.strictObject({
 export const policySimulation = z.object({
   before: policyExplanation.describe('by the policy in force'),
   after: policyExplanation.optional().describe('absent when the text has problems'),
-  problems: z.array(z.object({ line: z.int().optional(), path: z.string(), message: z.string() })),
+  problems: z.array(
+    z.object({
+      line: z.int().optional(),
+      column: z.int().optional(),
+      path: z.string(),
+      message: z.string(),
+    }),
+  ),
 })
+export type PolicySimulation = z.infer<typeof policySimulation>

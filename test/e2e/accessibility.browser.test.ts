@@ -50,6 +50,11 @@ const screens: readonly (readonly [
     () => `/sessions/${sessionId}/replay`,
     (page) => page.getByRole('button', { name: 'Download' }).waitFor(),
   ],
+  [
+    'policy',
+    () => `/policy?target=local/${target.name}`,
+    (page) => page.getByRole('heading', { name: 'Allowed' }).waitFor(),
+  ],
   ['audit', () => '/audit', (page) => page.getByRole('table').waitFor()],
   ['no such page', () => '/nowhere', (page) => page.getByRole('link', { name: 'All targets' }).waitFor()],
   [

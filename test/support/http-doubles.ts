@@ -65,7 +65,7 @@ export function scriptedPolicy(may: (request: PolicyRequest) => boolean | 'reaso
   return {
     version: 'scripted',
     decide,
-    explain: (request) => ({ decision: decide(request), matching: [], near: [] }),
+    explain: (request) => ({ decision: decide(request), matching: [], near: [], missed: [] }),
   }
 }
 

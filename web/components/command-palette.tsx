@@ -126,7 +126,12 @@ function useEntries(words: string): { groups: Group[]; isSearching: boolean } {
           go('p targets', 'Targets', 'page', '/'),
           go('p sessions', 'Sessions', 'page', '/sessions'),
           go('p my sessions', 'My sessions', 'page', '/sessions?user=me'),
-          ...(me?.can.readAudit === true ? [go('p audit', 'Audit log', 'page', '/audit')] : []),
+          ...(me?.can.readAudit === true
+            ? [
+                go('p audit', 'Audit log', 'page', '/audit'),
+                go('p policy', 'What policy says', 'page', '/policy'),
+              ]
+            : []),
         ],
       },
       {

@@ -5,7 +5,7 @@ const shortcuts = [
   ['↓ ↑ or j k', 'Next and previous row'],
   ['Enter', 'Open the row'],
   ['Ctrl K or ⌘ K', 'Go to a target, session or page'],
-  ['g t, g s, g p, g a', 'Targets, sessions, approvals, audit'],
+  ['g t, g s, g p, g a, g y', 'Targets, sessions, approvals, audit, policy'],
   ['Esc', 'Close, or empty the search'],
   ['?', 'This list'],
 ] as const

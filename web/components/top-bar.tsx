@@ -33,9 +33,14 @@ export function TopBar({ me, onPalette, onShortcuts }: TopBarProps) {
         </NavLink>
         <ApprovalsLink isHere={path.startsWith('/approvals')} />
         {me.can.readAudit ? (
-          <NavLink href="/audit" isHere={path.startsWith('/audit')}>
-            Audit
-          </NavLink>
+          <>
+            <NavLink href="/audit" isHere={path.startsWith('/audit')}>
+              Audit
+            </NavLink>
+            <NavLink href="/policy" isHere={path.startsWith('/policy')}>
+              Policy
+            </NavLink>
+          </>
         ) : null}
       </nav>
       <div className="topbar-end">

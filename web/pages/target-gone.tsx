@@ -74,6 +74,11 @@ export function TargetGone({ place, choice, onPod, onContainer, onRetry }: Targe
             Look for similar ones
           </ButtonLink>
           <Button onClick={onRetry}>Try again</Button>
+          <ButtonLink
+            href={`/policy?${new URLSearchParams({ target: place.ref, action: 'list' }).toString()}`}
+          >
+            May I see it?
+          </ButtonLink>
         </>
       }
     >

@@ -1,20 +1,15 @@
 import { useState } from 'react'
 import type { PolicyExplanation } from '../../server/protocol/approval-api.ts'
-import { Button } from '../components/button.tsx'
+import { Button, ButtonLink } from '../components/button.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'
+import { lackWords } from '../policy-words.ts'
 import { usePolicyExplanation } from '../queries.ts'
-
-const lackWords = {
-  who: 'is for others',
-  action: 'allows something else',
-  time: 'holds at another time',
-} as const
 
 /** Which rules decided against a session here, and which would allow it but for one thing. */
 export function WhyNot({ targetRef }: { targetRef: string }) {
   const [isAsked, setIsAsked] = useState(false)
-  const query = usePolicyExplanation(targetRef, isAsked)
-  if (query.data !== undefined) return <Explanation explanation={query.data} />
+  const query = usePolicyExplanation({ target: targetRef, action: 'open' }, isAsked)
+  if (query.data !== undefined) return <Explanation explanation={query.data} targetRef={targetRef} />
   return (
     <>
       <div className="actions centered">
@@ -29,7 +24,7 @@ export function WhyNot({ targetRef }: { targetRef: string }) {
   )
 }
 
-function Explanation({ explanation }: { explanation: PolicyExplanation }) {
+function Explanation({ explanation, targetRef }: { explanation: PolicyExplanation; targetRef: string }) {
   const { effect, rules, near } = explanation
   return (
     <section className="panel" aria-label="Why not" aria-live="polite">
@@ -54,6 +49,11 @@ function Explanation({ explanation }: { explanation: PolicyExplanation }) {
           </div>
         ))}
       </dl>
+      <div className="actions">
+        <ButtonLink href={`/policy?${new URLSearchParams({ target: targetRef }).toString()}`}>
+          Ask about another time or profile
+        </ButtonLink>
+      </div>
     </section>
   )
 }
