@@ -18,6 +18,8 @@ interface AuthParts {
   store: Store
   secrets: GetOrCreateSecret
   logger: Logger
+  /** An identity provider has described somebody anew: their groups may have changed. */
+  onRenewed: (who: Principal) => void
 }
 
 /** Everything that says who is who. `signInCode` is there when the one-time link may be used. */
@@ -54,12 +56,12 @@ export async function createGatewayAuth(
 
 async function createProvider(
   { auth: { oidc, clockSkewSeconds } }: Config,
-  { store, secrets, logger }: AuthParts,
+  { store, secrets, logger, onRenewed }: AuthParts,
 ): Promise<Oidc | undefined> {
   if (oidc === undefined) return undefined
   const box = await createSealedBox(secrets)
   const onProblem = (what: string, cause: unknown) => logger.warn({ err: cause }, what)
-  return createOidc({ options: oidc, clockSkewSeconds, box, store, onProblem })
+  return createOidc({ options: oidc, clockSkewSeconds, box, store, onProblem, onRenewed })
 }
 
 function describeDevice({ auth: { oidc, issuers } }: Config): DeviceSignIn | undefined {

@@ -8,6 +8,7 @@ import { createGatewayAuth } from './serve-auth.ts'
 import { redactConfig, type Config, type Environment } from './config.ts'
 import { HatchwayError, messageOf } from './core/errors.ts'
 
+import type { Principal } from './core/policy.ts'
 import type { SessionRow } from './core/session.ts'
 import type { Store } from './core/store.ts'
 import type { TargetDriver } from './core/target.ts'
@@ -67,9 +68,10 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   const policy = await openPolicy(config, store, logger)
   const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
   const drivers = await createDrivers(config, installation, createDriver)
-  const { auth, signInCode } = await createGatewayAuth(config, { store, secrets, logger })
   const parts = createSessions(config, { store, drivers, installation, logger, policy })
   const { registry, recordings, recovery } = parts
+  const onRenewed = (who: Principal) => registry.signedInAgain(who)
+  const { auth, signInCode } = await createGatewayAuth(config, { store, secrets, logger, onRenewed })
   const approvals = createApprovals(config, { store, drivers, logger, registry, policy })
   const sample = createSample(config, drivers)
   const app = await buildApp({

@@ -1,7 +1,7 @@
 import type { JWTPayload } from 'jose'
 import type * as Client from 'openid-client'
 import { HatchwayError, messageOf } from '../core/errors.ts'
-import { explainOidc, unavailable } from './oidc-errors.ts'
+import { explainOidc, unavailable, type Grant } from './oidc-errors.ts'
 import type { OidcOptions } from './oidc-options.ts'
 
 /** What a provider gave for a code or a refresh token. */
@@ -47,13 +47,14 @@ const usefulScopes = ['openid', 'profile', 'groups', 'offline_access']
 /** Asks the provider nothing yet: its metadata are fetched when they are needed, and again after 10 minutes. */
 export function createOidcClient(options: OidcOptions, clockSkewSeconds: number): OidcClient {
   const { issuer } = options
-  const explained = async <T>(work: () => Promise<T>): Promise<T> => {
+  const explained = async <T>(work: () => Promise<T>, grant?: Grant): Promise<T> => {
     try {
       return await work()
     } catch (cause) {
-      throw explainOidc(cause, issuer)
+      throw explainOidc(cause, issuer, grant)
     }
   }
+  const explainedRefresh = <T>(work: () => Promise<T>) => explained(work, 'refresh token')
   const discovered = remember(() => explained(() => discover(options, clockSkewSeconds)))
   return {
     issuer,
@@ -69,7 +70,7 @@ export function createOidcClient(options: OidcOptions, clockSkewSeconds: number)
         ),
       ),
     refresh: (refreshToken) =>
-      withClient(discovered, explained, async (client, config) =>
+      withClient(discovered, explainedRefresh, async (client, config) =>
         toTokens(await client.refreshTokenGrant(config, refreshToken)),
       ),
     userInfo: (accessToken, subject) =>

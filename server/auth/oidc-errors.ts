@@ -9,20 +9,23 @@ interface OidcFailure {
   cause?: unknown
 }
 
+/** What the provider was handed at its token endpoint. */
+export type Grant = 'code' | 'refresh token'
+
 const operator = 'Tell whoever runs this gateway.'
 
 /**
  * Says in plain words what went wrong between gateway and identity provider. Nothing of the failure itself becomes the
  * `cause`, which is logged: openid-client's errors carry answers, and those carry tokens.
  */
-export function explainOidc(failure: unknown, issuer: string): HatchwayError {
+export function explainOidc(failure: unknown, issuer: string, grant: Grant = 'code'): HatchwayError {
   const known = findHatchwayError(failure)
   if (known !== undefined) return known
   const { name, code, error, status } = failure as OidcFailure
   if (name === 'AuthorizationResponseError') return explainRefusal(word(error), issuer)
   if (name === 'ResponseBodyError') {
     if (typeof status === 'number' && status >= 500) return unavailable(issuer, `it answered with ${status}`)
-    return explainTokenRefusal(word(error), issuer)
+    return explainTokenRefusal(word(error), issuer, grant)
   }
   switch (code) {
     case 'OAUTH_TIMEOUT':
@@ -77,9 +80,13 @@ function explainRefusal(error: string, issuer: string): HatchwayError {
   return refusedGateway(error, issuer)
 }
 
-function explainTokenRefusal(error: string, issuer: string): HatchwayError {
+function explainTokenRefusal(error: string, issuer: string, grant: Grant): HatchwayError {
   // RFC 6749, 5.2: for a code as for a refresh token.
   if (error !== 'invalid_grant') return refusedGateway(error, issuer)
+  if (grant === 'refresh token') {
+    const detail = `${issuer} no longer stands for this sign-in (${error}): it was ended there. Sign in again.`
+    return say('sign_in_stale', detail)
+  }
   return say(
     'sign_in_stale',
     `${issuer} did not accept the code of this sign-in: it was used before, is too old, or was given to somebody else. Sign in again.`,

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
+import type { Principal } from '../core/policy.ts'
 import type { BrowserLogin, ProviderLogin, Store } from '../core/store.ts'
 import { createBrowserLogin } from './browser-login.ts'
 import type { OidcClient, OidcTokens } from './oidc-client.ts'
@@ -32,7 +34,9 @@ export interface OidcLoginsOptions {
   client: OidcClient
   identify: Identify
   box: SealedBox
-  store: Pick<Store, 'updateLogin' | 'deleteLogin' | 'appendAudit'>
+  store: Pick<Store, 'getLogin' | 'updateLogin' | 'deleteLogin' | 'appendAudit'>
+  /** The provider has described somebody anew: their groups may have changed. */
+  onRenewed: (who: Principal) => void
   /** For what goes wrong in the background. */
   onProblem: (what: string, cause: unknown) => void
 }
@@ -40,6 +44,8 @@ export interface OidcLoginsOptions {
 /** The provider is asked so much before its last word runs out, so that a short outage is not noticed. */
 const mostEarlySeconds = 30
 const retryMs = 5000
+/** While the last word is still good, nobody waits longer than this for a new one. */
+const patienceMs = 1500
 /** The provider's refusal of the person; everything else is no answer. */
 const refusals = new Set(['sign_in_stale', 'sign_in_denied'])
 
@@ -79,15 +85,11 @@ class RenewedLogins implements OidcLogins {
     }
     // Pages ask in parallel; a refresh token is often good only once.
     const renewal =
-      this.#underWay.get(idHash) ??
-      this.#renewNow(login, provider).finally(() => this.#underWay.delete(idHash))
+      this.#underWay.get(idHash) ?? this.#renewNow(idHash).finally(() => this.#underWay.delete(idHash))
     this.#underWay.set(idHash, renewal)
-    try {
-      return await renewal
-    } catch (cause) {
-      if (isGood) return login
-      throw cause
-    }
+    if (!isGood) return await renewal
+    const answer = renewal.catch(() => login)
+    return await Promise.race([answer, delay(patienceMs, login, { ref: false })])
   }
 
   async revoke(login: BrowserLogin): Promise<void> {
@@ -103,23 +105,34 @@ class RenewedLogins implements OidcLogins {
     return this.#parts.client.endSessionUrl({ returnTo, ...(idToken !== undefined && { idToken }) })
   }
 
-  async #renewNow(login: BrowserLogin, provider: ProviderLogin): Promise<BrowserLogin | undefined> {
+  async #renewNow(idHash: string): Promise<BrowserLogin | undefined> {
     const { store, onProblem } = this.#parts
+    try {
+      // Whoever asks may have read it before another renewal was stored: that refresh token is spent by now.
+      const login = await store.getLogin(idHash)
+      if (login?.provider === undefined) return undefined
+      const isDue = login.provider.renewAt.getTime() <= Date.now()
+      const renewed = isDue ? await this.#renewOrEnd(login, login.provider) : login
+      this.#failures.delete(idHash)
+      return renewed
+    } catch (cause) {
+      const now = Date.now()
+      for (const [key, { until }] of this.#failures) if (until <= now) this.#failures.delete(key)
+      this.#failures.set(idHash, { until: now + retryMs, cause })
+      onProblem('a sign-in could not be renewed', cause)
+      throw cause
+    }
+  }
+
+  async #renewOrEnd(login: BrowserLogin, provider: ProviderLogin): Promise<BrowserLogin | undefined> {
     const { refreshToken } = this.#openGrant(login)
     try {
       if (refreshToken === undefined) throw new HatchwayError('sign_in_stale', 'The sign-in key has changed.')
-      const renewed = await this.#ask(login, provider, refreshToken)
-      this.#failures.delete(login.idHash)
-      return renewed
+      return await this.#ask(login, provider, refreshToken)
     } catch (cause) {
-      if (cause instanceof HatchwayError && refusals.has(cause.code)) {
-        this.#failures.delete(login.idHash)
-        await end(store, login, cause.message)
-        return undefined
-      }
-      this.#failures.set(login.idHash, { until: Date.now() + retryMs, cause })
-      onProblem('a sign-in could not be renewed', cause)
-      throw cause
+      if (!(cause instanceof HatchwayError) || !refusals.has(cause.code)) throw cause
+      await end(this.#parts.store, login, cause.message)
+      return undefined
     }
   }
 
@@ -128,16 +141,25 @@ class RenewedLogins implements OidcLogins {
     provider: ProviderLogin,
     refreshToken: string,
   ): Promise<BrowserLogin | undefined> {
-    const { client, identify, store } = this.#parts
+    const { client, identify, store, onRenewed } = this.#parts
     const tokens = await client.refresh(refreshToken)
     const grant = { ...this.#openGrant(login), ...grantOf(tokens) }
     const kept = { ...login, provider: { ...provider, grant: this.#sealGrant(login.idHash, grant) } }
     // The old refresh token may be spent: the new one is kept before anything else can fail.
-    if (!(await store.updateLogin(kept))) return undefined
+    if (!(await store.updateLogin(kept))) {
+      // Signed out meanwhile, which gave the old one back.
+      await this.revoke(kept)
+      return undefined
+    }
     const { subject, session } = provider
     const earlier = { who: login.principal, subject, ...(session !== undefined && { session }) }
     const renewed = this.#describe(kept, await identify(tokens, earlier), tokens, provider.endsAt)
-    return (await store.updateLogin(renewed)) ? renewed : undefined
+    if (!(await store.updateLogin(renewed))) {
+      await this.revoke(renewed)
+      return undefined
+    }
+    onRenewed(renewed.principal)
+    return renewed
   }
 
   /** Everything that one provider's answer means for a login. */

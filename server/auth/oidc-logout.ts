@@ -9,15 +9,24 @@ const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 const maxTokenLength = 16 * 1024
 const maxAgeSeconds = 300
 
+/** What a provider's logout token asks for. */
+export interface LogoutOrder {
+  /** Undefined when it was carried out before: whoever sends it again must not end a later sign-in. */
+  query?: LoginQuery
+  /** Call it once the logins are gone. Until then the provider may try again. */
+  done(): void
+}
+
 /**
  * Which logins a provider's logout token ends (OpenID Connect Back-Channel Logout 1.0, 2.6): those of a session there, else
- * all of a person there. Throws `token_invalid`. A token that comes twice ends nothing more, so it need not be remembered.
+ * all of a person there. Throws `token_invalid`. A restart forgets which tokens were used; they are good for five minutes.
  */
 export function createLogoutReader(
   { issuer, clientId }: OidcOptions,
   client: OidcClient,
   clockSkewSeconds: number,
-): (logoutToken: string) => Promise<LoginQuery> {
+): (logoutToken: string) => Promise<LogoutOrder> {
+  const spent = new Map<string, number>()
   let known: { jwksUri: string; keys: IssuerKeys } | undefined
   return async (logoutToken) => {
     if (logoutToken.length > maxTokenLength) throw refused('is longer than 16 KiB')
@@ -35,14 +44,24 @@ export function createLogoutReader(
     }).catch((cause: unknown) => {
       throw cause instanceof HatchwayError ? cause : refused('is not a logout token of this provider for us')
     })
-    const { events, nonce, sid, sub } = payload
+    const { events, nonce, sid, sub, jti = '' } = payload
     // An ID token must not pass for one: it has a nonce, and no such event.
     const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, logoutEvent)
     if (!isLogout || nonce !== undefined) throw refused('is no logout token')
-    if (typeof sid === 'string') return { issuer, providerSession: sid }
-    if (typeof sub === 'string') return { issuer, providerSubject: sub }
-    throw refused('names neither a session nor a person')
+    const query = queryOf(issuer, sid, sub)
+    const now = Date.now()
+    for (const [id, until] of spent) if (until <= now) spent.delete(id)
+    return {
+      ...(!spent.has(jti) && { query }),
+      done: () => spent.set(jti, now + (maxAgeSeconds + 2 * clockSkewSeconds) * 1000),
+    }
   }
+}
+
+function queryOf(issuer: string, sid: unknown, sub: unknown): LoginQuery {
+  if (typeof sid === 'string') return { issuer, providerSession: sid }
+  if (typeof sub === 'string') return { issuer, providerSubject: sub }
+  throw refused('names neither a session nor a person')
 }
 
 function refused(why: string): HatchwayError {

@@ -1,10 +1,10 @@
 import type { Principal } from '../core/policy.ts'
-import type { LoginQuery, Store } from '../core/store.ts'
+import type { Store } from '../core/store.ts'
 import { endOf, findBrowserLogin } from './browser-login.ts'
 import { createOidcClient } from './oidc-client.ts'
 import { createIdentify } from './oidc-identity.ts'
 import { createOidcLogins, type OidcLogins } from './oidc-logins.ts'
-import { createLogoutReader } from './oidc-logout.ts'
+import { createLogoutReader, type LogoutOrder } from './oidc-logout.ts'
 import type { OidcOptions } from './oidc-options.ts'
 import { createOidcSignIn, type OidcSignIn } from './oidc-sign-in.ts'
 import type { SealedBox } from './sealed-box.ts'
@@ -30,7 +30,7 @@ export interface Oidc extends Omit<OidcSignIn, 'finish'> {
   /** Where the browser with this login signs out of the provider too; undefined where that cannot be said. */
   endSessionUrl(id: string, returnTo: string): Promise<string | undefined>
   /** Which logins a logout token of the provider ends. Throws `token_invalid`. */
-  readLogout(token: string): Promise<LoginQuery>
+  readLogout(token: string): Promise<LogoutOrder>
 }
 
 export interface OidcParts {
@@ -39,12 +39,14 @@ export interface OidcParts {
   box: SealedBox
   store: Store
   onProblem: (what: string, cause: unknown) => void
+  /** The provider has described somebody anew. */
+  onRenewed: (who: Principal) => void
 }
 
-export function createOidc({ options, clockSkewSeconds, box, store, onProblem }: OidcParts): Oidc {
+export function createOidc({ options, clockSkewSeconds, box, store, ...told }: OidcParts): Oidc {
   const client = createOidcClient(options, clockSkewSeconds)
   const identify = createIdentify(options, client, clockSkewSeconds)
-  const logins = createOidcLogins({ options, client, identify, box, store, onProblem })
+  const logins = createOidcLogins({ options, client, identify, box, store, ...told })
   const signIn = createOidcSignIn(client, identify, box)
   return {
     ...signIn,

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { HatchwayError } from '../core/errors.ts'
 import type { GetOrCreateSecret } from '../core/store.ts'
 
 /** Texts that only this installation can read or make. */
@@ -14,11 +15,15 @@ const nonceBytes = 12
 const tagBytes = 16
 const maxSealedLength = 256 * 1024
 
-/** AES-256-GCM with the installation's kept secret `sign-in-key`; a fresh random nonce for each text. */
+/** AES-256-GCM with the installation's kept secret `sign-in-key`; a fresh random nonce for each text. Throws `store_unavailable` for a broken key. */
 export async function createSealedBox(getOrCreateSecret: GetOrCreateSecret): Promise<SealedBox> {
   const kept = await getOrCreateSecret('sign-in-key', () => randomBytes(32).toString('base64url'))
   const key = Buffer.from(kept, 'base64url')
-  if (key.byteLength !== 32) throw new Error('the kept sign-in-key does not have 32 bytes')
+  if (key.byteLength !== 32) {
+    const detail =
+      'The kept sign-in-key does not have 32 bytes. Delete it from the secrets of the data directory and start again: people will have to sign in again.'
+    throw new HatchwayError('store_unavailable', detail)
+  }
   return {
     seal(text, context) {
       const nonce = randomBytes(nonceBytes)

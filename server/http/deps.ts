@@ -81,7 +81,15 @@ export interface ProviderSignIn {
   /** Where the browser with this login signs out of the provider too. */
   endSessionUrl(id: string, returnTo: string): Promise<string | undefined>
   /** Which logins a logout token of the provider ends. Throws `token_invalid`. */
-  readLogout(token: string): Promise<LoginQuery>
+  readLogout(token: string): Promise<LogoutOrder>
+}
+
+/** What the provider's logout token asks for. */
+export interface LogoutOrder {
+  /** Undefined when it was carried out before. */
+  query?: LoginQuery
+  /** Call it once the logins are gone. */
+  done(): void
 }
 
 /** What `hatchway login` needs to know. */

@@ -103,6 +103,8 @@ function registerCallback(
         // Always a fresh id: whatever cookie somebody planted before signs nobody in.
         const { id } = await arrival.save()
         if (replaces !== undefined) await deps.auth.logins.removeKey(replaces)
+        // Whoever comes back with fewer groups has their sessions judged by them.
+        deps.sessions.signedInAgain(who)
         setLoginCookie(reply, origin, id, endsAt)
         return seeOther(reply, own + returnTo)
       } catch (error) {
@@ -142,8 +144,10 @@ function registerBackChannelLogout(
           },
         },
       },
-      async (request, reply) => {
-        const query = await provider.readLogout(request.body.logout_token)
+      async (request) => {
+        const order = await provider.readLogout(request.body.logout_token)
+        const { query } = order
+        if (query === undefined) return null
         for (const { principal } of await deps.store.findLogins(query)) {
           const { subject, name } = principal
           const detail = { by: 'identity provider' }
@@ -155,7 +159,7 @@ function registerBackChannelLogout(
           })
         }
         for (const key of await deps.auth.logins.removeAll(query)) sockets.closeLogin(key)
-        reply.code(200)
+        order.done()
         return null
       },
     )

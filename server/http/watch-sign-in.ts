@@ -33,8 +33,17 @@ export function watchSignIn(
     stops = []
   }
   const at = (time: number, work: () => void) => stops.push(callAt(time, work))
+  let warned = false
+  const warnBefore = (end: Date) => {
+    // Each renewal in the last minute comes by here.
+    if (warned) return
+    at(end.getTime() - expiryNoticeMs, () => {
+      warned = true
+      warn(viewer, end)
+    })
+  }
   const closeAt = (end: Date) => {
-    at(end.getTime() - expiryNoticeMs, () => warn(viewer, end))
+    warnBefore(end)
     at(end.getTime(), () => viewer.close(closeCodes.expired, 'token expired'))
   }
   const watch = (login: Login & { id: string }) => {
@@ -43,7 +52,7 @@ export function watchSignIn(
     const { renewAt, endsAt } = login
     if (renewAt === undefined || renewAt >= endsAt) closeAt(endsAt)
     else {
-      at(endsAt.getTime() - expiryNoticeMs, () => warn(viewer, endsAt))
+      warnBefore(endsAt)
       at(nextLook(renewAt, caller.who.expiresAt), () => void look(login))
     }
   }

@@ -16,15 +16,7 @@ interface AuditItem {
 let ground: SignInGround
 before(async () => (ground = await SignInGround.start()))
 after(() => ground.stop())
-afterEach(() => {
-  ground.provider.up()
-  const { settings } = ground.provider
-  settings.accessTokenSeconds = 3600
-  settings.groupsInUserInfoOnly = false
-  settings.withoutRefreshTokens = false
-  delete settings.tamper
-  delete settings.failing
-})
+afterEach(() => ground.provider.reset())
 
 const cookie = (visitor: WebVisitor) => visitor.jar(ground.gateway.url).get('hatchway')
 
@@ -190,7 +182,7 @@ describe('what is wrong with a sign-in', () => {
   })
 
   it('refuses an answer that says that it is of another provider (mix-up), and sends its code nowhere', async () => {
-    const before = ground.provider.requests.filter((each) => each === 'POST /token').length
+    const before = ground.provider.grants
     const there = await withAnswer((url) => url.searchParams.set('iss', 'https://evil.example'))
     assert.deepEqual(problemOf(there), { problem: 'sign_in_mixed_up', next: '/debug/local/x' })
     // This provider always says who it is.
@@ -198,7 +190,7 @@ describe('what is wrong with a sign-in', () => {
       problemOf(await withAnswer((url) => url.searchParams.delete('iss'))).problem,
       'provider_answer_invalid',
     )
-    assert.equal(ground.provider.requests.filter((each) => each === 'POST /token').length, before)
+    assert.equal(ground.provider.grants, before)
   })
 
   it('says that the provider let nobody in, and keeps the link', async () => {
@@ -344,9 +336,7 @@ describe('the sign-in of a browser', () => {
     // Its own: answers of the provider are limited per minute.
     const ground = await SignInGround.start()
     try {
-      const address = `${ground.gateway.url}/api/v1/auth/oidc/back-channel-logout`
-      const send = async (token: string) =>
-        (await fetch(address, { method: 'POST', body: new URLSearchParams({ logout_token: token }) })).status
+      const send = (token: string) => ground.sendLogout(token)
       const visitor = new WebVisitor()
       await ground.signIn(visitor)
       const { provider } = ground

@@ -33,6 +33,7 @@ export interface GatewayOptions {
   auth?: {
     oidc?: Record<string, unknown>
     issuers?: readonly Record<string, unknown>[]
+    clockSkew?: string
     /** Gives out a one-time sign-in link, which is in the log. */
     localTokens?: boolean
   }

@@ -38,6 +38,20 @@ export class OidcStorage {
     }
   }
 
+  /** How many refresh tokens of this account are still good. */
+  refreshTokensOf(accountId: string): number {
+    const tokens = [...this.rows].filter(([name]) => name.startsWith('RefreshToken:'))
+    return tokens.filter(([, { payload }]) => payload['accountId'] === accountId && !payload['consumed'])
+      .length
+  }
+
+  /** The `sid` that this account's ID tokens name, by browser, the first sign-in first. */
+  sessionIdsOf(accountId: string): string[] {
+    const sessions = [...this.rows].filter(([name]) => name.startsWith('Session:'))
+    const own = sessions.map(([, { payload }]) => payload).filter((row) => row['accountId'] === accountId)
+    return own.flatMap((row) => Object.values(row['authorizations'] ?? {}).map(({ sid }) => String(sid)))
+  }
+
   /** Ends everything that this account was granted, as an administrator of the provider does. */
   removeAccount(accountId: string): void {
     for (const [name, { payload }] of this.rows)

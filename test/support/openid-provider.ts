@@ -28,17 +28,17 @@ export interface ProviderSettings {
   tamper?: (claims: JWTPayload) => JWTPayload
   /** Answers every path that begins so with this status, in place of the provider. */
   failing?: { path: string; status: number }
+  /** Keeps the answers of this path back until then. */
+  held?: { path: string; until: Promise<void> }
 }
+
+const usual = { accessTokenSeconds: 3600, groupsInUserInfoOnly: false, withoutRefreshTokens: false }
 
 /** A real OpenID provider (oidc-provider) in this process, on a loopback port, with people who need no password. */
 export class OpenidProvider {
   readonly issuer: string
   readonly people = new Map<string, Person>()
-  readonly settings: ProviderSettings = {
-    accessTokenSeconds: 3600,
-    groupsInUserInfoOnly: false,
-    withoutRefreshTokens: false,
-  }
+  settings: ProviderSettings = { ...usual }
   /** Every request so far, as `METHOD /path`. */
   readonly requests: string[] = []
   readonly storage = new OidcStorage()
@@ -96,6 +96,17 @@ export class OpenidProvider {
     this.#handler = this.#provider.callback()
   }
 
+  /** Up, with nothing unusual about it. */
+  reset(): void {
+    this.settings = { ...usual }
+    this.up()
+  }
+
+  /** How often a code or a refresh token was handed in so far. */
+  get grants(): number {
+    return this.requests.filter((each) => each === 'POST /token').length
+  }
+
   down(): void {
     this.#reachable = false
     this.#server.closeAllConnections()
@@ -139,8 +150,13 @@ export class OpenidProvider {
       response.writeHead(failing.status, { 'content-type': 'text/plain' }).end('out of order')
       return
     }
-    if (path.startsWith('/interaction/')) void this.#interact(request, response)
-    else this.#handler(request, response)
+    const { held } = this.settings
+    const answer = () => {
+      if (path.startsWith('/interaction/')) void this.#interact(request, response)
+      else this.#handler(request, response)
+    }
+    if (held !== undefined && path === held.path) void held.until.then(answer)
+    else answer()
   }
 
   /** Whoever says a name is that person; `abort` is the button beside it. */
@@ -211,9 +227,9 @@ export class OpenidProvider {
         },
         resourceIndicators: {
           enabled: true,
-          getResourceServerInfo: async () => ({
+          getResourceServerInfo: async (_ctx: Context, resource: string) => ({
             scope: '',
-            audience: apiAudience,
+            audience: resource,
             accessTokenFormat: 'jwt',
             accessTokenTTL: this.settings.accessTokenSeconds,
             jwt: { sign: { alg: 'ES256' } },

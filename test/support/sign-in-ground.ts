@@ -1,5 +1,6 @@
 import { clientId, clientSecret, OpenidProvider } from './openid-provider.ts'
 import { TestGateway, type GatewayOptions } from './gateway.ts'
+import { TerminalClient, type ConnectOptions } from './terminal-client.ts'
 import type { WebVisitor } from './web-visitor.ts'
 
 /** A gateway that a real provider signs browsers in to, and people who come by. */
@@ -68,6 +69,32 @@ export class SignInGround {
   async me(visitor: WebVisitor): Promise<{ status: number; body: Record<string, unknown> }> {
     const response = await visitor.fetch(`${this.gateway.url}/api/v1/me`)
     return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+
+  /** A call of the web app. */
+  call(visitor: WebVisitor, method: string, path: string, body?: unknown): Promise<Response> {
+    const headers: Record<string, string> = { origin: this.gateway.url }
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    const text = body === undefined ? null : JSON.stringify(body)
+    return visitor.fetch(`${this.gateway.url}/api/v1${path}`, { method, headers, body: text })
+  }
+
+  /** What the provider does to end sign-ins; resolves with the status. */
+  async sendLogout(token: string): Promise<number> {
+    const address = `${this.gateway.url}/api/v1/auth/oidc/back-channel-logout`
+    const body = new URLSearchParams({ logout_token: token })
+    return (await fetch(address, { method: 'POST', body })).status
+  }
+
+  /** A terminal in this browser. */
+  connect(
+    visitor: WebVisitor,
+    sessionId: string,
+    options: Partial<ConnectOptions> = {},
+  ): Promise<TerminalClient> {
+    const { url } = this.gateway
+    const cookie = [...visitor.jar(url)].map(([name, value]) => `${name}=${value}`).join('; ')
+    return TerminalClient.connect({ url, cookie, sessionId, ...options })
   }
 
   async stop(): Promise<void> {

@@ -7,7 +7,9 @@ import { within } from './within.ts'
 export interface ConnectOptions {
   /** `http://127.0.0.1:port` */
   url: string
-  token: string
+  /** A bearer token, or a browser's cookie in its place. */
+  token?: string
+  cookie?: string
   sessionId: string
   offset?: number
   role?: 'observer'
@@ -37,8 +39,9 @@ export class TerminalClient {
     if (options.offset !== undefined) query.set('offset', String(options.offset))
     if (options.role !== undefined) query.set('role', options.role)
     const address = `${options.url.replace('http', 'ws')}/api/v1/sessions/${options.sessionId}/terminal?${query}`
+    const { token, cookie } = options
     this.socket = new WebSocket(address, subprotocol, {
-      headers: { authorization: `Bearer ${options.token}` },
+      headers: cookie === undefined ? { authorization: `Bearer ${token}` } : { cookie, origin: options.url },
     })
     this.socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) this.#bytes(data)
