@@ -133,10 +133,13 @@ export class TestGateway {
 
   /** Ends everything, also the sessions that are still live. */
   async stop(): Promise<void> {
-    if (this.#process !== undefined) await this.endSessions()
-    await this.down()
-    await this.issuer.close()
-    await rm(this.directory, { recursive: true, force: true })
+    try {
+      if (this.#process !== undefined) await this.endSessions()
+    } finally {
+      await this.down()
+      await this.issuer.close()
+      await rm(this.directory, { recursive: true, force: true })
+    }
   }
 
   async endSessions(): Promise<void> {

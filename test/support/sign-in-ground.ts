@@ -98,8 +98,11 @@ export class SignInGround {
   }
 
   async stop(): Promise<void> {
-    await this.gateway.stop()
-    await this.provider.close()
+    try {
+      await this.gateway.stop()
+    } finally {
+      await this.provider.close()
+    }
   }
 }
 
