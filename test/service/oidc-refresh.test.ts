@@ -113,9 +113,11 @@ describe('the silent refresh', () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     await due(visitor, 5)
     ground.provider.settings.held = { path: '/token', until: promise }
-    const before = ground.provider.grants
+    const { storage, requests } = ground.provider
+    const spent = storage.refreshTokensOf(login)
     const asking = me(visitor)
-    await eventually(() => ground.provider.grants > before)
+    await eventually(() => storage.refreshTokensOf(login) !== spent)
+    const before = requests.length
     // Without the answer that clears its cookie.
     const copy = new WebVisitor()
     for (const [name, value] of visitor.jar(ground.gateway.url)) copy.jar(ground.gateway.url).set(name, value)
@@ -123,7 +125,8 @@ describe('the silent refresh', () => {
     resolve()
     await asking
     assert.equal((await me(visitor)).status, 401)
-    await eventually(() => ground.provider.storage.refreshTokensOf(login) === 0)
+    const back = () => requests.slice(before).filter((each) => each === 'POST /token/revocation').length
+    await eventually(() => back() === 2 && storage.refreshTokensOf(login) === '')
   })
 })
 

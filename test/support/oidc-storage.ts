@@ -38,11 +38,13 @@ export class OidcStorage {
     }
   }
 
-  /** How many refresh tokens of this account are still good. */
-  refreshTokensOf(accountId: string): number {
+  /** Names of the refresh tokens of this account that are still good. */
+  refreshTokensOf(accountId: string): string {
     const tokens = [...this.rows].filter(([name]) => name.startsWith('RefreshToken:'))
-    return tokens.filter(([, { payload }]) => payload['accountId'] === accountId && !payload['consumed'])
-      .length
+    const good = tokens.filter(
+      ([, { payload }]) => payload['accountId'] === accountId && !payload['consumed'],
+    )
+    return good.map(([name]) => name).join(' ')
   }
 
   /** The `sid` that this account's ID tokens name, by browser, the first sign-in first. */

@@ -28,7 +28,7 @@ export interface ProviderSettings {
   tamper?: (claims: JWTPayload) => JWTPayload
   /** Answers every path that begins so with this status, in place of the provider. */
   failing?: { path: string; status: number }
-  /** Keeps the answers of this path back until then. */
+  /** Keeps the answers of this path back until then; what they tell of is done. */
   held?: { path: string; until: Promise<void> }
 }
 
@@ -150,13 +150,8 @@ export class OpenidProvider {
       response.writeHead(failing.status, { 'content-type': 'text/plain' }).end('out of order')
       return
     }
-    const { held } = this.settings
-    const answer = () => {
-      if (path.startsWith('/interaction/')) void this.#interact(request, response)
-      else this.#handler(request, response)
-    }
-    if (held !== undefined && path === held.path) void held.until.then(answer)
-    else answer()
+    if (path.startsWith('/interaction/')) void this.#interact(request, response)
+    else this.#handler(request, response)
   }
 
   /** Whoever says a name is that person; `abort` is the button beside it. */
@@ -184,6 +179,8 @@ export class OpenidProvider {
 
   async #tamper(ctx: Context, next: () => Promise<void>): Promise<void> {
     await next()
+    const { held } = this.settings
+    if (held?.path === ctx.path) await held.until
     const answer = ctx.body as { id_token?: string } | undefined
     if (ctx.path !== '/token' || answer?.id_token === undefined || this.settings.tamper === undefined) return
     const claims = this.settings.tamper(decodeJwt(answer.id_token))
