@@ -12,6 +12,7 @@ import { TopBar } from './components/top-bar.tsx'
 import { SignInPage } from './pages/sign-in-page.tsx'
 import { queryClient, useMe } from './queries.ts'
 import { Routes } from './routes.tsx'
+import { LinkDialogHost } from './runbook-link/link-dialog-host.tsx'
 import { useHotkeys } from './use-hotkeys.ts'
 
 const CommandPalette = lazy(async () => ({
@@ -70,6 +71,7 @@ function Shell({ me }: { me: Me }) {
           <CommandPalette onClose={close} />
         </Suspense>
       ) : null}
+      <LinkDialogHost />
       <SignInOverlay />
     </div>
   )

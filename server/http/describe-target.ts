@@ -44,6 +44,27 @@ function describeCluster(cluster: Target['cluster'], ref: TargetRef): Partial<Ap
   return defined({ workload: ref.workload, pod, container, containers: [...containers], restarts, pods })
 }
 
+/**
+ * What a target is part of, by names that outlive it. Only those that the caller may know of by these names alone: a pod that
+ * they may see does not tell of its workload.
+ */
+export function describeWorkloads(
+  deps: Pick<AppDeps, 'policy'>,
+  who: Principal,
+  { ref, cluster, labels }: Target,
+): Pick<TargetDetail, 'workloads'> {
+  if (cluster === undefined || ref.kind !== 'kubernetes') return {}
+  const { environment, namespace } = ref
+  const own = `${ref.workload}/${ref.name}`
+  const workloads = cluster.names.filter(
+    (name) =>
+      name !== own &&
+      !name.startsWith('pod/') &&
+      mayKnow(deps.policy(), who, { environment, namespace, name, names: [name], labels }),
+  )
+  return { workloads }
+}
+
 /** Of a workload: the pod that was chosen, and the others that the caller may know of. */
 export function describeChoice(
   deps: Pick<AppDeps, 'policy'>,

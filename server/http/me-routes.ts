@@ -25,6 +25,7 @@ export function registerMeRoutes(app: TypedApp, deps: AppDeps): void {
         expiresAt: who.expiresAt.toISOString(),
         ...(login !== undefined && { signInEndsAt: login.endsAt.toISOString() }),
         can: { readAudit: may(deps.policy(), who, 'read-audit') },
+        ...(deps.publicUrl !== undefined && { publicUrl: deps.publicUrl }),
       }
     },
   )

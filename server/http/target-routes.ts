@@ -4,7 +4,7 @@ import { targetDetail, targetDetailQuery, targetList, targetQuery } from '../pro
 import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
 import { defined } from './defined.ts'
-import { describeChoice, describeOptions, describeTarget } from './describe-target.ts'
+import { describeChoice, describeOptions, describeTarget, describeWorkloads } from './describe-target.ts'
 import type { AppDeps } from './deps.ts'
 import { findTarget } from './find-target.ts'
 import { countNamespaces, listEnvironment, selectTargets } from './list-targets.ts'
@@ -86,6 +86,7 @@ function registerOne(app: TypedApp, deps: AppDeps): void {
       )
       return {
         ...describeTarget(deps, who, target),
+        ...describeWorkloads(deps, who, target),
         ...describeChoice(deps, who, target),
         ...(await describeOptions(deps, who, target, driver, callerSignal(request))),
       }

@@ -46,6 +46,10 @@ export const me = z.object({
       'the browser has to sign in again then; until then its identity provider is asked now and again',
     ),
   can: z.object({ readAudit: z.boolean() }),
+  publicUrl: z
+    .string()
+    .optional()
+    .describe('where browsers reach the gateway, when it is configured: what links should begin with'),
 })
 export type Me = z.infer<typeof me>
 

@@ -90,6 +90,10 @@ export const targetList = z.object({
 export type TargetList = z.infer<typeof targetList>
 
 export const targetDetail = target.extend({
+  workloads: z
+    .array(z.string())
+    .optional()
+    .describe('in a cluster: `<kind>/<name>` of what it is part of, as far as the caller may know of it'),
   choice: z
     .object({ explanation: z.string(), pods: z.array(podChoice) })
     .optional()

@@ -88,6 +88,13 @@ describe('credentials', () => {
     })
   })
 
+  it('says where browsers reach the gateway, when that is configured', async (t) => {
+    const publicUrl = 'https://hatchway.example.com'
+    const open = await startHttpGateway(t, { change: () => ({ publicUrl }) })
+    const answer = await open.call('/api/v1/me', await open.issuer.token('ann', {}))
+    assert.equal(((await answer.json()) as { publicUrl?: string }).publicUrl, publicUrl)
+  })
+
   it('takes no request id from callers', async () => {
     const answer = await gateway.call('/api/v1/me', undefined, { headers: { 'x-request-id': 'mine' } })
     assert.notEqual(((await answer.json()) as { instance: string }).instance, 'mine')

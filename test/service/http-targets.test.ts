@@ -280,6 +280,21 @@ describe('one target in a cluster', () => {
     assert.deepEqual([code, detail], ['target_not_found', 'no none, only app says the cluster'])
   })
 
+  it('names the workloads that a pod is part of, as far as the caller may know of them', async () => {
+    const workloads = async (path: string, subject: string, rights: object) => {
+      const token = await shared().issuer.token(subject, rights)
+      const answer = await shared().call(`/api/v1/targets/${path}`, token)
+      assert.equal(answer.status, 200)
+      return ((await answer.json()) as TargetDetail).workloads
+    }
+    const api = 'prod/payments/pod/api-1'
+    assert.deepEqual(await workloads(api, 'root', admin), ['replicaset/api-5f', 'deployment/api'])
+    assert.deepEqual(await workloads(api, 'picky', {}), ['deployment/api'])
+    assert.deepEqual(await workloads('prod/shop/pod/alone-1', 'root', admin), [])
+    assert.deepEqual(await workloads('prod/payments/deployment/api', 'root', admin), [])
+    assert.equal(await workloads('local/web-1', 'root', admin), undefined)
+  })
+
   it('shows of a choice only the pods that the caller may know of', async (t) => {
     const drivers = createDrivers()
     const gateway = await startHttpGateway(t, { policy, change: () => ({ drivers }) })

@@ -2,8 +2,11 @@ import { Autocomplete } from '@base-ui/react/autocomplete'
 import { Dialog } from '@base-ui/react/dialog'
 import { useDeferredValue, useMemo, useState } from 'react'
 import { useLocation } from 'wouter'
+import type { Session } from '../../server/protocol/api.ts'
 import { refPath } from '../api.ts'
-import { useMe, useMyLiveSessions, useTargetSearch } from '../queries.ts'
+import { queryClient, useMe, useMyLiveSessions, useTargetSearch } from '../queries.ts'
+import { askForLink, linkRequestOf, type LinkRequest } from '../runbook-link/link-request.ts'
+import { isTargetReference } from '../target-reference.ts'
 import { chooseTheme } from '../theme.ts'
 
 interface Entry {
@@ -90,7 +93,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
 
 /** Targets are searched by the gateway, which knows them all; the rest is here. */
 function useEntries(words: string): { groups: Group[]; isSearching: boolean } {
-  const [, navigate] = useLocation()
+  const [path, navigate] = useLocation()
   const search = useTargetSearch(words.trim())
   const targets = search.data
   const sessions = useMyLiveSessions().data
@@ -102,7 +105,22 @@ function useEntries(words: string): { groups: Group[]; isSearching: boolean } {
       note,
       run: () => navigate(path),
     })
+    const here = linkOfPage(path)
     const all: Group[] = [
+      {
+        value: 'This page',
+        items:
+          here === undefined
+            ? []
+            : [
+                {
+                  value: 'l here',
+                  label: 'Copy runbook link',
+                  note: here.ref,
+                  run: () => askForLink(here),
+                },
+              ],
+      },
       {
         value: 'Live sessions',
         items: (sessions?.items ?? []).map((session) =>
@@ -150,6 +168,15 @@ function useEntries(words: string): { groups: Group[]; isSearching: boolean } {
     return all
       .map((group) => ({ ...group, items: group.items.filter(fits) }))
       .filter((group) => group.items.length > 0)
-  }, [targets, sessions, me, navigate, words])
+  }, [targets, sessions, me, path, navigate, words])
   return { groups, isSearching: search.isPending || search.isPlaceholderData }
+}
+
+/** The target that the page is about. */
+function linkOfPage(path: string): LinkRequest | undefined {
+  const [, place, rest = ''] = /^\/(debug|sessions)\/(.+)$/.exec(path) ?? []
+  if (place === 'debug') return isTargetReference(rest) ? { ref: rest } : undefined
+  const id = rest.split('/')[0] ?? ''
+  const session = queryClient.getQueryData<Session>(['session', id])
+  return session === undefined ? undefined : linkRequestOf(session)
 }

@@ -5,12 +5,14 @@ interface DialogProps {
   isOpen: boolean
   /** Absent for a dialog that only its own action can close. */
   onClose?: () => void
+  /** Room for more than a question. */
+  isWide?: boolean
   title: string
   description?: ReactNode
   children: ReactNode
 }
 
-export function Dialog({ isOpen, onClose, title, description, children }: DialogProps) {
+export function Dialog({ isOpen, onClose, isWide = false, title, description, children }: DialogProps) {
   return (
     <Base.Root
       open={isOpen}
@@ -22,7 +24,7 @@ export function Dialog({ isOpen, onClose, title, description, children }: Dialog
       <Base.Portal>
         <Base.Backdrop className="backdrop" />
         <Base.Viewport className="dialog-viewport">
-          <Base.Popup className="popup dialog">
+          <Base.Popup className={isWide ? 'popup dialog wide' : 'popup dialog'}>
             <Base.Title className="dialog-title">{title}</Base.Title>
             {description === undefined ? null : (
               <Base.Description className="dialog-words" render={<div />}>

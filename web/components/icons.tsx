@@ -32,6 +32,12 @@ export const WarningIcon = () => (
     <path d="M8 6.5v3.2M8 11.6v.1" />
   </Icon>
 )
+export const LinkIcon = () => (
+  <Icon>
+    <path d="M6.5 9.5a2.6 2.6 0 0 0 3.7 0l2.5-2.5A2.6 2.6 0 0 0 9 3.3l-.9.9" />
+    <path d="M9.5 6.5a2.6 2.6 0 0 0-3.7 0L3.3 9A2.6 2.6 0 0 0 7 12.7l.9-.9" />
+  </Icon>
+)
 export const CheckIcon = () => (
   <Icon>
     <path d="m3 8.5 3.2 3.2L13 4.8" />

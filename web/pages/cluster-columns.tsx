@@ -4,6 +4,7 @@ import { Badge, Dot, type Tone } from '../components/badge.tsx'
 import type { Columns } from '../components/data-table.tsx'
 import { Hint } from '../components/hint.tsx'
 import { age, shortImage } from '../format.ts'
+import { LinkButton } from '../runbook-link/link-button.tsx'
 import { useNow } from '../use-now.ts'
 import { ContainerList } from './container-list.tsx'
 import { Age, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
@@ -86,6 +87,7 @@ function Name({ target }: { target: Target }) {
         {target.canOpen ? null : <Locked />}
         {target.hasShell === false ? <Badge tone="accent">no shell</Badge> : null}
         <Warnings warnings={target.warnings} name={target.name} />
+        <LinkButton reference={target.ref} name={target.name} />
       </div>
       <div className="sub-line narrow-only">
         <span className={isFailing(target) ? 'bad-words cut' : 'cut'}>{statusOf(target)}</span>

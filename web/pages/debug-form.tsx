@@ -5,16 +5,18 @@ import type { CreateSession, Session } from '../../server/protocol/api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { asApiError, type ApiError } from '../api-error.ts'
 import { api } from '../api.ts'
+import { Button } from '../components/button.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'
 import { WarningIcon } from '../components/icons.tsx'
 import { queryClient } from '../queries.ts'
+import { askForLink } from '../runbook-link/link-request.ts'
 import { prefillPrompt } from '../terminal/prefill.ts'
 import { keepRunbookView } from '../terminal/runbook-view.ts'
 import { ChoiceList } from './choice-list.tsx'
 import { ContainerChoice } from './container-choice.tsx'
 import { profileChoices, toolboxChoices, valueOf } from './debug-choices.ts'
 import type { DebugPlace } from './debug-place.ts'
-import { linkText, runPlan, type RunPlan } from './link-text.ts'
+import { linkText, runOf, runPlan, type RunPlan } from './link-text.ts'
 import { LiveSession } from './live-session.tsx'
 import { PodChoice } from './pod-choice.tsx'
 import { ReasonFields } from './reason-fields.tsx'
@@ -147,6 +149,12 @@ export function DebugForm(props: DebugFormProps) {
           mayBreakGlass={() => words.isComplete(true)}
           onBreakGlass={() => begin({ breakGlass: true })}
         />
+        <Button
+          kind="quiet"
+          onClick={() => askForLink({ ref: place.ref, toolbox, profile, ...words.said, run: runOf(plan) })}
+        >
+          Copy runbook link
+        </Button>
       </div>
     </form>
   )

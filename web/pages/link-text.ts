@@ -54,6 +54,11 @@ export function runPlan(
   }
 }
 
+/** The `run` that a plan came from. */
+export function runOf(plan: RunPlan): string {
+  return plan.kind === 'text' ? plan.text : plan.kind === 'runbook' ? plan.name : ''
+}
+
 /** A name of a link that is shown in a sentence. */
 export function shownName(text: string): string {
   const line = printableLine(text)

@@ -9,6 +9,7 @@ import { BackIcon } from '../components/icons.tsx'
 import { Skeleton } from '../components/skeleton.tsx'
 import { shortMoment } from '../format.ts'
 import { useSession } from '../queries.ts'
+import { askForLink, linkRequestOf } from '../runbook-link/link-request.ts'
 import { openAgainPath } from '../terminal/session-paths.ts'
 import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
@@ -86,6 +87,7 @@ function Details({ session }: { session: Session }) {
             </ButtonLink>
           ) : null}
           {isLive ? null : <ButtonLink href={openAgainPath(session)}>Debug again</ButtonLink>}
+          <Button onClick={() => askForLink(linkRequestOf(session))}>Copy runbook link</Button>
           {isLive && session.can.terminate ? (
             <Button kind="danger" onClick={() => setIsTerminating(true)}>
               Terminate…

@@ -3,6 +3,7 @@ import { Badge, Dot } from '../components/badge.tsx'
 import type { Columns } from '../components/data-table.tsx'
 import { age, shortImage } from '../format.ts'
 import { useNow } from '../use-now.ts'
+import { LinkButton } from '../runbook-link/link-button.tsx'
 import { Age, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
 
 /** What a Docker container's row shows. Constant: a renderer that changes would mount every cell anew. */
@@ -68,6 +69,7 @@ function Name({ target }: { target: Target }) {
         <NameLink target={target} />
         {target.canOpen ? null : <Locked />}
         <Warnings warnings={target.warnings} name={target.name} />
+        <LinkButton reference={target.ref} name={target.name} />
       </div>
       <div className="sub-line narrow-only">
         {target.state === 'running' ? null : <span>{target.status}</span>}

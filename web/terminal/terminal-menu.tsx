@@ -1,6 +1,7 @@
 import { Menu } from '@base-ui/react/menu'
 import { useSyncExternalStore } from 'react'
 import { CheckIcon } from '../components/icons.tsx'
+import { askForLink, linkRequestOf } from '../runbook-link/link-request.ts'
 import type { OpenTerminal } from './open-terminal.ts'
 import { changeFontSize, onTerminalsChange, setScreenReader, terminalPreferences } from './open-terminals.ts'
 
@@ -34,6 +35,12 @@ export function TerminalMenu({ terminal, onSearch }: Props) {
               onClick={() => changeFontSize(0)}
             />
             <Menu.Separator className="menu-line" />
+            <Menu.Item
+              className="menu-item"
+              onClick={() => askForLink(linkRequestOf(terminal.getState().session))}
+            >
+              Copy runbook link
+            </Menu.Item>
             <Menu.CheckboxItem
               className="menu-item"
               checked={preferences.screenReader}

@@ -1,0 +1,56 @@
+import { useState } from 'react'
+import type { TargetDetail } from '../../server/protocol/target-api.ts'
+import { printableLine } from '../printable.ts'
+import { useMe, useTarget } from '../queries.ts'
+import type { LinkChoices } from './link-address.ts'
+import type { LinkRequest } from './link-request.ts'
+import { lastingRefs, splitRef } from './stable-ref.ts'
+
+export interface LinkState {
+  /** Where the link begins. */
+  base: string
+  /** Absent while it is not known, or when it can't be seen. */
+  target: TargetDetail | undefined
+  /** Asked for, and not there. */
+  isGone: boolean
+  /** What the link may lead to, the most lasting first. */
+  refs: readonly string[]
+  choices: LinkChoices
+  change: (change: Partial<LinkChoices>) => void
+}
+
+/** What the link says so far. */
+export function useLinkChoices(request: LinkRequest): LinkState {
+  const asked = splitRef(request.ref)
+  const query = useTarget(request.ref)
+  const publicUrl = useMe().data?.publicUrl
+  const target = query.data
+  const refs = lastingRefs(request.ref, target)
+  const { toolbox = '', profile = '', reason = '', ticket = '', run = '' } = request
+  const [wish, setWish] = useState<Partial<LinkChoices>>({})
+  const fallback = {
+    ref: refs[0] ?? asked.ref,
+    container: asked.container,
+    toolbox,
+    profile,
+    reason,
+    ticket,
+    run,
+  }
+  const wished = { ...fallback, ...wish }
+  return {
+    base: publicUrl ?? location.origin,
+    target,
+    isGone: query.isError && target === undefined,
+    refs,
+    choices: {
+      ...wished,
+      // A pod that has gone by now is no choice any more.
+      ref: refs.includes(wished.ref) ? wished.ref : fallback.ref,
+      reason: printableLine(wished.reason),
+      ticket: printableLine(wished.ticket),
+      run: printableLine(wished.run),
+    },
+    change: (change) => setWish({ ...wish, ...change }),
+  }
+}
