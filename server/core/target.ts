@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { TargetRef } from './target-ref.ts'
 
 /** Columns and rows of a terminal, each from 2 to 1000. */
@@ -204,14 +204,38 @@ export interface Terminal {
   detach(): void
 }
 
-export interface OpenedTerminal {
+/** A piece of what a command wrote. */
+export interface CommandOutput {
+  stream: 'stdout' | 'stderr'
+  bytes: Uint8Array
+}
+
+/** A command without a terminal: its input is empty, and its two streams of output are told apart. */
+export interface RunningCommand {
+  /** Objects, each a {@link CommandOutput}, in the order in which they came. Carries backpressure; emits no error. */
+  readonly output: Readable
+  /** Resolves after the last byte of output was delivered. Never rejects. */
+  readonly ended: Promise<TerminalEnd>
+  /** Lets go of the stream: nobody can take it up again. */
+  detach(): void
+}
+
+/** What is known of a debug container that was opened. */
+export interface Opened {
   container: DebugContainer
-  terminal: Terminal
   identity: Identity
   /** Digest or id of the toolbox image that really runs, once the backend tells; empty when it doesn't. Never rejects. */
   imageId: Promise<string>
   /** Shown to the user when the terminal opens. */
   notices: readonly string[]
+}
+
+export interface OpenedTerminal extends Opened {
+  terminal: Terminal
+}
+
+export interface OpenedCommand extends Opened {
+  command: RunningCommand
 }
 
 /** What one person can reach and do in an environment. Throws only HatchwayError. */
@@ -232,6 +256,16 @@ export interface TargetAccess {
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
   ): Promise<OpenedTerminal>
+  /**
+   * Like `open`, for the command of `spec` and without a terminal. None of its output is lost, however soon it ends, and it
+   * is started once at most.
+   */
+  run(
+    spec: DebugSpec,
+    target: Target,
+    onProgress: (progress: StartProgress) => void,
+    signal: AbortSignal,
+  ): Promise<OpenedCommand>
   /** Attaches again. Throws `session_ended` when the debug container no longer runs. */
   reattach(container: DebugContainer, signal: AbortSignal): Promise<Terminal>
 }

@@ -7,17 +7,21 @@ import { translateDockerError } from './docker-errors.ts'
 
 // Detaching by keys is the engine's default and eats Ctrl-P (moby#12510), and it can't be switched off: an empty
 // value means the default. So: a sequence of bytes that no UTF-8 text and no keyboard holds.
-const attachQuery =
-  'stream=1&stdin=1&stdout=1&stderr=1&detachKeys=%FE%2C%C1%2C%FE%2C%C0%2C%FE%2C%F5%2C%FE%2C%FF'
+const ttyQuery = 'stream=1&stdin=1&stdout=1&stderr=1&detachKeys=%FE%2C%C1%2C%FE%2C%C0%2C%FE%2C%F5%2C%FE%2C%FF'
+const outputQuery = 'stream=1&stdout=1&stderr=1'
 
 /**
- * The tty of a container as its raw socket: pausing it pauses the process, ending it ends stdin.
- * The request has no body: dockerode's carries its options, and a body that arrives late ends up in the
+ * The tty of a container as its raw socket, or the output of one that has none: pausing it pauses the process, and ending
+ * a tty's ends stdin. The request has no body: dockerode's carries its options, and a body that arrives late ends up in the
  * shell's stdin (apocas/dockerode#777).
  */
-export async function attachTty(client: DockerClient, id: string, signal: AbortSignal): Promise<Socket> {
+export async function attachTo(
+  client: DockerClient,
+  { id, tty }: { id: string; tty: boolean },
+  signal: AbortSignal,
+): Promise<Socket> {
   const headers = { Connection: 'Upgrade', Upgrade: 'tcp', 'Content-Length': '0' }
-  const path = `/containers/${id}/attach?${attachQuery}`
+  const path = `/containers/${id}/attach?${tty ? ttyQuery : outputQuery}`
   const request = await rawRequest(client, 'POST', path, headers, signal)
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
   const give = (cause: Error) => {

@@ -21,6 +21,8 @@ export const labels = {
 
 interface ContainerPlan {
   spec: DebugSpec
+  /** Without a tty it gets no input, and its output comes in frames. */
+  tty: boolean
   target: ContainerInspectInfo
   runAs: RunAs
   imageId: string
@@ -37,14 +39,14 @@ const unexpectedlyUnseen =
 
 /** The whole create request. Everything in it is ours or the target's; nothing is the user's but argv and labels. */
 export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
-  const { spec, target, runAs, imageId } = plan
+  const { spec, tty, target, runAs, imageId } = plan
   const { identity } = runAs
   const argv = launcherArgv({
     deadlineSeconds: spec.maxDurationMs / 1000,
     root: rootOf(target),
     unseen: identity.seesFiles ? unexpectedlyUnseen : identity.explanation,
     // A shell asks for the size at each prompt and hears of changes; a command may ask once, at once.
-    sized: givesSize(plan.engine) || spec.command === undefined,
+    sized: !tty || givesSize(plan.engine) || spec.command === undefined,
     argv: spec.command ?? spec.toolbox.shell,
   })
   return {
@@ -53,14 +55,14 @@ export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
     Cmd: argv.slice(1),
     User: runAs.user,
     WorkingDir: '/',
-    Tty: true,
-    OpenStdin: true,
+    Tty: tty,
+    OpenStdin: tty,
     StdinOnce: false,
-    AttachStdin: true,
+    AttachStdin: tty,
     AttachStdout: true,
     AttachStderr: true,
     Env: [
-      'TERM=xterm-256color',
+      ...(tty ? ['TERM=xterm-256color'] : []),
       'HOME=/tmp',
       `PS1=${prompt}`,
       `HATCHWAY_SESSION=${spec.sessionId}`,
@@ -81,6 +83,7 @@ export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
 
 function hostConfig({
   spec,
+  tty,
   target,
   runAs,
   resources,
@@ -104,7 +107,7 @@ function hostConfig({
     PidsLimit: resources.pids,
     Init: false,
     ReadonlyRootfs: false,
-    ...(givesSize(engine) ? { ConsoleSize: [spec.size.rows, spec.size.cols] } : {}),
+    ...(tty && givesSize(engine) ? { ConsoleSize: [spec.size.rows, spec.size.cols] } : {}),
   }
 }
 

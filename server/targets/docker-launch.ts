@@ -9,9 +9,9 @@
  * Works in busybox ash, dash and bash.
  */
 const script = `
-command -v sleep >/dev/null || { echo 'Hatchway: this toolbox has no sleep, which its deadline needs.'; exit 127; }
+command -v sleep >/dev/null || { echo 'Hatchway: this toolbox has no sleep, which its deadline needs.' >&2; exit 127; }
 /bin/sh -c "$5" hatchway-deadline "$1" "$$" </dev/null >/dev/null 2>&1 &
-if cd "$2" 2>/dev/null; then export PWD; else printf '%s\\r\\n' "$3"; fi
+if cd "$2" 2>/dev/null; then export PWD; else printf '%s\\n' "$3" >&2; fi
 if [ "$4" = unsized ] && command -v stty >/dev/null; then
   n=0
   while [ "$n" -lt 50 ]; do

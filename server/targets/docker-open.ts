@@ -12,7 +12,7 @@ import type { ReadyToolbox, ToolboxImages } from './docker-toolbox.ts'
 import { notRunning } from './target-state.ts'
 import type { ResolvedUser } from './user-database.ts'
 
-interface Opening extends StartOptions {
+export interface Opening extends StartOptions {
   images: ToolboxImages
   /** The target as it was when last looked at. */
   known: (id: string) => { info: ContainerInspectInfo; user?: ResolvedUser } | undefined
@@ -21,15 +21,16 @@ interface Opening extends StartOptions {
 }
 
 /**
- * One debug container, attached and started; nothing of it stays when this throws.
+ * One debug container, attached and started; nothing of it stays when this throws. Without a tty, what the terminal gives are
+ * the engine's frames.
  *
  * The engine takes long to tell what the target and the image are now, so the container is started as they were when
  * last looked at, and that is asked while it starts. Only when nothing has changed is the terminal handed on; else it
- * goes away, unseen, and another is started.
+ * goes away, unseen, and another is started. Never so for a command that runs unasked: it could do its work twice.
  */
 export async function openDebugContainer(opening: Opening): Promise<OpenedTerminal> {
   opening.onProgress({ phase: 'resolving' })
-  const guess = await guessPlan(opening)
+  const guess = opening.tty ? await guessPlan(opening) : undefined
   if (guess !== undefined) {
     const opened = await startGuessed(opening, guess)
     if (opened !== undefined) return opened

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type { DebugContainer, DebugSpec, StartProgress } from '../core/target.ts'
-import { attachTty, watchExit, type ExitWatch } from './docker-attach.ts'
+import { attachTo, watchExit, type ExitWatch } from './docker-attach.ts'
 import type { DockerClient } from './docker-client.ts'
 import { containerBody, type DebugResources } from './docker-container.ts'
 import { dockerStatus } from './docker-errors.ts'
@@ -16,6 +16,7 @@ export interface StartOptions {
   client: DockerClient
   resources: DebugResources
   spec: DebugSpec
+  tty: boolean
   onProgress: (progress: StartProgress) => void
   signal: AbortSignal
 }
@@ -41,11 +42,11 @@ export async function startDebugContainer(
   plan: StartPlan,
   onStarting: () => void = () => {},
 ): Promise<Started> {
-  const { client, spec, resources, onProgress, signal } = options
+  const { client, spec, tty, resources, onProgress, signal } = options
   const { target, toolbox, runAs } = plan
   const engine = await client.engine(signal)
   onProgress({ phase: 'creating' })
-  const body = containerBody({ spec, target, runAs, imageId: toolbox.id, resources, engine })
+  const body = containerBody({ spec, tty, target, runAs, imageId: toolbox.id, resources, engine })
   const id = await createContainer(options, body)
   const container = { environment: client.environment, id, sessionId: spec.sessionId, targetId: target.Id }
   onProgress({ phase: 'attaching' })
@@ -80,11 +81,11 @@ async function startAttached(
   container: DebugContainer,
   onStarting: () => void,
 ): Promise<DockerTerminal> {
-  const { client, spec, signal } = options
+  const { client, spec, tty, signal } = options
   const exit: ExitWatch = watchExit(client, container.id, 'next-exit')
   let socket: Socket | undefined
   try {
-    ;[socket] = await Promise.all([attachTty(client, container.id, signal), exit.registered])
+    ;[socket] = await Promise.all([attachTo(client, { id: container.id, tty }, signal), exit.registered])
     const terminal = new DockerTerminal({
       client,
       container,
@@ -100,7 +101,9 @@ async function startAttached(
       signal,
       timeoutMs: 60_000,
     } as const
-    const started = terminal.beginWith(spec.size, client.json(start)).catch((cause: unknown) => {
+    const starting = client.json(start)
+    const sized = tty ? terminal.beginWith(spec.size, starting) : starting
+    const started = sized.catch((cause: unknown) => {
       if (!(cause instanceof HatchwayError && cause.code === 'session_ended')) throw cause
     })
     onStarting()

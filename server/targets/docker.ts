@@ -7,6 +7,7 @@ import type {
   DebugSpec,
   Identity,
   Lookup,
+  OpenedCommand,
   OpenedTerminal,
   Profile,
   StartProgress,
@@ -16,13 +17,14 @@ import type {
   TargetQuery,
   Terminal,
 } from '../core/target.ts'
-import { attachTty, watchExit } from './docker-attach.ts'
+import { attachTo, watchExit } from './docker-attach.ts'
 import { DockerClient, type DockerEndpoint } from './docker-client.ts'
 import { labels, type DebugResources } from './docker-container.ts'
 import { dockerStatus, dockerWords } from './docker-errors.ts'
 import { inspectContainer, readFacts } from './docker-facts.ts'
+import { readFrames } from './docker-frames.ts'
 import { chooseIdentity } from './docker-identity.ts'
-import { openDebugContainer } from './docker-open.ts'
+import { openDebugContainer, type Opening } from './docker-open.ts'
 import { removeContainer } from './docker-remove.ts'
 import { DockerTargets } from './docker-targets.ts'
 import { DockerTerminal } from './docker-terminal.ts'
@@ -41,6 +43,8 @@ export interface DockerDriverOptions {
   /** Milliseconds. */
   timeouts?: { pullTotal?: number; pullIdle?: number; restartWait?: number }
 }
+
+type Asked = Pick<Opening, 'spec' | 'target' | 'onProgress' | 'signal' | 'tty'>
 
 /** One Docker engine, over its socket or TCP with TLS. Engine 20.10 and newer. */
 export class DockerDriver implements TargetDriver, TargetAccess {
@@ -116,8 +120,22 @@ export class DockerDriver implements TargetDriver, TargetAccess {
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
   ): Promise<OpenedTerminal> {
+    return await this.#open({ spec, target, onProgress, signal, tty: true })
+  }
+
+  async run(
+    spec: DebugSpec,
+    target: Target,
+    onProgress: (progress: StartProgress) => void,
+    signal: AbortSignal,
+  ): Promise<OpenedCommand> {
+    const { terminal, ...opened } = await this.#open({ spec, target, onProgress, signal, tty: false })
+    return { ...opened, command: readFrames(terminal) }
+  }
+
+  async #open(asked: Asked): Promise<OpenedTerminal> {
     const { resources, timeouts } = this.#options
-    if (spec.copy)
+    if (asked.spec.copy)
       throw new HatchwayError('invalid_request', 'There are no debug copies of Docker containers.')
     return await openDebugContainer({
       client: this.client,
@@ -125,10 +143,7 @@ export class DockerDriver implements TargetDriver, TargetAccess {
       known: (id) => this.#targets.known(id),
       resources,
       restartWaitMs: timeouts?.restartWait ?? 10_000,
-      spec,
-      target,
-      onProgress,
-      signal,
+      ...asked,
     })
   }
 
@@ -145,7 +160,7 @@ export class DockerDriver implements TargetDriver, TargetAccess {
     if (!info.State.Running || info.Config.Labels[labels.session] !== container.sessionId) throw ended()
     const exit = watchExit(client, container.id, 'not-running')
     try {
-      const socket = await attachTty(client, container.id, signal)
+      const socket = await attachTo(client, { id: container.id, tty: true }, signal)
       return new DockerTerminal({ client, container, socket, exit, targetStartedAt: target.State.StartedAt })
     } catch (cause) {
       exit.close()

@@ -1,8 +1,10 @@
 import { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import type { Actor, TerminalSize } from '../core/target.ts'
+import type { Actor, CommandOutput, TerminalSize } from '../core/target.ts'
 import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import { refusalOf } from './kubernetes-errors.ts'
+import { commandOrders } from './kubernetes-command-launch.ts'
+import { endingSize } from './kubernetes-launch.ts'
 
 /** One container of a pod, and who reaches for it. */
 export interface AttachPlace {
@@ -22,12 +24,19 @@ export interface AttachEnd {
   clean: boolean
 }
 
-/** The tty of a container. */
-export interface AttachedTty {
-  /** Ends after the last byte. Emits no error: what broke is told by `closed`. */
+/** The tty of a container, or the streams of one that has none. */
+export interface Attachment {
+  /**
+   * Bytes of a tty, else {@link CommandOutput} objects and nothing to write to. Ends after the last of them. Emits no error:
+   * what broke is told by `closed`.
+   */
   io: Duplex
-  /** Any size: one of them is the order to end that Hatchway's launcher understands. */
+  /** Any size. Without a tty it does nothing. */
   resize(size: TerminalSize): void
+  /** Tells the launcher of a command that it may begin: from here on nothing of its output is missed. */
+  begin(): void
+  /** Orders the launcher to end what it has started. */
+  end(): void
   /** Resolves when the connection is gone. Never rejects. */
   closed: Promise<AttachEnd>
   /** Ends a stream that is known to have no more to say, once nothing has come for `quietMs` although it was being read. */
@@ -47,6 +56,7 @@ const sizeRepeats = 30
 const inputChunk = 16 * 1024
 /** What may wait on each side of the stream. */
 const bufferBytes = 64 * 1024
+const bufferObjects = 8
 
 /**
  * Attaches to a container's tty; `size` is sent right after the upgrade, and again until something is shown.
@@ -57,21 +67,40 @@ export async function attachTty(
   place: AttachPlace,
   size: TerminalSize | undefined,
   signal: AbortSignal,
-): Promise<AttachedTty> {
-  const socket = await client.webSocket(
+): Promise<Attachment> {
+  // With a tty there is no stderr; asking for it would be refused by some runtimes.
+  const socket = await openSocket(client, place, { stderr: 'false', tty: 'true' }, signal)
+  const tty = new ChannelSocket(socket, true)
+  if (size !== undefined) tty.beginWith(size)
+  return tty
+}
+
+/** The same for a container without a tty, whose command waits to be told to {@link Attachment.begin}. */
+export async function attachCommand(
+  client: KubernetesClient,
+  place: AttachPlace,
+  signal: AbortSignal,
+): Promise<Attachment> {
+  const socket = await openSocket(client, place, { stderr: 'true', tty: 'false' }, signal)
+  return new ChannelSocket(socket, false)
+}
+
+async function openSocket(
+  client: KubernetesClient,
+  place: AttachPlace,
+  query: Record<string, string>,
+  signal: AbortSignal,
+): Promise<WebSocket> {
+  return await client.webSocket(
     {
       path: resourcePath('/api/v1', place.namespace, 'pods', place.pod, 'attach'),
-      // With a tty there is no stderr; asking for it would be refused by some runtimes.
-      query: { container: place.container, stdin: 'true', stdout: 'true', stderr: 'false', tty: 'true' },
+      query: { container: place.container, stdin: 'true', stdout: 'true', ...query },
       ...(place.actor !== undefined && { actor: place.actor }),
       doing: 'attach to the debug container',
       signal,
     },
     protocols,
   )
-  const tty = new ChannelSocket(socket)
-  if (size !== undefined) tty.beginWith(size)
-  return tty
 }
 
 /**
@@ -86,10 +115,11 @@ export function notUpYet(cause: unknown): boolean {
   return refusal.status === 400 && /is not valid for pod|does not have a host assigned/.test(refusal.message)
 }
 
-class ChannelSocket implements AttachedTty {
+class ChannelSocket implements Attachment {
   readonly io: Duplex
   readonly closed: Promise<AttachEnd>
   readonly #socket: WebSocket
+  readonly #tty: boolean
   #status: object | undefined
   /** Changes with everything that comes. */
   #signs = 0
@@ -98,11 +128,14 @@ class ChannelSocket implements AttachedTty {
   #hasShown = false
   #pending: Buffer[] = []
   #pendingBytes = 0
+  #pendingStream: CommandOutput['stream'] = 'stdout'
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, tty: boolean) {
     this.#socket = socket
+    this.#tty = tty
     this.io = new Duplex({
-      readableHighWaterMark: bufferBytes,
+      readableObjectMode: !tty,
+      readableHighWaterMark: tty ? bufferBytes : bufferObjects,
       writableHighWaterMark: bufferBytes,
       // The end of output is the end: there is nobody left who reads input.
       allowHalfOpen: false,
@@ -134,7 +167,21 @@ class ChannelSocket implements AttachedTty {
     timer.unref()
   }
 
+  begin(): void {
+    if (!this.#tty) this.#order(commandOrders.begin)
+  }
+
+  end(): void {
+    if (this.#tty) this.resize(endingSize)
+    else this.#order(commandOrders.end)
+  }
+
+  #order(word: string): void {
+    this.#socket.send(toFrame(channel.stdin, Buffer.from(`${word}\n`)), () => {})
+  }
+
   resize(size: TerminalSize): void {
+    if (!this.#tty) return
     const { cols, rows } = size
     this.#size = size
     const words = Buffer.from(JSON.stringify({ Width: cols, Height: rows }))
@@ -171,7 +218,7 @@ class ChannelSocket implements AttachedTty {
         this.settle(2_000)
       } else if (data[0] === channel.stdout || data[0] === channel.stderr) {
         // Each stream begins with an empty message.
-        if (payload.length > 0) this.#output(payload)
+        if (payload.length > 0) this.#output(payload, data[0] === channel.stderr ? 'stderr' : 'stdout')
       }
     })
     socket.on('close', (code: number) => {
@@ -200,8 +247,10 @@ class ChannelSocket implements AttachedTty {
   }
 
   /** A tty's output comes in messages of a few bytes; those that came together are handed on together. */
-  #output(payload: Buffer): void {
+  #output(payload: Buffer, stream: CommandOutput['stream']): void {
     this.#hasShown = true
+    if (stream !== this.#pendingStream) this.#flush()
+    this.#pendingStream = stream
     const isFirst = this.#pending.push(payload) === 1
     this.#pendingBytes += payload.length
     if (this.#pendingBytes >= bufferBytes) this.#flush()
@@ -215,7 +264,8 @@ class ChannelSocket implements AttachedTty {
     this.#pending = []
     this.#pendingBytes = 0
     // A paused socket holds up the process at its other end.
-    if (!this.io.push(chunk)) this.#socket.pause()
+    const piece = { stream: this.#pendingStream, bytes: chunk } satisfies CommandOutput
+    if (!this.io.push(this.#tty ? chunk : piece)) this.#socket.pause()
   }
 
   /** The next part goes when the kernel has taken the last one. What is typed into a terminal that has gone is lost. */

@@ -4,6 +4,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Actor, DebugSpec } from '../core/target.ts'
 import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import type { PodRunAs } from './kubernetes-identity.ts'
+import { commandLauncher } from './kubernetes-command-launch.ts'
 import { kubernetesLauncher, withoutExpansion } from './kubernetes-launch.ts'
 
 /** By these a debug container is known again: labels can't be set on it. */
@@ -28,6 +29,7 @@ const unshared =
 
 export interface EphemeralPlan {
   spec: DebugSpec
+  tty: boolean
   /** The container of the pod whose processes it joins. */
   target: string
   runAs: PodRunAs
@@ -43,9 +45,16 @@ export function ephemeralName(sessionId: string): string {
  * The whole debug container. Everything in it is ours or the target's; nothing is the user's but argv and environment.
  * It asks for no resources, which the API server would refuse: it lives on the pod's own.
  */
-export function ephemeralContainer({ spec, target, runAs, searchFor }: EphemeralPlan): V1EphemeralContainer {
+export function ephemeralContainer({
+  spec,
+  tty,
+  target,
+  runAs,
+  searchFor,
+}: EphemeralPlan): V1EphemeralContainer {
   const { identity, securityContext } = runAs
-  const command = kubernetesLauncher({
+  const launcher = tty ? kubernetesLauncher : commandLauncher
+  const command = launcher({
     deadlineSeconds: spec.maxDurationMs / 1000,
     claimSeconds,
     ...(searchFor !== undefined && { searchFor }),
@@ -54,7 +63,7 @@ export function ephemeralContainer({ spec, target, runAs, searchFor }: Ephemeral
     argv: spec.command ?? spec.toolbox.shell,
   })
   const environment = {
-    TERM: 'xterm-256color',
+    ...(tty && { TERM: 'xterm-256color' }),
     HOME: '/tmp',
     PS1: prompt,
     [environmentNames.session]: spec.sessionId,
@@ -71,7 +80,9 @@ export function ephemeralContainer({ spec, target, runAs, searchFor }: Ephemeral
     env: Object.entries(environment).map(([name, value]) => ({ name, value: withoutExpansion(value) })),
     workingDir: '/',
     stdin: true,
-    tty: true,
+    // A command's launcher hears by its input that the gateway has gone.
+    stdinOnce: !tty,
+    tty,
     terminationMessagePolicy: 'File',
     targetContainerName: target,
     securityContext,

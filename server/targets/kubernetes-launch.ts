@@ -1,4 +1,27 @@
 /**
+ * Enters the target's files. Arguments: the target's container id where its processes have to be looked for (else empty) as
+ * the third, and what to say when its files can't be entered, when its processes are not shared, as fourth and fifth.
+ */
+export const enterFiles = `root=/proc/1/root
+if [ "$$" = 1 ]; then
+  root=/
+  printf '%s\\n' "$5" >&2
+elif [ -n "$3" ]; then
+  least=
+  for dir in /proc/[0-9]*; do
+    while read -r line; do
+      case $line in *"$3"*)
+        pid=\${dir#/proc/}
+        if [ -z "$least" ] || [ "$pid" -lt "$least" ]; then least=$pid; fi
+        break
+      esac
+    done 2>/dev/null <"$dir/cgroup"
+  done 2>/dev/null
+  root=/proc/\${least:-0}/root
+fi
+if cd "$root" 2>/dev/null; then export PWD; else printf '%s\\n' "$4" >&2; fi`
+
+/**
  * Starts the shell of an ephemeral container, in the target's files. Such a container can be neither removed nor
  * signalled through the API, so whatever ends it is inside: nobody has claimed it, its deadline, or the gateway's order.
  * The gateway speaks through the size of the tty, the one thing that an attachment can change without a key being typed:
@@ -37,24 +60,7 @@ done
 trap - WINCH
 exec 3<&0
 /bin/sh -c "$6" hatchway-watch "$end" "$$" "$7" </dev/null >/dev/null 2>&1 &
-root=/proc/1/root
-if [ "$$" = 1 ]; then
-  root=/
-  printf '%s\\r\\n' "$5"
-elif [ -n "$3" ]; then
-  least=
-  for dir in /proc/[0-9]*; do
-    while read -r line; do
-      case $line in *"$3"*)
-        pid=\${dir#/proc/}
-        if [ -z "$least" ] || [ "$pid" -lt "$least" ]; then least=$pid; fi
-        break
-      esac
-    done 2>/dev/null <"$dir/cgroup"
-  done 2>/dev/null
-  root=/proc/\${least:-0}/root
-fi
-if cd "$root" 2>/dev/null; then export PWD; else printf '%s\\r\\n' "$4"; fi
+${enterFiles}
 shift 7
 exec "$@" 3<&-
 `
@@ -99,10 +105,15 @@ export interface KubernetesLaunch {
 export function kubernetesLauncher(launch: KubernetesLaunch): string[] {
   const { deadlineSeconds, claimSeconds, searchFor = '', unseen, unshared, argv } = launch
   const seconds = String(Math.max(1, Math.ceil(deadlineSeconds)))
-  const lines = [unseen, unshared].map((line) => line.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' '))
+  const lines = [unseen, unshared].map(oneLine)
   const order = `${endingSize.rows} ${endingSize.cols}`
   const fixed = [seconds, String(Math.ceil(claimSeconds)), searchFor, ...lines, watchdog, order]
   return ['/bin/sh', '-c', script, 'hatchway', ...fixed, ...argv]
+}
+
+/** Words to print: nothing in them moves the cursor or begins a line. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
 }
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
 import type { Actor, DebugContainer, DebugSpec, OpenedTerminal, StartProgress } from '../core/target.ts'
 import { admit, type Admitted } from './kubernetes-admit.ts'
-import type { AttachedTty } from './kubernetes-attach.ts'
+import { attachCommand, attachTty, type Attachment } from './kubernetes-attach.ts'
 import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import { addEphemeralContainer, ephemeralName, type EphemeralPlace } from './kubernetes-ephemeral.ts'
 import { refusalOf } from './kubernetes-errors.ts'
@@ -28,14 +28,16 @@ export interface PodPlace {
 export interface PodOpening {
   client: KubernetesClient
   spec: DebugSpec
+  /** Without one the terminal's `io` gives objects, as {@link Attachment} says. */
+  tty: boolean
   target: PodPlace
   /** As it was read a moment ago. Without it, it is read. */
   found?: Pod
   actor: Actor
   minorVersion: Promise<number>
   onProgress: (progress: StartProgress) => void
-  /** Called with the tty that ends the container when it is told to. */
-  onAttached: (id: string, tty: AttachedTty) => void
+  /** Called with what ends the container when it is told to. */
+  onAttached: (id: string, attached: Attachment) => void
   signal: AbortSignal
 }
 
@@ -49,7 +51,7 @@ const imageMs = 30_000
 
 /** One debug container, attached and claimed; nothing of it runs on when this throws. */
 export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
-  const { client, spec, target, actor, onProgress, signal } = opening
+  const { client, spec, tty, target, actor, onProgress, signal } = opening
   onProgress({ phase: 'resolving' })
   throwIfCancelled(signal)
   const { pod, admitted } = await prepare(opening)
@@ -57,7 +59,7 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
   onProgress({ phase: 'creating' })
   throwIfCancelled(signal)
   const watched = watchPod(client, { namespace: target.namespace, pod: target.pod })
-  let tty: AttachedTty | undefined
+  let attached: Attachment | undefined
   try {
     // Not the caller's signal: an abandoned request may still come true behind our back. It takes milliseconds.
     const own = AbortSignal.timeout(15_000)
@@ -67,13 +69,16 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
     })
     throwIfCancelled(signal)
     const starting = { name: place.container, target: target.container, toolbox: spec.toolbox }
-    tty = await attachWhenUp({ client, place, starting, pod: watched, size: spec.size, onProgress, signal })
+    const attach = (signal: AbortSignal) =>
+      tty ? attachTty(client, place, spec.size, signal) : attachCommand(client, place, signal)
+    attached = await attachWhenUp({ client, place, starting, pod: watched, attach, onProgress, signal })
     onProgress({ phase: 'attaching' })
     throwIfCancelled(signal)
-    await begin(opening, tty, watched)
+    if (tty) await begin(opening, attached, watched)
+    else attached.begin()
     throwIfCancelled(signal)
   } catch (cause) {
-    await abandon(opening, watched, tty)
+    await abandon(opening, watched, attached)
     watched.close()
     if (signal.aborted) throw new HatchwayError('cancelled', 'The start was cancelled.', { cause })
     throw cause
@@ -84,8 +89,14 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
     sessionId: spec.sessionId,
     targetId: `${target.uid}/${target.container}`,
   }
-  opening.onAttached(container.id, tty)
-  const terminal = new KubernetesTerminal({ client, place, target: target.container, tty, pod: watched })
+  opening.onAttached(container.id, attached)
+  const terminal = new KubernetesTerminal({
+    client,
+    place,
+    target: target.container,
+    tty: attached,
+    pod: watched,
+  })
   const imageId = imageOf(watched, place)
   const notices = noticesOf(pod, admitted)
   return { container, terminal, identity: admitted.runAs.identity, imageId, notices }
@@ -93,7 +104,7 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
 
 /** What is to be added, and that it would be admitted and could be attached to. */
 async function prepare(opening: PodOpening): Promise<{ pod: Pod; admitted: Admitted }> {
-  const { client, spec, target, found, actor, minorVersion, signal } = opening
+  const { client, spec, tty, target, found, actor, minorVersion, signal } = opening
   const place: EphemeralPlace = { ...target, actor }
   const attachable = requireAttach(client, place, minorVersion, signal)
   attachable.catch(() => {})
@@ -108,7 +119,7 @@ async function prepare(opening: PodOpening): Promise<{ pod: Pod; admitted: Admit
   const facts = readIdentityFacts(pod, target.container)
   const id = statusOf(pod, target.container)?.containerID?.split('://')[1]
   const searchFor = facts.processes === 'own' ? {} : { searchFor: id ?? '-' }
-  const plan = { spec, target: target.container, ...searchFor }
+  const plan = { spec, tty, target: target.container, ...searchFor }
   const [admitted] = await Promise.all([admit({ client, place, plan, facts, earlier, signal }), attachable])
   return { pod, admitted }
 }
@@ -133,7 +144,7 @@ export async function readWholePod(
  * Resolves when there is output. A runtime may lose a size that comes while it sets up the terminal, so it is sent again
  * when nothing has come for a while. Throws when the launcher gave up in place of a shell.
  */
-async function begin({ spec, target }: PodOpening, tty: AttachedTty, pod: Watched<PodFacts>): Promise<void> {
+async function begin({ spec, target }: PodOpening, tty: Attachment, pod: Watched<PodFacts>): Promise<void> {
   const { promise: output, resolve } = Promise.withResolvers<'output'>()
   const look = () => {
     if (tty.io.readableLength > 0) resolve('output')
@@ -174,7 +185,7 @@ async function begin({ spec, target }: PodOpening, tty: AttachedTty, pod: Watche
 async function abandon(
   opening: PodOpening,
   watched: Watched<PodFacts>,
-  tty: AttachedTty | undefined,
+  attached: Attachment | undefined,
 ): Promise<void> {
   const { client, spec, target } = opening
   const name = ephemeralName(spec.sessionId)
@@ -183,10 +194,10 @@ async function abandon(
   if (state?.kind !== 'failed' && state?.kind !== 'stuck') {
     const place = { ...target, container: name, sessionId: spec.sessionId }
     const signal = AbortSignal.timeout(cleanupMs)
-    tty?.io.resume()
-    await endDebugContainer(client, place, { attached: tty, signal }).catch(() => {})
+    attached?.io.resume()
+    await endDebugContainer(client, place, { attached, signal }).catch(() => {})
   }
-  tty?.destroy()
+  attached?.destroy()
 }
 
 /** The kubelet tells it up to a second after the prompt, which is not held up for it; empty when it doesn't. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
-import type { StartProgress, TerminalSize } from '../core/target.ts'
-import { attachTty, notUpYet, type AttachedTty, type AttachPlace } from './kubernetes-attach.ts'
+import type { StartProgress } from '../core/target.ts'
+import { notUpYet, type Attachment, type AttachPlace } from './kubernetes-attach.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { followEvents } from './kubernetes-events.ts'
 import type { PodFacts } from './kubernetes-pod.ts'
@@ -13,7 +13,7 @@ export interface StartWait {
   place: AttachPlace & { uid: string }
   starting: Starting
   pod: Watched<PodFacts>
-  size: TerminalSize
+  attach: (signal: AbortSignal) => Promise<Attachment>
   onProgress: (progress: StartProgress) => void
   signal: AbortSignal
 }
@@ -31,10 +31,10 @@ const silentMs = 60_000
 const pullMs = 10 * 60_000
 
 /**
- * The tty of a debug container that was just added, as soon as the kubelet lets it be attached.
+ * An attachment to a debug container that was just added, as soon as the kubelet lets it be attached.
  * Rejects as soon as the pod's status tells that it can't succeed, and at a deadline otherwise.
  */
-export async function attachWhenUp(wait: StartWait): Promise<AttachedTty> {
+export async function attachWhenUp(wait: StartWait): Promise<Attachment> {
   const over = new AbortController()
   const signal = AbortSignal.any([wait.signal, over.signal])
   const follower = followStart(wait)
@@ -54,12 +54,12 @@ export async function attachWhenUp(wait: StartWait): Promise<AttachedTty> {
   }
 }
 
-async function askToAttach({ client, place, size }: StartWait, signal: AbortSignal): Promise<AttachedTty> {
+async function askToAttach({ attach }: StartWait, signal: AbortSignal): Promise<Attachment> {
   const since = Date.now()
   await delay(firstMs, undefined, { signal }).catch(() => {})
   for (;;) {
     try {
-      return await attachTty(client, place, size, signal)
+      return await attach(signal)
     } catch (cause) {
       const isDown = cause instanceof HatchwayError && cause.code === 'backend_unavailable'
       if (!notUpYet(cause) && !isDown) throw cause

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
-import { attachTty, notUpYet, type AttachedTty } from './kubernetes-attach.ts'
+import { attachTty, notUpYet, type Attachment } from './kubernetes-attach.ts'
 import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import { refusalOf } from './kubernetes-errors.ts'
 import { endingSize } from './kubernetes-launch.ts'
@@ -48,10 +48,10 @@ export async function readDebugState(
 export async function endDebugContainer(
   client: KubernetesClient,
   place: DebugPlace,
-  { attached, signal }: { attached?: AttachedTty | undefined; signal: AbortSignal },
+  { attached, signal }: { attached?: Attachment | undefined; signal: AbortSignal },
 ): Promise<void> {
   if (attached !== undefined) {
-    attached.resize(endingSize)
+    attached.end()
     await Promise.race([attached.closed, delay(orderMs, undefined, { signal }).catch(() => {})])
   }
   const pendingUntil = Date.now() + 3_000

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { V1ContainerStateTerminated } from '@kubernetes/client-node'
 import { HatchwayError } from '../core/errors.ts'
 import type { Terminal, TerminalEnd, TerminalSize } from '../core/target.ts'
-import type { AttachEnd, AttachedTty, AttachPlace } from './kubernetes-attach.ts'
+import type { AttachEnd, Attachment, AttachPlace } from './kubernetes-attach.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { endOfPod, endOfTarget } from './kubernetes-target-end.ts'
 import { refusalOf } from './kubernetes-errors.ts'
@@ -17,7 +17,7 @@ export interface KubernetesTerminalParts {
   place: AttachPlace & { uid: string }
   /** The container whose processes the debug container sees. */
   target: string
-  tty: AttachedTty
+  tty: Attachment
   /** Closed at the terminal's end. Without it the terminal makes its own. */
   pod?: Watched<PodFacts>
 }

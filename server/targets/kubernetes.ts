@@ -3,19 +3,18 @@ import type { TargetRef } from '../core/target-ref.ts'
 import type {
   Actor,
   DebugContainer,
-  DebugSpec,
   Identity,
   Lookup,
+  OpenedCommand,
   OpenedTerminal,
   Profile,
-  StartProgress,
   Target,
   TargetAccess,
   TargetDriver,
   TargetQuery,
   Terminal,
 } from '../core/target.ts'
-import { attachTty, notUpYet, type AttachedTty } from './kubernetes-attach.ts'
+import { attachTty, notUpYet, type Attachment } from './kubernetes-attach.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { openInCopy, readCopy, removeCopy } from './kubernetes-copy.ts'
 import { isCopyName } from './kubernetes-copy-pod.ts'
@@ -23,7 +22,7 @@ import { environmentNames, ephemeralName } from './kubernetes-ephemeral.ts'
 import { readIdentityFacts } from './kubernetes-facts.ts'
 import { choosePodIdentity } from './kubernetes-identity.ts'
 import type { Pod } from './kubernetes-objects.ts'
-import { openInPod, readWholePod, type PodPlace } from './kubernetes-open.ts'
+import { openInPod, readWholePod, type PodOpening, type PodPlace } from './kubernetes-open.ts'
 import { requireSamePod } from './kubernetes-precondition.ts'
 import { endDebugContainer, readDebugState, type DebugPlace } from './kubernetes-stop.ts'
 import { watchPod } from './kubernetes-pod.ts'
@@ -69,13 +68,15 @@ export interface KubernetesDriverOptions {
   targets: ClusterTargets
 }
 
+type Asked = Pick<PodOpening, 'spec' | 'onProgress' | 'actor' | 'signal' | 'tty'> & { target: Target }
+
 /** One cluster, through its API server. Kubernetes 1.25 and newer. */
 export class KubernetesDriver implements TargetDriver {
   readonly environment: string
   readonly kind = 'kubernetes' as const
   readonly #options: KubernetesDriverOptions
   /** Terminals of this process: an order to end needs no second attachment. */
-  readonly #attached = new Map<string, AttachedTty>()
+  readonly #attached = new Map<string, Attachment>()
   /** Opened by this process, whether the cache has seen them or not. */
   readonly #opened = new Map<string, DebugContainer>()
   #minorVersion: Promise<number> | undefined
@@ -90,7 +91,10 @@ export class KubernetesDriver implements TargetDriver {
       list: async (query, signal) => [...(await this.#options.targets.list(query, actor, signal))],
       find: (ref, lookup, signal) => this.#options.targets.find(ref, lookup, actor, signal),
       identify: (target, profile, signal) => this.#identify(target, profile, actor, signal),
-      open: (spec, target, onProgress, signal) => this.#open(spec, target, onProgress, actor, signal),
+      open: (spec, target, onProgress, signal) =>
+        this.#open({ spec, target, onProgress, actor, signal, tty: true }),
+      run: (spec, target, onProgress, signal) =>
+        this.#run({ spec, target, onProgress, actor, signal, tty: false }),
       reattach: (container, signal) => this.#reattach(container, actor, signal),
     }
   }
@@ -161,29 +165,26 @@ export class KubernetesDriver implements TargetDriver {
     return choosePodIdentity(readIdentityFacts(pod, place.container), profile).identity
   }
 
-  async #open(
-    spec: DebugSpec,
-    target: Target,
-    onProgress: (progress: StartProgress) => void,
-    actor: Actor,
-    signal: AbortSignal,
-  ): Promise<OpenedTerminal> {
+  async #open(asked: Asked): Promise<OpenedTerminal> {
     const { client, targets } = this.#options
-    const open = spec.copy === true ? openInCopy : openInPod
-    const found = targets.takePod(target)
+    const open = asked.spec.copy === true ? openInCopy : openInPod
+    const found = targets.takePod(asked.target)
     const opened = await open({
+      ...asked,
       client,
-      spec,
-      target: podOf(target),
+      target: podOf(asked.target),
       ...(found !== undefined && { found }),
-      actor,
       minorVersion: this.#minor(),
-      onProgress,
-      onAttached: (id, tty) => this.#remember(id, tty),
-      signal,
+      onAttached: (id, attached) => this.#remember(id, attached),
     })
     this.#opened.set(opened.container.id, opened.container)
     return opened
+  }
+
+  async #run(asked: Asked): Promise<OpenedCommand> {
+    const { terminal, ...opened } = await this.#open(asked)
+    const { io: output, ended } = terminal
+    return { ...opened, command: { output, ended, detach: () => terminal.detach() } }
   }
 
   async #reattach(container: DebugContainer, actor: Actor, signal: AbortSignal): Promise<Terminal> {
@@ -210,7 +211,7 @@ export class KubernetesDriver implements TargetDriver {
     })
   }
 
-  #remember(id: string, tty: AttachedTty): void {
+  #remember(id: string, tty: Attachment): void {
     this.#attached.set(id, tty)
     const forget = async () => {
       await tty.closed

@@ -132,6 +132,7 @@ function asDriver(targets: KubernetesTargets): TargetDriver {
     find: (ref, lookup, signal) => targets.find(ref, lookup, actor, signal),
     identify: unused,
     open: unused,
+    run: unused,
     reattach: unused,
   })
   return {

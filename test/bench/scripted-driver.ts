@@ -113,6 +113,10 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
     })
   }
 
+  run(): Promise<never> {
+    return Promise.reject(new HatchwayError('start_failed', 'A scripted terminal runs no commands.'))
+  }
+
   reattach(): Promise<Terminal> {
     return Promise.reject(new HatchwayError('session_ended', 'A scripted terminal ends with its process.'))
   }

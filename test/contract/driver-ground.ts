@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type {
   Actor,
+  CommandOutput,
   DebugContainer,
   DebugSpec,
+  OpenedCommand,
   OpenedTerminal,
   StartProgress,
   Target,
@@ -54,6 +56,11 @@ export interface OpenOptions extends Partial<DebugSpec> {
 
 export interface OpenedShell extends OpenedTerminal {
   shell: Shell
+}
+
+export interface CollectedCommand extends OpenedCommand {
+  /** A character for each byte. */
+  collected: { stdout: string; stderr: string }
 }
 
 /** One driver on a ground, and everything that a test opened with it. */
@@ -115,6 +122,23 @@ export class DriverUser {
     return { ...opened, shell: new Shell(opened.terminal) }
   }
 
+  /** Runs a command on the web target, or on `target`, and collects what it writes. Taken away by {@link stopAll}. */
+  async runCommand(command: readonly string[], options: OpenOptions = {}): Promise<CollectedCommand> {
+    const { target, onProgress, signal, ...change } = options
+    const opened = await this.access.run(
+      this.spec({ ...change, command }),
+      target ?? this.web,
+      onProgress ?? (() => {}),
+      signal ?? deadline(),
+    )
+    this.#opened.push(opened.container)
+    const collected = { stdout: '', stderr: '' }
+    opened.command.output.on('data', ({ stream, bytes }: CommandOutput) => {
+      collected[stream] += Buffer.from(bytes).toString('latin1')
+    })
+    return { ...opened, collected }
+  }
+
   async stopAll(): Promise<void> {
     const opened = this.#opened.splice(0)
     await Promise.all(opened.map((container) => this.driver.stop(container, deadline())))
@@ -129,6 +153,12 @@ export class DriverUser {
 /** No call of a driver may take longer in these tests. */
 export function deadline(timeoutMs = 30_000): AbortSignal {
   return AbortSignal.timeout(timeoutMs)
+}
+
+/** What a command has written when it has ended, and how it did. */
+export async function resultOf({ command, collected }: CollectedCommand, timeoutMs?: number) {
+  const end = await within(command.ended, 'the command to end', timeoutMs)
+  return { ...collected, end }
 }
 
 /** How the terminal ended, within a deadline. */

@@ -1,4 +1,5 @@
 import { describe } from 'node:test'
+import { commandContract } from './driver-command.ts'
 import { findingContract } from './driver-finding.ts'
 import type { DriverGround } from './driver-ground.ts'
 import { lifeContract } from './driver-life.ts'
@@ -13,6 +14,7 @@ export function driverContract({ name, start }: { name: string; start: () => Pro
     terminalContract(start)
     streamContract(start)
     lifeContract(start)
+    commandContract(start)
     ownershipContract(start)
   })
 }

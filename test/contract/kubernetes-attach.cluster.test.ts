@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { V1Pod } from '@kubernetes/client-node'
-import { attachTty, notUpYet, type AttachedTty } from '../../server/targets/kubernetes-attach.ts'
+import { attachTty, notUpYet, type Attachment } from '../../server/targets/kubernetes-attach.ts'
 import { KubernetesClient, resourcePath } from '../../server/targets/kubernetes-client.ts'
 import { KubernetesTerminal } from '../../server/targets/kubernetes-terminal.ts'
 import { TestNamespace } from '../support/cluster-namespace.ts'
@@ -45,7 +45,7 @@ describe('a terminal in a cluster', () => {
   /** An ephemeral container with a plain shell; attached as soon as the kubelet allows. */
   async function start(
     of: V1Pod = pod,
-  ): Promise<{ terminal: KubernetesTerminal; shell: Shell; tty: AttachedTty; name: string }> {
+  ): Promise<{ terminal: KubernetesTerminal; shell: Shell; tty: Attachment; name: string }> {
     const name = `debug-${randomBytes(4).toString('hex')}`
     const podName = of.metadata?.name ?? ''
     await client.json({

@@ -149,6 +149,9 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
   open(): Promise<never> {
     throw new Error('not scripted')
   }
+  run(): Promise<never> {
+    throw new Error('not scripted')
+  }
   reattach(): Promise<never> {
     throw new Error('not scripted')
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import { attachTty, notUpYet, type AttachedTty } from '../../server/targets/kubernetes-attach.ts'
+import { attachTty, notUpYet, type Attachment } from '../../server/targets/kubernetes-attach.ts'
 import type { KubernetesClient } from '../../server/targets/kubernetes-client.ts'
 import {
   clientFor,
@@ -25,7 +25,7 @@ describe('the stream of a terminal in a cluster', () => {
   let far: WebSocket
   /** Messages from the gateway. */
   let said: Buffer[]
-  let tty: AttachedTty
+  let tty: Attachment
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'hatchway-attach-'))
