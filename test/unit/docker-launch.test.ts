@@ -45,8 +45,8 @@ describe('launcher of a debug container', () => {
 
     it(`says in one line why the directory cannot be entered, under ${shell.join(' ')}`, async () => {
       const { stdout, stderr } = await start({ root: '/nowhere', argv: ['/bin/echo', 'on'] })
-      assert.equal(stdout, 'unseen\r\non\n')
-      assert.equal(stderr, '')
+      assert.equal(stdout, 'on\n')
+      assert.equal(stderr, 'unseen\n')
     })
 
     it(`kills the command at its deadline, under ${shell.join(' ')}`, async () => {
