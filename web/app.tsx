@@ -1,16 +1,19 @@
 import { QueryClientProvider } from '@tanstack/react-query'
-import { lazy, Suspense, useCallback, useLayoutEffect, useRef, useState } from 'react'
-import { Redirect, useLocation } from 'wouter'
+import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useLocation } from 'wouter'
 import type { Me } from '../server/protocol/api.ts'
 import { asApiError } from './api-error.ts'
 import { ErrorBoundary } from './components/error-boundary.tsx'
 import { ErrorPanel } from './components/error-panel.tsx'
 import { ShortcutsDialog } from './components/shortcuts-dialog.tsx'
 import { SignInOverlay } from './components/sign-in-overlay.tsx'
+import { Stranger } from './components/stranger.tsx'
 import { Toasts } from './components/toasts.tsx'
 import { TopBar } from './components/top-bar.tsx'
 import { SignInPage } from './pages/sign-in-page.tsx'
-import { queryClient, useMe } from './queries.ts'
+import { SignedInPage } from './pages/signed-in-page.tsx'
+import { broadcastSignedIn, noteSignedIn, signedInPath } from './provider-sign-in.ts'
+import { isProviderSilent, queryClient, useMe } from './queries.ts'
 import { Routes } from './routes.tsx'
 import { LinkDialogHost } from './runbook-link/link-dialog-host.tsx'
 import { useHotkeys } from './use-hotkeys.ts'
@@ -23,10 +26,15 @@ export function App() {
   const [path] = useLocation()
   return (
     <QueryClientProvider client={queryClient}>
-      {path === '/signin' ? <SignInPage /> : <Gate />}
+      <Page path={path} />
       <Toasts />
     </QueryClientProvider>
   )
+}
+
+function Page({ path }: { path: string }) {
+  if (path === '/signin') return <SignInPage />
+  return path === signedInPath ? <SignedInPage /> : <Gate />
 }
 
 /** Nothing of the app shows before it is known who looks at it. */
@@ -34,13 +42,15 @@ function Gate() {
   const me = useMe()
   if (me.data !== undefined) return <Shell me={me.data} />
   if (me.error === null) return null
-  if (asApiError(me.error).status === 401) {
-    const here = location.pathname + location.search
-    return <Redirect to={here === '/' ? '/signin' : `/signin?next=${encodeURIComponent(here)}`} replace />
-  }
+  if (asApiError(me.error).status === 401) return <Stranger />
   return (
     <main className="page narrow">
       <ErrorPanel error={me.error} onRetry={() => void me.refetch()} isRetrying={me.isFetching} />
+      {isProviderSilent(me.error) ? (
+        <p className="faint">
+          This page asks again every 5 seconds and goes on by itself. Debug sessions keep running.
+        </p>
+      ) : null}
     </main>
   )
 }
@@ -51,6 +61,10 @@ function Shell({ me }: { me: Me }) {
   const close = useCallback(() => setOpen(undefined), [])
   const main = useRef<HTMLElement>(null)
   useShellKeys(setOpen)
+  useEffect(() => {
+    noteSignedIn()
+    broadcastSignedIn()
+  }, [])
   useFocusOnArrival(path, main)
   // The terminal takes all there is; everything else scrolls as a page.
   const isWhole = /^\/sessions\/[^/]+\/terminal$/.test(path)

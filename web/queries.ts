@@ -41,7 +41,15 @@ export function useMe(): UseQueryResult<Me> {
     queryFn: ({ signal }) => api<Me>('/me', { signal, onUnauthenticated: 'throw' }),
     staleTime: 60_000,
     refetchOnWindowFocus: false,
+    // Every refusal counts against the address: the sign-in page need not hear it a second time.
+    retryOnMount: false,
+    refetchInterval: ({ state: { error } }) => (isProviderSilent(error) ? 5000 : false),
   })
+}
+
+/** The sign-in may be good still: who looks again later need not sign in. */
+export function isProviderSilent(cause: unknown): boolean {
+  return cause instanceof ApiError && cause.code === 'provider_unavailable'
 }
 
 export function useSignInOptions(): UseQueryResult<SignInOptions> {

@@ -1,6 +1,7 @@
-import { queryClient } from './queries.ts'
+import type { Me, SignedOut } from '../server/protocol/api.ts'
 import { api } from './api.ts'
-import { ownPath } from './own-path.ts'
+import { broadcastSignedIn, noteSignedOut } from './provider-sign-in.ts'
+import { queryClient } from './queries.ts'
 import { announceSignedIn } from './sign-in-gate.ts'
 
 type Credential = { code: string } | { token: string }
@@ -18,18 +19,36 @@ export function readCredential(text: string): Credential | undefined {
 /** Exchanges it for the cookie, then lets everything that waited go on. Throws ApiError. */
 export async function signIn(credential: Credential): Promise<void> {
   await api('/auth/session', { method: 'POST', body: credential, onUnauthenticated: 'throw' })
-  await queryClient.invalidateQueries({ queryKey: ['me'] })
+  await goOnSignedIn()
+  broadcastSignedIn()
+}
+
+/** This browser has a sign-in again: what waited for it goes on. Throws ApiError when it has none. */
+export async function goOnSignedIn(): Promise<void> {
+  const before = queryClient.getQueryData<Me>(['me'])
+  const me = await api<Me>('/me', { onUnauthenticated: 'throw' })
+  if (before !== undefined && (before.subject !== me.subject || before.issuer !== me.issuer)) {
+    // What one person has open is not for the next one to see.
+    location.reload()
+    return
+  }
+  queryClient.setQueryData(['me'], me)
   announceSignedIn()
 }
 
 /** Forgets the cookie and everything that was read with it. */
 export async function signOut(): Promise<void> {
   await api('/auth/session', { method: 'DELETE', onUnauthenticated: 'throw' })
+  noteSignedOut()
   location.assign('/signin')
 }
 
-/** Where to go after the sign-in: a path of this app, nothing else. */
-export function nextPath(parameters: URLSearchParams): string {
-  const next = ownPath(parameters.get('next') ?? '/', location.origin)
-  return next.startsWith('/signin') ? '/' : next
+/** Ends every browser's sign-in of this person, and the one at the identity provider where it has a way to that. */
+export async function signOutEverywhere(): Promise<void> {
+  const { continueAt } = await api<SignedOut>('/auth/sessions', {
+    method: 'DELETE',
+    onUnauthenticated: 'throw',
+  })
+  noteSignedOut()
+  location.assign(continueAt ?? '/signin')
 }

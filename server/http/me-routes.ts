@@ -17,6 +17,7 @@ export function registerMeRoutes(app: TypedApp, deps: AppDeps): void {
     },
     async (request) => {
       const { who, login } = callerOf(request)
+      const { provider } = deps.auth
       return {
         subject: who.subject,
         name: who.name,
@@ -24,6 +25,7 @@ export function registerMeRoutes(app: TypedApp, deps: AppDeps): void {
         issuer: who.issuer,
         expiresAt: who.expiresAt.toISOString(),
         ...(login !== undefined && { signInEndsAt: login.endsAt.toISOString() }),
+        ...(login !== undefined && provider?.issuer === who.issuer && { provider: provider.name }),
         can: { readAudit: may(deps.policy(), who, 'read-audit') },
         ...(deps.publicUrl !== undefined && { publicUrl: deps.publicUrl }),
       }

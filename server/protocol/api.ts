@@ -45,6 +45,7 @@ export const me = z.object({
     .describe(
       'the browser has to sign in again then; until then its identity provider is asked now and again',
     ),
+  provider: z.string().optional().describe('name of the identity provider that vouches for this browser'),
   can: z.object({ readAudit: z.boolean() }),
   publicUrl: z
     .string()
@@ -288,6 +289,7 @@ export const signIn = z.union([
 export const signedOut = z.object({
   continueAt: z.string().optional().describe('where the browser signs out of the identity provider too'),
 })
+export type SignedOut = z.infer<typeof signedOut>
 
 /** Whether a sample shell-less container can be offered on a first run. */
 export const sample = z.object({ available: z.boolean(), ref: z.string().optional() })

@@ -4,9 +4,16 @@ import { useSignInOptions } from '../queries.ts'
 import { readCredential, signIn } from '../sign-in.ts'
 import { Button } from './button.tsx'
 import { Field } from './field.tsx'
+import { ProblemFacts } from './problem-facts.tsx'
+
+interface SignInFormProps {
+  onSignedIn?: () => void
+  /** Another way comes first, so this one does not stand out. */
+  isSecond?: boolean
+}
 
 /** One field for whatever the user has: a token, a one-time link or its code. */
-export function SignInForm({ onSignedIn }: { onSignedIn?: () => void }) {
+export function SignInForm({ onSignedIn, isSecond = false }: SignInFormProps) {
   const [error, setError] = useState<ApiError>()
   const [isBusy, setIsBusy] = useState(false)
   const input = useRef<HTMLTextAreaElement>(null)
@@ -60,13 +67,9 @@ export function SignInForm({ onSignedIn }: { onSignedIn?: () => void }) {
           />
         )}
       </Field>
-      {error?.instance === undefined ? null : (
-        <p className="faint small-print">
-          Code <code>{error.code}</code> · request <code>{error.instance}</code>
-        </p>
-      )}
-      <Button kind="primary" type="submit" isBusy={isBusy}>
-        Sign in
+      {error?.instance === undefined ? null : <ProblemFacts code={error.code} request={error.instance} />}
+      <Button kind={isSecond ? 'plain' : 'primary'} type="submit" isBusy={isBusy}>
+        {isSecond ? 'Sign in with the token' : 'Sign in'}
       </Button>
     </form>
   )

@@ -1,8 +1,17 @@
-import { useEffect, useSyncExternalStore } from 'react'
-import { queryClient } from '../queries.ts'
-import { api } from '../api.ts'
-import { announceSignedIn, isSignInNeeded, onSignInChange } from '../sign-in-gate.ts'
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import {
+  herePath,
+  onSignedInElsewhere,
+  openSignInWindow,
+  providerUrl,
+  signedInPath,
+} from '../provider-sign-in.ts'
+import { useSignInOptions } from '../queries.ts'
+import { isSignInNeeded, onSignInChange } from '../sign-in-gate.ts'
+import { goOnSignedIn } from '../sign-in.ts'
+import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
+import { OtherWays } from './other-ways.tsx'
 import { SignInForm } from './sign-in-form.tsx'
 
 /** Opens over whatever page met the end of the sign-in; the page and what was typed into it stay. */
@@ -10,15 +19,19 @@ export function SignInOverlay() {
   const isOpen = useSyncExternalStore(onSignInChange, isSignInNeeded)
   useEffect(() => {
     if (!isOpen) return undefined
-    // Somebody may have signed in in another tab meanwhile.
-    const look = (): void => {
-      if (document.hidden) return
-      api('/me', { onUnauthenticated: 'throw' })
-        .then(() => queryClient.invalidateQueries({ queryKey: ['me'] }))
-        .then(announceSignedIn, () => undefined)
+    // In the window that was opened for it, or in any other tab.
+    const look = (): void => void goOnSignedIn().catch(() => undefined)
+    const lookWhenSeen = (): void => {
+      if (!document.hidden) look()
     }
-    document.addEventListener('visibilitychange', look)
-    return () => document.removeEventListener('visibilitychange', look)
+    const stop = onSignedInElsewhere(look)
+    document.addEventListener('visibilitychange', lookWhenSeen)
+    addEventListener('focus', lookWhenSeen)
+    return () => {
+      stop()
+      document.removeEventListener('visibilitychange', lookWhenSeen)
+      removeEventListener('focus', lookWhenSeen)
+    }
   }, [isOpen])
   return (
     <Dialog
@@ -26,7 +39,59 @@ export function SignInOverlay() {
       title="Sign in to go on"
       description="Your sign-in has ended. This page stays as it is; debug sessions keep running meanwhile."
     >
-      <SignInForm />
+      <WaysIn />
     </Dialog>
+  )
+}
+
+function WaysIn() {
+  const options = useSignInOptions()
+  const provider = options.data?.provider?.name
+  if (options.isPending) return null
+  if (provider === undefined) return <SignInForm />
+  return (
+    <div className="stack">
+      <BesideThePage provider={provider} />
+      <OtherWays>
+        <SignInForm isSecond />
+      </OtherWays>
+    </div>
+  )
+}
+
+/** A window of its own, so that the page with its terminal stays; leaving the page is the way of last resort. */
+function BesideThePage({ provider }: { provider: string }) {
+  const [outcome, setOutcome] = useState<'opened' | 'blocked'>()
+  const button = useRef<HTMLButtonElement>(null)
+  // It comes after the dialog, which had nothing to give the focus to.
+  useEffect(() => button.current?.focus(), [])
+  return (
+    <>
+      <Button
+        kind="primary"
+        ref={button}
+        onClick={() => setOutcome(openSignInWindow() ? 'opened' : 'blocked')}
+      >
+        {outcome === 'opened' ? 'Open the window again' : `Sign in with ${provider}`}
+      </Button>
+      <p className="sign-in-onward" aria-live="polite">
+        {outcome === 'opened' ? (
+          <>
+            <span className="spinner" aria-hidden="true" /> Sign in there; this page goes on by itself.
+          </>
+        ) : outcome === 'blocked' ? (
+          <>
+            The browser blocked the window:{' '}
+            <a href={providerUrl(signedInPath)} target="_blank" rel="noreferrer">
+              sign in in a new tab
+            </a>
+            , then come back.
+          </>
+        ) : (
+          'In a window of its own.'
+        )}{' '}
+        Or <a href={providerUrl(herePath())}>leave this page</a> and come back to it.
+      </p>
+    </>
   )
 }

@@ -44,7 +44,7 @@ export function TopBar({ me, onPalette, onShortcuts }: TopBarProps) {
         ) : null}
       </nav>
       <div className="topbar-end">
-        <Expiry at={me.expiresAt} />
+        <Expiry at={me.signInEndsAt ?? me.expiresAt} />
         <button type="button" className="palette-button" onClick={onPalette} aria-label="Go to">
           <SearchIcon />
           Go to…

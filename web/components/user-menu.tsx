@@ -6,6 +6,7 @@ import { moment } from '../format.ts'
 import { signOut } from '../sign-in.ts'
 import { chooseTheme, chosenTheme, type Theme } from '../theme.ts'
 import { CheckIcon, UserIcon } from './icons.tsx'
+import { SignOutDialog } from './sign-out-dialog.tsx'
 import { toast } from './toasts.tsx'
 
 const themes: readonly (readonly [Theme, string])[] = [
@@ -16,60 +17,75 @@ const themes: readonly (readonly [Theme, string])[] = [
 
 export function UserMenu({ me, onShortcuts }: { me: Me; onShortcuts: () => void }) {
   const [theme, setTheme] = useState(chosenTheme)
+  const [isLeavingAll, setIsLeavingAll] = useState(false)
   const leave = (): void => {
     signOut().catch((cause: unknown) => toast('bad', 'Not signed out', asApiError(cause).message))
   }
   return (
-    <Menu.Root
-      onOpenChange={() => {
-        setTheme(chosenTheme())
-      }}
-    >
-      <Menu.Trigger className="icon-button" aria-label={`User menu: ${me.name}`}>
-        <UserIcon />
-      </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Positioner sideOffset={6} align="end" collisionPadding={8} className="layer">
-          <Menu.Popup className="popup menu">
-            <div className="menu-head">
-              <strong>{me.name}</strong>
-              {me.subject === me.name ? null : <span className="mono faint">{me.subject}</span>}
-              {me.groups.length === 0 ? null : <span className="faint">{me.groups.join(', ')}</span>}
-              <span className="faint">Signed in until {moment(me.expiresAt)}</span>
-            </div>
-            <Menu.Separator className="menu-line" />
-            <Menu.RadioGroup
-              value={theme}
-              onValueChange={(value: Theme) => {
-                chooseTheme(value)
-                setTheme(value)
-              }}
-              aria-label="Theme"
-            >
-              {themes.map(([value, words]) => (
-                <Menu.RadioItem key={value} value={value} className="menu-item" closeOnClick={false}>
-                  <span className="menu-check">
-                    <Menu.RadioItemIndicator>
-                      <CheckIcon />
-                    </Menu.RadioItemIndicator>
-                  </span>
-                  {words}
-                </Menu.RadioItem>
-              ))}
-            </Menu.RadioGroup>
-            <Menu.Separator className="menu-line" />
-            <Menu.Item className="menu-item" onClick={onShortcuts}>
-              <span className="menu-check" />
-              Keyboard shortcuts
-              <kbd>?</kbd>
-            </Menu.Item>
-            <Menu.Item className="menu-item" onClick={leave}>
-              <span className="menu-check" />
-              Sign out
-            </Menu.Item>
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
-    </Menu.Root>
+    <>
+      <Menu.Root
+        onOpenChange={() => {
+          setTheme(chosenTheme())
+        }}
+      >
+        <Menu.Trigger className="icon-button" aria-label={`User menu: ${me.name}`}>
+          <UserIcon />
+        </Menu.Trigger>
+        <Menu.Portal>
+          <Menu.Positioner sideOffset={6} align="end" collisionPadding={8} className="layer">
+            <Menu.Popup className="popup menu">
+              <div className="menu-head">
+                <strong>{me.name}</strong>
+                {me.subject === me.name ? null : <span className="mono faint">{me.subject}</span>}
+                <dl className="menu-facts">
+                  <dt>Groups</dt>
+                  <dd>{me.groups.length === 0 ? 'none' : me.groups.join(', ')}</dd>
+                  <dt>Signed in</dt>
+                  <dd>
+                    {me.provider === undefined ? 'with a token' : `with ${me.provider}`}, until{' '}
+                    {moment(me.signInEndsAt ?? me.expiresAt)}
+                  </dd>
+                </dl>
+              </div>
+              <Menu.Separator className="menu-line" />
+              <Menu.RadioGroup
+                value={theme}
+                onValueChange={(value: Theme) => {
+                  chooseTheme(value)
+                  setTheme(value)
+                }}
+                aria-label="Theme"
+              >
+                {themes.map(([value, words]) => (
+                  <Menu.RadioItem key={value} value={value} className="menu-item" closeOnClick={false}>
+                    <span className="menu-check">
+                      <Menu.RadioItemIndicator>
+                        <CheckIcon />
+                      </Menu.RadioItemIndicator>
+                    </span>
+                    {words}
+                  </Menu.RadioItem>
+                ))}
+              </Menu.RadioGroup>
+              <Menu.Separator className="menu-line" />
+              <Menu.Item className="menu-item" onClick={onShortcuts}>
+                <span className="menu-check" />
+                Keyboard shortcuts
+                <kbd>?</kbd>
+              </Menu.Item>
+              <Menu.Item className="menu-item" onClick={leave}>
+                <span className="menu-check" />
+                Sign out
+              </Menu.Item>
+              <Menu.Item className="menu-item" onClick={() => setIsLeavingAll(true)}>
+                <span className="menu-check" />
+                Sign out everywhere…
+              </Menu.Item>
+            </Menu.Popup>
+          </Menu.Positioner>
+        </Menu.Portal>
+      </Menu.Root>
+      <SignOutDialog me={me} isOpen={isLeavingAll} onClose={() => setIsLeavingAll(false)} />
+    </>
   )
 }

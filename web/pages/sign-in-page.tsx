@@ -1,23 +1,33 @@
 import { useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { type ApiError, asApiError } from '../api-error.ts'
-import { Mark } from '../components/icons.tsx'
+import { OtherWays } from '../components/other-ways.tsx'
+import { ProblemFacts } from '../components/problem-facts.tsx'
+import { ProviderButton } from '../components/provider-button.tsx'
+import { SignInCard, SignInWait } from '../components/sign-in-card.tsx'
 import { SignInForm } from '../components/sign-in-form.tsx'
-import { useMe } from '../queries.ts'
-import { nextPath, signIn } from '../sign-in.ts'
+import { nextPath } from '../next-path.ts'
+import { hasSignedOut } from '../provider-sign-in.ts'
+import { useMe, useSignInOptions } from '../queries.ts'
+import { signIn } from '../sign-in.ts'
+import { requestIdOf, signInProblem } from '../sign-in-problems.ts'
 import { useTitle } from '../use-title.ts'
 import { useParameters } from '../use-url-state.ts'
 
-/** `/signin`, and `/signin#code=…` for the one-time link. Goes on to `?next=`. */
+/**
+ * `/signin`, and `/signin#code=…` for the one-time link. Goes on to `?next=`. The gateway leads here with
+ * `?problem=<code>&request=<id>` when a sign-in by the provider came to nothing.
+ */
 export function SignInPage() {
   useTitle('Sign in')
   const [, navigate] = useLocation()
   const parameters = useParameters()
-  const next = nextPath(parameters)
+  const next = nextPath(parameters.get('next'))
   const code = useLinkCode()
   const [outcome, setOutcome] = useState<{ code: string; failure: ApiError }>()
   const failure = outcome !== undefined && outcome.code === code ? outcome.failure : undefined
   const me = useMe()
+  const options = useSignInOptions()
 
   useEffect(() => {
     if (code === undefined) return undefined
@@ -43,31 +53,57 @@ export function SignInPage() {
     if (isSignedIn && !isRedeeming) navigate(next, { replace: true })
   }, [isSignedIn, isRedeeming, next, navigate])
 
-  const isWaiting = isRedeeming || isSignedIn || (me.isPending && failure === undefined)
+  if (isRedeeming || isSignedIn) return <SignInWait>Signing in…</SignInWait>
+  if ((me.isPending && failure === undefined) || options.isPending)
+    return <SignInWait>One moment…</SignInWait>
+  const provider = options.data?.provider?.name
+  const problem = parameters.get('problem')
   return (
-    <main className="sign-in">
-      <div className="sign-in-card">
-        <div className="sign-in-brand">
-          <Mark size={40} />
-          <h1>Hatchway</h1>
-        </div>
-        <p className="sign-in-line">A recorded terminal in containers that have no shell.</p>
-        {isWaiting ? (
-          <output className="sign-in-wait">
-            <span className="spinner" aria-hidden="true" /> Signing in…
-          </output>
-        ) : (
-          <>
-            {failure === undefined ? null : <LinkFailure failure={failure} />}
-            <SignInForm
-              onSignedIn={() => {
-                navigate(next, { replace: true })
-              }}
-            />
-          </>
-        )}
+    <SignInCard>
+      {failure === undefined ? null : <LinkFailure failure={failure} />}
+      {problem === null ? null : (
+        <Problem
+          code={problem}
+          request={requestIdOf(parameters.get('request'))}
+          provider={provider ?? 'The identity provider'}
+        />
+      )}
+      {problem === null && failure === undefined && hasSignedOut() ? (
+        <SignedOutNote provider={provider} />
+      ) : null}
+      {provider === undefined ? (
+        <SignInForm onSignedIn={() => navigate(next, { replace: true })} />
+      ) : (
+        <>
+          <ProviderButton name={provider} next={next} />
+          {next === '/' ? null : <Onward next={next} />}
+          <OtherWays isOpen={failure !== undefined}>
+            <SignInForm isSecond onSignedIn={() => navigate(next, { replace: true })} />
+          </OtherWays>
+        </>
+      )}
+    </SignInCard>
+  )
+}
+
+function Problem({
+  code,
+  request,
+  provider,
+}: {
+  code: string
+  request: string | undefined
+  provider: string
+}) {
+  const { tone, title, advice } = signInProblem(code, provider)
+  return (
+    <div className={`banner ${tone}`} role="alert">
+      <div>
+        <strong>{title}</strong>
+        <p>{advice}</p>
+        <ProblemFacts code={/^\w{1,40}$/.test(code) ? code : 'unknown'} request={request} />
       </div>
-    </main>
+    </div>
   )
 }
 
@@ -78,17 +114,32 @@ function LinkFailure({ failure }: { failure: ApiError }) {
       <div>
         <strong>{isRefused ? 'This sign-in link no longer works' : failure.title}</strong>
         <p>{failure.message}</p>
-        <p className="small-print">
-          Code <code>{failure.code}</code>
-          {failure.instance === undefined ? null : (
-            <>
-              {' '}
-              · request <code>{failure.instance}</code>
-            </>
-          )}
-        </p>
+        <ProblemFacts code={failure.code} request={failure.instance} />
       </div>
     </div>
+  )
+}
+
+function SignedOutNote({ provider }: { provider: string | undefined }) {
+  return (
+    <output className="banner">
+      <div>
+        <strong>You have signed out</strong>
+        <p>
+          Your debug sessions keep running.
+          {provider === undefined ? null : ` ${provider} may still know you on this computer.`}
+        </p>
+      </div>
+    </output>
+  )
+}
+
+/** Says that the link which was followed is not lost. */
+function Onward({ next }: { next: string }) {
+  return (
+    <p className="sign-in-onward">
+      Goes on to <span className="mono">{next.split(/[?#]/, 1)[0]}</span>
+    </p>
   )
 }
 

@@ -75,6 +75,7 @@ const nothingYet = {
 const droppedHintMs = 3_000
 const promptQuietMs = 200
 const mostNotices = 4
+const providerSilent = 'The identity provider gives no answer, so nobody can be let in.'
 
 /** One session's terminal with its line and its screen. It outlives the page that shows it. */
 export class OpenTerminal {
@@ -286,6 +287,7 @@ export class OpenTerminal {
     } catch (cause) {
       if (!(cause instanceof ApiError)) return { kind: 'retry' }
       if (cause.status === 401) return { kind: 'expired' }
+      if (cause.code === 'provider_unavailable') return { kind: 'retry', why: providerSilent }
       const isFinal = cause.status === 403 || cause.status === 404 || cause.status === 410
       return isFinal ? { kind: 'refused', detail: cause.message } : { kind: 'retry' }
     }

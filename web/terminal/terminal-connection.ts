@@ -12,8 +12,8 @@ import { OutputLedger, type OutputPart } from './output-ledger.ts'
 export type ConnectionState =
   | { kind: 'connecting' }
   | { kind: 'live' }
-  /** `at` is the wall clock, in ms, of the next attempt. */
-  | { kind: 'retrying'; at: number; attempt: number }
+  /** `at` is the wall clock, in ms, of the next attempt; `why` a sentence, where it is not just the line. */
+  | { kind: 'retrying'; at: number; attempt: number; why?: string }
   | { kind: 'ended' }
   /** Sign in again, then {@link TerminalConnection.connect}. */
   | { kind: 'expired' }
@@ -23,7 +23,7 @@ export type ConnectionState =
 
 /** Why a handshake failed: browsers hide the HTTP status of a refused WebSocket, so it is asked for separately. */
 export type Refusal =
-  | { kind: 'retry' }
+  | { kind: 'retry'; why?: string }
   | { kind: 'ended' }
   | { kind: 'expired' }
   | { kind: 'refused'; detail: string }
@@ -264,15 +264,16 @@ export class TerminalConnection {
       // No answer is a network problem like the failed handshake itself.
     }
     if (explaining.signal.aborted) return
-    if (refusal.kind === 'retry') this.#retry()
+    if (refusal.kind === 'retry') this.#retry(refusal.why)
     else this.#setState(refusal)
   }
 
   /** Capped exponential backoff with full jitter, so that a restarted gateway is not met by all tabs at once. */
-  #retry(): void {
+  #retry(why?: string): void {
     const delay = Math.random() * Math.min(longestRetryMs, firstRetryMs * 2 ** this.#attempt)
     this.#attempt++
-    this.#setState({ kind: 'retrying', at: Date.now() + delay, attempt: this.#attempt })
+    const at = Date.now() + delay
+    this.#setState({ kind: 'retrying', at, attempt: this.#attempt, ...(why !== undefined && { why }) })
     this.#timers.retry = setTimeout(() => this.#open(), delay)
   }
 

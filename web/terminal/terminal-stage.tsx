@@ -71,7 +71,8 @@ function LineCard({ terminal, state }: { terminal: OpenTerminal; state: OpenTerm
     return (
       <div className="ws-stage-toast" aria-live="polite">
         <span>
-          Connection lost. The session goes on; trying again <RetryCountdown at={connection.at} />.
+          {connection.why ?? 'Connection lost.'} The session goes on; trying again{' '}
+          <RetryCountdown at={connection.at} />.
         </span>
         <Button onClick={() => terminal.retryNow()}>Try now</Button>
       </div>
