@@ -1,12 +1,12 @@
 import type { Session, SessionEnd, StartProgress, Viewer } from '../../server/protocol/api.ts'
 import type { Role, ServerMessage } from '../../server/protocol/terminal.ts'
-import { ApiError } from '../api-error.ts'
 import { api } from '../api.ts'
 import { printable } from '../printable.ts'
 import { signedInAgain } from '../sign-in-gate.ts'
 import type { InputProgress } from './input-queue.ts'
 import { needsConfirmation, preparePaste } from './paste-text.ts'
 import { hasPrefill, takePrefill } from './prefill.ts'
+import { refusalOf } from './refusal.ts'
 import {
   TerminalConnection,
   type ConnectionState,
@@ -75,7 +75,6 @@ const nothingYet = {
 const droppedHintMs = 3_000
 const promptQuietMs = 200
 const mostNotices = 4
-const providerSilent = 'The identity provider gives no answer, so nobody can be let in.'
 
 /** One session's terminal with its line and its screen. It outlives the page that shows it. */
 export class OpenTerminal {
@@ -285,11 +284,7 @@ export class OpenTerminal {
       if (session.can.watch || session.can.control) return { kind: 'retry' }
       return { kind: 'refused', detail: 'Policy does not let you watch this session.' }
     } catch (cause) {
-      if (!(cause instanceof ApiError)) return { kind: 'retry' }
-      if (cause.status === 401) return { kind: 'expired' }
-      if (cause.code === 'provider_unavailable') return { kind: 'retry', why: providerSilent }
-      const isFinal = cause.status === 403 || cause.status === 404 || cause.status === 410
-      return isFinal ? { kind: 'refused', detail: cause.message } : { kind: 'retry' }
+      return refusalOf(cause)
     }
   }
 
