@@ -61,6 +61,30 @@ describe('a cluster in the browser', () => {
     assert.equal(target.resolved.pod, chosen)
   })
 
+  it('has runbook links that name the workload, and says when a link names a container that is not there', async () => {
+    const [pod] = await space.pods('app=api')
+    const name = pod?.metadata?.name ?? ''
+    const page = await browser.visit({ storageState: await gateway.signedIn(), allow: [/status of 404/] })
+    await page.goto(`${gateway.url}/debug/prod/${space.name}/pod/${name}?reason=INC-1`)
+    await page.getByRole('button', { name: 'Copy runbook link' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Runbook link to api' })
+    const link = await dialog.getByRole('tabpanel').locator('pre').innerText()
+    const deployment = `${gateway.url}/debug/prod/${space.name}/deployment/api`
+    assert.equal(link, `${deployment}?toolbox=busybox&profile=auto&reason=INC-1`)
+    await dialog.getByRole('combobox', { name: 'Leads to' }).selectOption({ label: `this pod, ${name}` })
+    await dialog.page().getByText('Stale as soon as the pod is replaced.').waitFor()
+    await page.getByRole('tab', { name: 'Prometheus' }).click()
+    const label = page.getByRole('textbox', { name: 'Label with the pod’s name' })
+    assert.equal(await label.inputValue(), 'pod')
+
+    await page.goto(`${link}&container=proxy`)
+    await page.getByRole('heading', { name: /^There is no container proxy in api-\S+ now$/ }).waitFor()
+    await page.getByRole('button', { name: 'Debug app' }).click()
+    await page.getByRole('region', { name: 'What will happen' }).waitFor()
+    assert.equal(new URL(page.url()).searchParams.get('container'), 'app')
+    assert.equal(await page.getByRole('textbox', { name: 'Reason' }).inputValue(), 'INC-1')
+  })
+
   it('shows what the kubelet says of a toolbox that it cannot pull, and gives it up when told to', async () => {
     const page = await visit()
     await page.goto(`${gateway.url}/debug/prod/${space.name}/deployment/api?toolbox=missing`)

@@ -186,6 +186,19 @@ describe('a runbook link', () => {
     assert.ok(!words.includes('Which process is large?'))
   })
 
+  it('shows what its environment may not know, where that matters', async () => {
+    const page = await visit()
+    // A cluster behind its watch is not to be had here; everything but this answer is real.
+    const notice = 'The list of pods is older than a minute.'
+    const items = [{ id: 'local', kind: 'docker', reachable: true, notices: [notice] }]
+    await page.route(/\/api\/v1\/environments$/, (route) => route.fulfill({ json: { items } }))
+    await page.goto(`${gateway.url}${link({})}`)
+    await page.getByText('local may not show everything, or show what was.').waitFor()
+    await page.getByRole('main').getByText(notice).waitFor()
+    await page.getByRole('button', { name: /^Environments/ }).click()
+    await page.getByRole('listitem').filter({ hasText: notice }).waitFor()
+  })
+
   it('resolves to the container that has the name now, and says when none has', async () => {
     const page = await visit('ada', [/status of 404/])
     const name = `${target.name}-replaced`

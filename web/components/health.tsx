@@ -23,6 +23,11 @@ export function Health() {
               {environment.problem === undefined ? null : (
                 <span className="hint-problem">{environment.problem}</span>
               )}
+              {(environment.notices ?? []).map((notice) => (
+                <span key={notice} className="hint-problem">
+                  {notice}
+                </span>
+              ))}
             </span>
           </li>
         ))}

@@ -58,7 +58,11 @@ export function SessionBar(props: Props) {
         <Button aria-expanded={detailsOpen} onClick={onDetails}>
           Details
         </Button>
-        <TerminalMenu terminal={terminal} onSearch={onSearch} />
+        <TerminalMenu
+          terminal={terminal}
+          onSearch={onSearch}
+          onRunbooks={runbooksOpen === undefined ? undefined : onRunbooks}
+        />
         {!ended && session.state !== 'pending-approval' && session.can.terminate ? (
           <Button kind="danger" onClick={onEnd}>
             End

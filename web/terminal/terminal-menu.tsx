@@ -8,10 +8,12 @@ import { changeFontSize, onTerminalsChange, setScreenReader, terminalPreferences
 interface Props {
   terminal: OpenTerminal
   onSearch: () => void
+  /** Absent: there are none. */
+  onRunbooks: (() => void) | undefined
 }
 
 /** What the terminal can do besides being typed into. */
-export function TerminalMenu({ terminal, onSearch }: Props) {
+export function TerminalMenu({ terminal, onSearch, onRunbooks }: Props) {
   const preferences = useSyncExternalStore(onTerminalsChange, terminalPreferences)
   return (
     <Menu.Root>
@@ -22,6 +24,9 @@ export function TerminalMenu({ terminal, onSearch }: Props) {
         <Menu.Positioner sideOffset={6} align="end" className="layer">
           <Menu.Popup className="popup menu">
             <Item label="Search" keys="Ctrl Shift F" onClick={onSearch} />
+            {onRunbooks === undefined ? null : (
+              <Item label="Runbooks" keys="Ctrl Shift L" onClick={onRunbooks} />
+            )}
             <Item label="Copy" keys="Ctrl Shift C" onClick={() => void terminal.view.copySelection()} />
             <Menu.Item className="menu-item" disabled>
               Paste<kbd>Ctrl Shift V</kbd>
