@@ -159,6 +159,8 @@ describe('the way back after a sign-in', () => {
   })
 
   it('never leaves the site', () => {
+    for (const address of ['//evil.example/debug/x', '/\\evil.example/x', 'https://evil.example/x'])
+      assert.equal(ownPath(address, origin), '/', address)
     for (const address of [
       '//evil.example',
       '/\\evil.example',
