@@ -184,7 +184,9 @@ export const createConfigSchema = (source: ConfigSource) =>
     metrics: section({
       token: secret(source, 16)
         .optional()
-        .describe('Bearer token for `/metrics`. Without it, only loopback addresses may read them.'),
+        .describe(
+          'Bearer token for `/metrics`. Without it, only programs on this machine may read them, by a loopback address and through no proxy.',
+        ),
     })
       .prefault({})
       .describe('Prometheus metrics at `/metrics`.'),
