@@ -53,6 +53,8 @@ export async function registerWebsockets(app: TypedApp, sockets: TerminalSockets
       maxPayload: flow.maxFrame,
       perMessageDeflate: false,
       clientTracking: false,
+      // TerminalViewer answers, within its bound.
+      autoPong: false,
       handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
     },
     // ws has already answered with its own close code, such as 1009 for a frame that is too large.

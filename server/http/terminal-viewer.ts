@@ -7,6 +7,8 @@ import type { ViewerHandle, ViewerSocket } from '../sessions/sessions.ts'
 import { closeSocket } from './terminal-sockets.ts'
 
 const binary = { binary: true } as const
+/** Bytes that may wait for a peer to read them. Flow control stays far below; who lies about what they have read does not. */
+const maxWaiting = 4 * 1024 * 1024
 
 /**
  * One WebSocket as a session sees it. Listens from its construction on, but reads nothing until the session has let
@@ -25,6 +27,11 @@ export class TerminalViewer implements ViewerSocket {
     // @fastify/websocket drops frames that arrive before a listener does.
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary))
     socket.on('pong', () => (this.quietTicks = 0))
+    socket.on('ping', (data) => {
+      this.quietTicks = 0
+      socket.pong(data)
+      this.#bound()
+    })
     socket.once('close', () => {
       this.#closed = true
       this.#handle?.leave()
@@ -52,10 +59,12 @@ export class TerminalViewer implements ViewerSocket {
 
   send(message: ServerMessage): void {
     this.#socket.send(JSON.stringify(message))
+    this.#bound()
   }
 
   sendBytes(bytes: Uint8Array): void {
     this.#socket.send(bytes, binary)
+    this.#bound()
   }
 
   close(code: number, reason: string): void {
@@ -70,6 +79,11 @@ export class TerminalViewer implements ViewerSocket {
   resume(): void {
     this.#paused = false
     if (this.#handle !== undefined) this.#socket.resume()
+  }
+
+  /** A close would wait behind all the rest. */
+  #bound(): void {
+    if (this.#socket.bufferedAmount > maxWaiting) this.#socket.terminate()
   }
 
   #receive(data: RawData, isBinary: boolean): void {
