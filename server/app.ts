@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import cookie from '@fastify/cookie'
 import Fastify, { LogController } from 'fastify'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { HatchwayError } from './core/errors.ts'
@@ -53,8 +53,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await registerWebsockets(app, sockets)
   const limits = await registerRateLimits(app)
   registerAuthentication(app, { auth: deps.auth, origin, limits })
-  app.setNotFoundHandler((request) => {
-    throw new HatchwayError('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`)
+  // Without the address: what somebody takes for one may hold a credential, and refusals are logged.
+  app.setNotFoundHandler(() => {
+    throw new HatchwayError('not_found', 'There is nothing at this address.')
   })
 
   const { version, publicUrl } = deps
@@ -95,8 +96,4 @@ function createFastify(deps: AppDeps): FastifyInstance {
     frameworkErrors: refuseUnroutable,
     clientErrorHandler: refuseMalformed,
   })
-}
-
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0]?.slice(0, 200) ?? ''
 }
