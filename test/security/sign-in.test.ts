@@ -112,6 +112,15 @@ describe('the one-time link', () => {
     assert.equal(byLink.length, 30)
   })
 
+  it('is in no line of the log, printed as it is for whoever started the gateway', async () => {
+    const code = await printedCode()
+    await signIn({ code })
+    await signIn({ code: `${code}x` })
+    const lines = gateway.log.split('\n').filter((line) => line.startsWith('{'))
+    assert.ok(lines.some((line) => line.includes('/api/v1/auth/session')))
+    assert.ok(!lines.some((line) => line.includes(code)))
+  })
+
   it('is nothing that can be guessed or written another way', async () => {
     await gateway.down()
     await gateway.up()

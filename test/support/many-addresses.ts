@@ -54,6 +54,10 @@ export class ManyAddresses {
         )
       })
       call.once('error', reject)
+      call.once('upgrade', (response, socket) => {
+        socket.destroy()
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text: '' })
+      })
       call.end(body)
     })
   }
