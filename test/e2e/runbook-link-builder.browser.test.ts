@@ -81,6 +81,11 @@ describe('a runbook link is built', () => {
       await copied(page),
       /^\[Debug .+ in local\]\(http:.+\?toolbox=busybox&profile=auto&reason=INC-1&run=uptime\)$/,
     )
+    const command = dialog.getByRole('textbox', { name: 'Command' })
+    await command.fill('x'.repeat(1999))
+    await dialog.getByText('is not brought back to it').waitFor()
+    await command.fill('uptime')
+    await dialog.getByText('is not brought back to it').waitFor({ state: 'detached' })
     await dialog.getByRole('tab', { name: 'Prometheus' }).click()
     const { annotations } = parse(await copied(page)) as { annotations: { debug_url: string } }
     assert.match(annotations.debug_url, /\/debug\/local\/\{\{ \$labels\.name \| urlquery \}\}\?/)

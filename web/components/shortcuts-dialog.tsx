@@ -6,6 +6,7 @@ const shortcuts = [
   ['Enter', 'Open the row'],
   ['Ctrl K or ⌘ K', 'Go to a target, session or page'],
   ['g t, g s, g p, g a, g y', 'Targets, sessions, approvals, audit, policy'],
+  ['Ctrl Shift F, Ctrl Shift L', 'In a terminal: search, runbooks'],
   ['Esc', 'Close, or empty the search'],
   ['?', 'This list'],
 ] as const
@@ -23,7 +24,7 @@ export function ShortcutsDialog({ isOpen, onClose }: { isOpen: boolean; onClose:
           </div>
         ))}
       </dl>
-      <p className="faint small-print">Inside a terminal every key but ⌘ K belongs to the shell.</p>
+      <p className="faint small-print">Inside a terminal all other keys but ⌘ K belong to the shell.</p>
     </Dialog>
   )
 }

@@ -4,6 +4,7 @@ import { Button } from '../components/button.tsx'
 import { useCopy } from '../components/copy-button.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { Field } from '../components/field.tsx'
+import { nextPath } from '../next-path.ts'
 import { linkAddress, type LinkChoices } from './link-address.ts'
 import { LinkFields } from './link-fields.tsx'
 import { closeLinkDialog, type LinkRequest } from './link-request.ts'
@@ -39,6 +40,11 @@ export function LinkDialog({ request }: { request: LinkRequest }) {
       description="It opens the prepared form. It starts nothing by itself, and allows nobody more than policy does."
     >
       <LinkFields state={state} />
+      {survivesSignIn(base, choices) ? null : (
+        <output className="banner warn">
+          This link is so long that whoever has to sign in first is not brought back to it. Shorten it.
+        </output>
+      )}
       <Tabs.Root value={form} onValueChange={(next: Form) => setForm(next)} className="link-forms">
         <Tabs.List className="link-tabs" aria-label="As what">
           {forms.map((name) => (
@@ -71,6 +77,12 @@ export function LinkDialog({ request }: { request: LinkRequest }) {
       </div>
     </Dialog>
   )
+}
+
+/** Whether a sign-in leads back to it. */
+function survivesSignIn(base: string, choices: LinkChoices): boolean {
+  const path = linkAddress(base, choices).slice(base.length)
+  return nextPath(path) === path
 }
 
 function nameOf(ref: string): string {

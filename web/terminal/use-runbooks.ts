@@ -17,8 +17,8 @@ export interface RunbookChoice {
 
 /** The runbooks beside one session's terminal, open or not as this viewer likes it. */
 export function useRunbooks(terminal: OpenTerminal, { session }: OpenTerminalState): RunbookChoice {
-  // What may be done with an ended session says nothing about having watched it.
-  const mayAsk = session.can.watch || session.can.control || session.state === 'ended'
+  // What was read stays to be read when the session has ended; nobody asks for it then.
+  const mayAsk = session.can.watch || session.can.control
   const runbooks = useSessionRunbooks(terminal.id, mayAsk).data?.items ?? []
   const [view, setView] = useState(() => readRunbookView(terminal.id))
   const [takesFocus, setTakesFocus] = useState(false)
