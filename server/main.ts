@@ -20,12 +20,27 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   directory: process.cwd(),
   version,
+  isInteractive: process.stderr.isTTY,
+  interruption,
   print: (text) => process.stdout.write(text),
   printError: (text) => process.stderr.write(text),
   serve: runGateway,
   verify: verifyFile,
   secrets: (config) => secretFiles(join(config.dataDir, 'secrets')),
 })
+
+function interruption() {
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const name of signals) process.once(name, abort)
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const name of signals) process.off(name, abort)
+    },
+  }
+}
 
 /** Runs until SIGTERM or SIGINT; a second signal ends it at once. */
 async function runGateway(config: Config): Promise<number> {

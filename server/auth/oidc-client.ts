@@ -1,7 +1,8 @@
 import type { JWTPayload } from 'jose'
 import type * as Client from 'openid-client'
-import { HatchwayError, messageOf } from '../core/errors.ts'
-import { explainOidc, unavailable, type Grant } from './oidc-errors.ts'
+import { HatchwayError } from '../core/errors.ts'
+import { discover, type Discovered } from './oidc-discovery.ts'
+import { explainOidc, type Grant } from './oidc-errors.ts'
 import type { OidcOptions } from './oidc-options.ts'
 
 /** What a provider gave for a code or a refresh token. */
@@ -37,8 +38,6 @@ export interface OidcClient {
   jwksUri(): Promise<string>
 }
 
-const timeoutSeconds = 8
-const maxAnswerBytes = 1024 * 1024
 const metadataMs = 10 * 60_000
 /** Nobody knocks more often than that at a provider that is down. */
 const failurePauseMs = 2000
@@ -100,11 +99,6 @@ export function createOidcClient(options: OidcOptions, clockSkewSeconds: number)
   }
 }
 
-interface Discovered {
-  client: typeof Client
-  config: Client.Configuration
-}
-
 async function withClient<T>(
   discovered: () => Promise<Discovered>,
   explained: (work: () => Promise<T>) => Promise<T>,
@@ -112,37 +106,6 @@ async function withClient<T>(
 ): Promise<T> {
   const { client, config } = await discovered()
   return explained(() => work(client, config))
-}
-
-async function discover(options: OidcOptions, clockSkewSeconds: number): Promise<Discovered> {
-  // Only gateways with a provider pay for it.
-  const client = await import('openid-client')
-  const { issuer, clientId, clientSecret } = options
-  const config = await client.discovery(
-    new URL(issuer),
-    clientId,
-    { [client.clockTolerance]: clockSkewSeconds },
-    authenticateBy(client, clientSecret),
-    {
-      timeout: timeoutSeconds,
-      [client.customFetch]: (url, init) => fetchBounded(issuer, url, init),
-      // The configuration lets a provider be without TLS on loopback only.
-      ...(issuer.startsWith('http:') && { execute: [client.allowInsecureRequests] }),
-    },
-  )
-  return { client, config }
-}
-
-/** RFC 8414, 2: a provider that names no method takes `client_secret_basic`. */
-function authenticateBy(client: typeof Client, secret: string | undefined): Client.ClientAuth {
-  if (secret === undefined) return client.None()
-  return (server, ...rest) => {
-    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
-    const authenticate = methods.includes('client_secret_basic')
-      ? client.ClientSecretBasic(secret)
-      : client.ClientSecretPost(secret)
-    authenticate(server, ...rest)
-  }
 }
 
 async function authorizationUrl(
@@ -204,31 +167,5 @@ function remember(discover: () => Promise<Discovered>): () => Promise<Discovered
     }
     underWay ??= begin()
     return underWay
-  }
-}
-
-/** An answer of at most 1 MiB; everything that keeps it from coming is `provider_unavailable`. */
-async function fetchBounded(
-  issuer: string,
-  url: string,
-  { body, ...init }: Client.CustomFetchOptions,
-): Promise<Response> {
-  try {
-    const response = await fetch(url, { ...init, body: (body ?? null) as BodyInit | null })
-    const chunks: Uint8Array[] = []
-    let bytes = 0
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.byteLength
-      if (bytes > maxAnswerBytes) throw new Error('it sent more than 1 MiB')
-      chunks.push(chunk)
-    }
-    const { status, headers } = response
-    // Responses with these statuses may have no body at all.
-    const whole = [204, 205, 304].includes(status) ? null : Buffer.concat(chunks)
-    return new Response(whole, { status, headers })
-  } catch (cause) {
-    const slow = cause instanceof Error && cause.name === 'TimeoutError'
-    const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
-    throw unavailable(issuer, slow ? `no answer within ${timeoutSeconds} s` : messageOf(inner))
   }
 }

@@ -4,6 +4,11 @@ const config = {
   config: { value: 'FILE', summary: 'configuration file; else HATCHWAY_CONFIG, else the built-in local one' },
 } as const
 
+const gateway = {
+  value: 'URL',
+  summary: 'which gateway; else HATCHWAY_GATEWAY, else http://127.0.0.1:8080',
+} as const
+
 /** One question to a policy. */
 const request = {
   user: { value: 'SUBJECT', summary: 'who asks' },
@@ -28,10 +33,24 @@ const request = {
 export const commands = [
   { name: 'serve', summary: 'Runs the gateway.', positionals: [], options: config },
   {
+    name: 'login',
+    summary: 'Signs you in at a gateway by its identity provider, from a machine without a browser.',
+    positionals: [],
+    options: { gateway },
+  },
+  {
+    name: 'logout',
+    summary: 'Forgets that sign-in, and gives it back to the identity provider.',
+    positionals: [],
+    options: { gateway },
+  },
+  {
     name: 'token',
-    summary: "Prints a JWT signed with this installation's own key.",
+    summary:
+      "Prints a JWT signed with this installation's own key; with --gateway, the one of `hatchway login`.",
     positionals: [],
     options: {
+      gateway: { value: 'URL', summary: 'the access token of your sign-in there, renewed when it is time' },
       ...config,
       user: { value: 'SUBJECT', summary: 'for whom; default: the local user' },
       name: { value: 'NAME', summary: 'name to show' },

@@ -3,6 +3,7 @@ import { loadConfig, localConfig, redactConfig, type Config } from '../config.ts
 import { ConfigError } from '../core/config-error.ts'
 import { HatchwayError } from '../core/errors.ts'
 import type { GetOrCreateSecret } from '../core/store.ts'
+import { CommandError, exitCodes } from './command-error.ts'
 import { commands, type Command } from './commands.ts'
 import { findCommand, formatHelp, parseArgs, UsageError, type ParsedArgs } from './parse-args.ts'
 import { checkPolicy, explainPolicy, simulatePolicy } from './policy.ts'
@@ -14,6 +15,10 @@ export interface CliContext {
   /** Where relative paths of a start without a configuration begin. */
   directory: string
   version: string
+  /** Standard error is a terminal. */
+  isInteractive: boolean
+  /** Aborts at Ctrl-C and SIGTERM, until it is released; a second Ctrl-C ends the process. */
+  interruption(): { signal: AbortSignal; release(): void }
   /** To standard output and standard error. */
   print(text: string): void
   printError(text: string): void
@@ -25,8 +30,6 @@ export interface CliContext {
   secrets(config: Config): GetOrCreateSecret
 }
 
-/** Documented in `hatchway help`; 64 and 78 are EX_USAGE and EX_CONFIG of sysexits.h. */
-const exitCodes = { done: 0, failed: 1, usage: 64, configuration: 78 } as const
 /** So that a pipeline can test a policy. */
 const explainExitCodes = { allow: 0, deny: 1, 'require-approval': 2 } as const
 
@@ -43,6 +46,10 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
       const count = error.problems.length
       context.printError(`${error.message}\n${count} ${count === 1 ? 'problem' : 'problems'} found.\n`)
       return exitCodes.configuration
+    }
+    if (error instanceof CommandError) {
+      context.printError(`${error.message}\n`)
+      return error.exitCode
     }
     if (error instanceof HatchwayError) {
       context.printError(`${error.message}\n`)
@@ -75,8 +82,15 @@ async function run(name: Command['name'], args: ParsedArgs, context: CliContext)
   switch (name) {
     case 'serve':
       return context.serve(chooseConfig(args, context))
+    // Only these load a provider's client.
+    case 'login':
+      return (await import('./login.ts')).login(args, context)
+    case 'logout':
+      return (await import('./logout.ts')).logout(args, context)
     case 'token':
-      return runToken(args, context)
+      return args.option('gateway') === undefined
+        ? runToken(args, context)
+        : (await import('./access-token.ts')).printAccessToken(args, context)
     case 'policy check':
       context.print(checkPolicy(args))
       return exitCodes.done
@@ -125,6 +139,6 @@ Commands:
 ${commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
   ${'help COMMAND'.padEnd(width)}  show what a command takes
 
-Exit codes: 0 done (valid, allowed, unaltered), 1 failed (denied, altered), 2 an approval is required, 64 wrong usage, 78 wrong configuration or policy.
+Exit codes: 0 done (valid, allowed, unaltered), 1 failed (denied, altered), 2 an approval is required, 64 wrong usage, 77 sign in first (hatchway login), 78 wrong configuration or policy, 130 cancelled.
 `
 }

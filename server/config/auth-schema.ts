@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { duration, flag, list, path, secret, section, text, unique, type ConfigSource } from './fields.ts'
 import { claimNames } from './claims-schema.ts'
 import { oidcSchema } from './oidc-schema.ts'
-import { isLoopback, parseUrl } from './urls.ts'
+import { isSafeToAsk } from '../core/urls.ts'
 
 const dayMs = 86_400_000
 
@@ -16,7 +16,7 @@ const issuer = (source: ConfigSource) =>
       .describe('The `aud` claim must hold this, or one of these.'),
     jwksUri: text(2000)
       .refine(
-        isSafeJwksUri,
+        isSafeToAsk,
         'must be an https address (http only on loopback): whoever answers it decides who may sign in',
       )
       .optional()
@@ -69,8 +69,3 @@ export const authSchema = (source: ConfigSource) =>
       const message = `needs an entry of auth.issuers for ${oidc.issuer}, which says whose tokens are accepted`
       context.addIssue({ code: 'custom', path: ['oidc', 'device'], message })
     })
-
-function isSafeJwksUri(value: string): boolean {
-  const url = parseUrl(value)
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
-}

@@ -17,7 +17,7 @@ import {
   type ConfigSource,
 } from './fields.ts'
 import { runbooksSchema } from './runbook-schema.ts'
-import { isLoopback, parseUrl } from './urls.ts'
+import { isLoopback, parseUrl } from '../core/urls.ts'
 
 const hourMs = 3_600_000
 

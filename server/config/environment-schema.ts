@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { fileText, flag, list, path, section, text, unique, type ConfigSource } from './fields.ts'
-import { isLoopback, parseUrl } from './urls.ts'
+import { isLoopback, parseUrl } from '../core/urls.ts'
 
 const environmentId = () =>
   text(63)

@@ -5,7 +5,7 @@ import type { DockerEngine } from '../config.ts'
 import { ConfigError } from '../core/config-error.ts'
 import { messageOf } from '../core/errors.ts'
 import type { ClusterSource } from '../targets/kubernetes-config.ts'
-import { parseUrl } from './urls.ts'
+import { parseUrl } from '../core/urls.ts'
 
 /** The engine that `docker` itself would use: DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, else the usual socket. */
 export function localEngine(env: Readonly<Record<string, string | undefined>>): DockerEngine {

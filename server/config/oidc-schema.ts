@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { claimNames } from './claims-schema.ts'
 import { duration, list, secret, section, text, type ConfigSource } from './fields.ts'
-import { isLoopback, parseUrl } from './urls.ts'
+import { isSafeToAsk, parseUrl } from '../core/urls.ts'
 
 const dayMs = 86_400_000
 
@@ -85,6 +85,5 @@ export const oidcSchema = (source: ConfigSource) =>
 
 function isSafeIssuer(value: string): boolean {
   const url = parseUrl(value)
-  if (url === undefined || url.search !== '' || url.hash !== '' || url.username !== '') return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+  return url?.search === '' && url.hash === '' && isSafeToAsk(value)
 }

@@ -1,6 +1,6 @@
 /**
- * The only place that loads node:sqlite. Its calls are synchronous and end with an fsync, so they run in this worker
- * thread and never hold up the event loop that carries terminals.
+ * Where the rows are. The calls of node:sqlite are synchronous and end with an fsync, so they run in this worker thread and
+ * never hold up the event loop that carries terminals.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'

@@ -28,17 +28,27 @@ export interface ProviderSettings {
   tamper?: (claims: JWTPayload) => JWTPayload
   /** Answers every path that begins so with this status, in place of the provider. */
   failing?: { path: string; status: number }
+  /** Answers in its place, one after the other. */
+  next: { path: string; status: number; body: unknown }[]
+  /** Added to what a device is told. */
+  device: Record<string, unknown>
   /** Keeps the answers of this path back until then; what they tell of is done. */
   held?: { path: string; until: Promise<void> }
 }
 
-const usual = { accessTokenSeconds: 3600, groupsInUserInfoOnly: false, withoutRefreshTokens: false }
+const usual = (): ProviderSettings => ({
+  accessTokenSeconds: 3600,
+  groupsInUserInfoOnly: false,
+  withoutRefreshTokens: false,
+  next: [],
+  device: { interval: 1 },
+})
 
 /** A real OpenID provider (oidc-provider) in this process, on a loopback port, with people who need no password. */
 export class OpenidProvider {
   readonly issuer: string
   readonly people = new Map<string, Person>()
-  settings: ProviderSettings = { ...usual }
+  settings = usual()
   /** Every request so far, as `METHOD /path`. */
   readonly requests: string[] = []
   readonly storage = new OidcStorage()
@@ -98,7 +108,7 @@ export class OpenidProvider {
 
   /** Up, with nothing unusual about it. */
   reset(): void {
-    this.settings = { ...usual }
+    this.settings = usual()
     this.up()
   }
 
@@ -150,6 +160,12 @@ export class OpenidProvider {
       response.writeHead(failing.status, { 'content-type': 'text/plain' }).end('out of order')
       return
     }
+    const [first] = this.settings.next
+    if (first?.path === path) {
+      this.settings.next.shift()
+      response.writeHead(first.status, { 'content-type': 'application/json' }).end(JSON.stringify(first.body))
+      return
+    }
     if (path.startsWith('/interaction/')) void this.#interact(request, response)
     else this.#handler(request, response)
   }
@@ -181,6 +197,8 @@ export class OpenidProvider {
     await next()
     const { held } = this.settings
     if (held?.path === ctx.path) await held.until
+    if (ctx.path === '/device/auth' && ctx.status === 200)
+      Object.assign(ctx.body as object, this.settings.device)
     const answer = ctx.body as { id_token?: string } | undefined
     if (ctx.path !== '/token' || answer?.id_token === undefined || this.settings.tamper === undefined) return
     const claims = this.settings.tamper(decodeJwt(answer.id_token))
