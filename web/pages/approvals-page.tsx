@@ -15,6 +15,7 @@ import { useApprovals } from '../queries.ts'
 import { replayPath, terminalPath } from '../terminal/session-paths.ts'
 import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
+import { shownCommand } from '../shown-command.ts'
 import { Row } from './session-facts.tsx'
 import { CopyBadge, PodOf } from './session-place.tsx'
 import { VerdictForm, type Verdict } from './verdict-form.tsx'
@@ -241,7 +242,7 @@ function What({ session }: { session: Session }) {
       <Row name="Runs">
         <span className="mono">{session.toolbox}</span>
         {approval === undefined ? null : <span className="mono muted"> {approval.plan.image}</span>}
-        {command === undefined ? null : <code className="run-line">{command.join(' ')}</code>}
+        {command === undefined ? null : <code className="run-line">{shownCommand(command)}</code>}
       </Row>
       <Row name="Beside">
         <span className="mono">{session.target.image}</span>

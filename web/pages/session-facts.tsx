@@ -3,11 +3,12 @@ import type { Session } from '../../server/protocol/api.ts'
 import { Badge } from '../components/badge.tsx'
 import { CopyButton } from '../components/copy-button.tsx'
 import { duration, inWords, moment } from '../format.ts'
+import { shownCommand } from '../shown-command.ts'
 import { endInWords } from '../words.ts'
 
 /** Who, what, why, as whom, until when, and who looks on. */
 export function SessionFacts({ session, now }: { session: Session; now: number }) {
-  const { identity, target } = session
+  const { command, identity, target } = session
   return (
     <>
       <Panel title="Request">
@@ -20,6 +21,11 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
           <span className="mono">{session.toolbox}</span>, profile{' '}
           <span className="mono">{session.profile}</span>
         </Row>
+        {command === undefined ? null : (
+          <Row name="Command">
+            <span className="mono breakable">{shownCommand(command)}</span>
+          </Row>
+        )}
         {/* What the server resolves here is the image that the debug container really runs. */}
         {target.resolved.imageDigest === undefined ? null : (
           <Row name="Its image">
