@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.ts'
 import { TestGateway } from '../support/gateway.ts'
 import { attemptTerminal } from '../support/http-socket.ts'
 import type { TerminalClient } from '../support/terminal-client.ts'
+import { within } from '../support/within.ts'
 
 // wil may watch, rex may replay, and neither may do what the other may; mallory has nothing but a token.
 const policy = `
@@ -65,7 +66,7 @@ describe('a viewer', () => {
     const watcher = await gateway.connect(session.id, { who: 'wil' })
     const typed = await typedSince(async () => {
       watcher.send({ type: 'take-control' })
-      await settled(watcher)
+      await watcher.message('notice', ({ text }) => text.includes('not control it'))
       watcher.type('whoami\n')
       await settled(watcher)
     })
@@ -146,7 +147,7 @@ describe('a viewer', () => {
   it('is sent away by the loss of a right, and comes back as no more than it may', async () => {
     const watcher = await gateway.connect(session.id, { who: 'wil' })
     await writeFile(`${gateway.directory}/policy.yaml`, policy.replace('subjects: [wil]', 'subjects: [will]'))
-    assert.equal((await watcher.closed).code, closeCodes.revoked)
+    assert.equal((await within(watcher.closed, 'the close')).code, closeCodes.revoked)
     await assert.rejects(gateway.connect(session.id, { who: 'wil' }))
     await writeFile(`${gateway.directory}/policy.yaml`, policy)
     await eventually(async () => (await gateway.fetch('GET', `/sessions/${session.id}`, undefined, 'wil')).ok)

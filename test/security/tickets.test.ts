@@ -13,6 +13,7 @@ const policy = `
 rules:
   - {name: owners, who: {subjects: [jane, ann]}, actions: [list, open, terminate], effect: allow}
   - {name: others, who: {subjects: [bob]}, actions: [list], effect: allow}
+  - {name: watchers, who: {subjects: [wil]}, actions: [watch], effect: allow}
 `
 let gateway: TestGateway
 let attacker: ManyAddresses
@@ -133,11 +134,13 @@ describe('a terminal ticket', () => {
   })
 
   it('is judged by policy when it is used, not when it was given out', async () => {
-    const ticket = await ticketOf(session)
+    const ticket = await ticketOf(session, 'wil')
     const file = `${gateway.directory}/policy.yaml`
-    await writeFile(file, policy.replace('jane, ann', 'jane'))
+    await writeFile(file, policy.replace('subjects: [wil]', 'subjects: [will]'))
     await eventually(() => gateway.log.includes('policy reloaded'))
-    assert.notEqual(await attempt(session, ticket), 101)
+    assert.equal(await attempt(session, ticket), 404)
     await writeFile(file, policy)
+    await eventually(() => gateway.log.split('policy reloaded').length > 2)
+    assert.equal(await attempt(session, await ticketOf(session, 'wil')), 101)
   })
 })
