@@ -21,6 +21,12 @@ rules:
     requireReason: true
     requireTicket: true
     ticketPattern: 'INC-[0-9]+'
+  - name: four eyes
+    who: {subjects: [bea]}
+    actions: [open]
+    effect: require-approval
+    approval: {groups: [leads], count: 1}
+  - {name: leads approve, who: {groups: [leads]}, actions: [approve], effect: allow}
   - {name: house, who: {subjects: [jane]}, actions: [list, terminate, read-audit], effect: allow}
   - {name: lists, who: {subjects: [joe]}, actions: [list], effect: allow}
 `
@@ -184,6 +190,19 @@ describe('a runbook link', () => {
     assert.match(words, /You are signed in as joe, a member of no group/)
     assert.match(words, /ask somebody who may, or whoever maintains the policy/)
     assert.ok(!words.includes('Which process is large?'))
+  })
+
+  it('waits with its text for the approval that policy wants, and types it then', async () => {
+    const page = await visit('bea')
+    await page.goto(`${gateway.url}${link({ reason: 'x', run: 'echo $((40 + 2))' })}`)
+    await page.getByText('This needs an approval by one person of leads.').waitFor()
+    await page.getByRole('textbox', { name: 'Reason' }).press('Enter')
+    await page.getByRole('heading', { name: `Waiting for approval to open ${target.name}` }).waitFor()
+    const terminal = new BrowserTerminal(page)
+    const decision = { decision: 'approve', reason: 'go' }
+    await gateway.gateway.api('POST', `/sessions/${terminal.sessionId}/decision`, decision, 'ada')
+    const screen = await terminal.until(/[#$] echo \$\(\(40 \+ 2\)\)$/)
+    assert.doesNotMatch(screen, /^42$/m)
   })
 
   it('shows what its environment may not know, where that matters', async () => {
