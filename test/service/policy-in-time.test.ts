@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it, mock } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Session } from '../../server/protocol/api.ts'
 import { closeCodes } from '../../server/protocol/terminal.ts'
 import type { TerminalClient } from '../support/terminal-client.ts'
@@ -38,6 +39,16 @@ async function pass(minutes: number, ...terminals: TerminalClient[]): Promise<vo
     }
   }
 }
+/** Counts its tries: by the clock of these tests no time passes while it waits. */
+async function ending(id: string): Promise<Session> {
+  for (let tries = 0; tries < 250; tries++) {
+    const session = await gateway.api<Session>('GET', `/sessions/${id}`, undefined, ada)
+    if (session.state === 'ended') return session
+    await delay(20)
+  }
+  throw new Error(`Session ${id} did not end`)
+}
+
 const warnings = ({ messages }: TerminalClient) =>
   messages.flatMap((message) =>
     message.type === 'notice' && message.level === 'warning' ? message.text : [],
@@ -66,6 +77,19 @@ describe('as time passes', () => {
       /403 forbidden: .*09:00-12:00 UTC/,
     )
     await assert.rejects(gateway.connect(id, ada), /403|410/)
+  })
+
+  it('a session that nobody looks at is ended too', async () => {
+    gateway = await startTimedGateway(policy({ open: '09:00-12:00' }), new Date('2026-11-24T11:58:00Z'))
+    const { id, terminal } = await open()
+    terminal.socket.close()
+    await within(terminal.closed, 'the socket to close')
+    await pass(1)
+    assert.equal((await gateway.api<Session>('GET', `/sessions/${id}`, undefined, ada)).state, 'running')
+    await pass(1)
+    const ended = await ending(id)
+    assert.equal(ended.end?.reason, 'denied')
+    assert.match(ended.end?.detail ?? '', /09:00-12:00 UTC/)
   })
 
   it('a viewer whose right to watch ends is let go, and the session goes on', async () => {
