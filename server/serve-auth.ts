@@ -61,7 +61,9 @@ async function createProvider(
   if (oidc === undefined) return undefined
   const box = await createSealedBox(secrets)
   const onProblem = (what: string, cause: unknown) => logger.warn({ err: cause }, what)
-  return createOidc({ options: oidc, clockSkewSeconds, box, store, onProblem, onRenewed })
+  const provider = createOidc({ options: oidc, clockSkewSeconds, box, store, onProblem, onRenewed })
+  provider.warmUp()
+  return provider
 }
 
 function describeDevice({ auth: { oidc, issuers } }: Config): DeviceSignIn | undefined {

@@ -1,5 +1,6 @@
 import type { Problem } from '../server/protocol/api.ts'
 import { ApiError } from './api-error.ts'
+import { takeBegun } from './begun.ts'
 import { signedInAgain } from './sign-in-gate.ts'
 
 export interface ApiRequest {
@@ -47,8 +48,11 @@ export function refPath(ref: string): string {
 async function send(path: string, request: ApiRequest, signal: AbortSignal): Promise<Response> {
   const timeoutMs = request.timeoutMs ?? 20_000
   const timeout = AbortSignal.timeout(timeoutMs)
+  const url = apiUrl(path, request.query)
   try {
-    return await fetch(apiUrl(path, request.query), {
+    const begun = request.method === undefined ? takeBegun(url) : undefined
+    if (begun !== undefined) return await begun
+    return await fetch(url, {
       method: request.method ?? 'GET',
       credentials: 'same-origin',
       signal: AbortSignal.any([signal, timeout]),

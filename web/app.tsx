@@ -1,13 +1,13 @@
 import { QueryClientProvider } from '@tanstack/react-query'
 import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
-import { useLocation } from 'wouter'
+import { Redirect, useLocation } from 'wouter'
 import type { Me } from '../server/protocol/api.ts'
 import { asApiError } from './api-error.ts'
 import { ErrorBoundary } from './components/error-boundary.tsx'
 import { ErrorPanel } from './components/error-panel.tsx'
 import { ShortcutsDialog } from './components/shortcuts-dialog.tsx'
+import { SignInWait } from './components/sign-in-card.tsx'
 import { SignInOverlay } from './components/sign-in-overlay.tsx'
-import { Stranger } from './components/stranger.tsx'
 import { Toasts } from './components/toasts.tsx'
 import { TopBar } from './components/top-bar.tsx'
 import { SignInPage } from './pages/sign-in-page.tsx'
@@ -41,8 +41,11 @@ function Page({ path }: { path: string }) {
 function Gate() {
   const me = useMe()
   if (me.data !== undefined) return <Shell me={me.data} />
-  if (me.error === null) return null
-  if (asApiError(me.error).status === 401) return <Stranger />
+  if (me.error === null) return <SignInWait>One moment…</SignInWait>
+  if (asApiError(me.error).status === 401) {
+    const here = location.pathname + location.search + location.hash
+    return <Redirect to={here === '/' ? '/signin' : `/signin?next=${encodeURIComponent(here)}`} replace />
+  }
   return (
     <main className="page narrow">
       <ErrorPanel error={me.error} onRetry={() => void me.refetch()} isRetrying={me.isFetching} />

@@ -5,44 +5,23 @@ import { nextPath } from './next-path.ts'
 /** Where the window of {@link openSignInWindow} comes back to. */
 export const signedInPath = '/signed-in'
 
+// `head/early.js` takes strangers to the provider by itself: not with the first of these, and not soon after the second.
 const signedOutKey = 'hatchway.signed-out'
 const departedKey = 'hatchway.departed-at'
 const channelName = 'hatchway-sign-in'
-/** Whoever is back sooner, and still is a stranger, would go round in circles. */
-const circleMs = 30_000
 
 /** Leads to the provider, and back to `next`, a path of this site. */
 export function providerUrl(next: string): string {
   return apiUrl('/auth/oidc/start', { return: nextPath(next) })
 }
 
-/** The page that is open now, as the address bar has it. */
-export function herePath(): string {
-  return location.pathname + location.search + location.hash
-}
-
-/**
- * Whether a stranger is taken to the provider without a click: not after they signed out, and not when they just came
- * from there. Without storage nobody can tell, so they are asked.
- */
-export function goesByItself(now = Date.now()): boolean {
-  try {
-    if (localStorage.getItem(signedOutKey) !== null) return false
-    return now - Number(sessionStorage.getItem(departedKey) ?? 0) > circleMs
-  } catch {
-    return false
-  }
-}
-
-/** To the provider in place of this page: the way back skips it, so that it can't send anybody forth again. */
-export function depart(next: string): void {
-  remember(sessionStorage, departedKey, String(Date.now()))
-  location.replace(providerUrl(next))
-}
-
 /** Until the next sign-in of this browser nobody is taken to the provider unasked. */
 export function noteSignedOut(): void {
-  remember(localStorage, signedOutKey, '1')
+  try {
+    localStorage.setItem(signedOutKey, '1')
+  } catch {
+    // Storage is full or switched off.
+  }
 }
 
 export function noteSignedIn(): void {
@@ -82,12 +61,4 @@ export function onSignedInElsewhere(listener: () => void): () => void {
   const channel = new BroadcastChannel(channelName)
   channel.addEventListener('message', listener)
   return () => channel.close()
-}
-
-function remember(storage: Storage, key: string, value: string): void {
-  try {
-    storage.setItem(key, value)
-  } catch {
-    // Storage is full: the user is asked once more or once less.
-  }
 }

@@ -2,7 +2,7 @@ export type Theme = 'auto' | 'dark' | 'light'
 
 const key = 'hatchway.theme'
 
-/** What the user chose; `public/theme.js` reads the same key before the first paint. */
+/** What the user chose; `head/theme.js` reads the same key before the first paint. */
 export function chosenTheme(): Theme {
   const { theme } = document.documentElement.dataset
   return theme === 'dark' || theme === 'light' ? theme : 'auto'

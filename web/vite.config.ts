@@ -2,10 +2,11 @@ import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { gzipSiblings } from './gzip-siblings.ts'
+import { headScript } from './head-script.ts'
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
-  plugins: [react(), gzipSiblings()],
+  plugins: [react(), headScript(), gzipSiblings()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -26,6 +26,8 @@ export interface Oidc extends Omit<OidcSignIn, 'finish'> {
   readonly issuer: string
   readonly name: string
   readonly logins: OidcLogins
+  /** Asks for the provider's metadata now, so that nobody's sign-in has to wait for them. Fails in the background. */
+  warmUp(): void
   finish(request: { query: string; pending: string | undefined }): Promise<Arrival>
   /** Where the browser with this login signs out of the provider too; undefined where that cannot be said. */
   endSessionUrl(id: string, returnTo: string): Promise<string | undefined>
@@ -53,6 +55,11 @@ export function createOidc({ options, clockSkewSeconds, box, store, ...told }: O
     issuer: options.issuer,
     name: options.name,
     logins,
+    warmUp() {
+      client
+        .jwksUri()
+        .catch((cause: unknown) => told.onProblem('the identity provider gives no answer yet', cause))
+    },
     async finish(request) {
       const { identified, tokens, returnTo, replaces } = await signIn.finish(request)
       const { cookie, login } = logins.create(identified, tokens)

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only terminals,kubernetes,real,growth,targets,policy --rounds 10]`: one table, all from one run on this machine.
+ * `npm run bench [-- --only terminals,kubernetes,real,growth,targets,policy,sign-in --rounds 10]`: one table, all from one run on this machine.
  * Peers join when they are there: `ttyd` in PATH or HATCHWAY_BENCH_TTYD, HATCHWAY_BENCH_WETTY=<build/main.js of wetty>.
  * The cluster is the one of test/cluster, which is started when it doesn't run, or that of HATCHWAY_TEST_KUBECONFIG.
  */
@@ -18,6 +18,7 @@ import type { Lane } from './lane.ts'
 import { benchManySessions } from './many-sessions.ts'
 import { benchPolicy } from './policy-bench.ts'
 import { Report } from './report.ts'
+import { benchSignIn } from './sign-in-bench.ts'
 import { benchTerminals } from './terminal-bench.ts'
 import { ttydLane, wettyLane } from './ttyd-lane.ts'
 
@@ -39,6 +40,7 @@ if (sections.has('policy')) benchPolicy(report)
 if (sections.has('terminals') || sections.has('real')) await onEngine()
 if (sections.has('kubernetes')) await benchKubernetes({ report, rounds })
 if (sections.has('targets')) await benchClusterTargets(report, Number(values.pods))
+if (sections.has('sign-in')) await benchSignIn(report, rounds)
 if (sections.has('growth')) await growth()
 
 async function onEngine(): Promise<void> {

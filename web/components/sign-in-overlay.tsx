@@ -1,11 +1,5 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
-import {
-  herePath,
-  onSignedInElsewhere,
-  openSignInWindow,
-  providerUrl,
-  signedInPath,
-} from '../provider-sign-in.ts'
+import { onSignedInElsewhere, openSignInWindow, providerUrl, signedInPath } from '../provider-sign-in.ts'
 import { useSignInOptions } from '../queries.ts'
 import { isSignInNeeded, onSignInChange } from '../sign-in-gate.ts'
 import { goOnSignedIn } from '../sign-in.ts'
@@ -90,7 +84,8 @@ function BesideThePage({ provider }: { provider: string }) {
         ) : (
           'In a window of its own.'
         )}{' '}
-        Or <a href={providerUrl(herePath())}>leave this page</a> and come back to it.
+        Or <a href={providerUrl(location.pathname + location.search + location.hash)}>leave this page</a> and
+        come back to it.
       </p>
     </>
   )
