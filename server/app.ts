@@ -23,6 +23,7 @@ import { registerRateLimits } from './http/rate-limits.ts'
 import { registerRecordingRoutes } from './http/recording-routes.ts'
 import { registerRequestLog } from './http/request-log.ts'
 import { registerRunbookRoutes } from './http/runbook-routes.ts'
+import { registerRunRoutes } from './http/run-routes.ts'
 import { registerSampleRoutes } from './http/sample-routes.ts'
 import { registerSecurityHeaders } from './http/security-headers.ts'
 import { registerSessionRoutes } from './http/session-routes.ts'
@@ -67,6 +68,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerEnvironmentRoutes(app, deps)
   registerTargetRoutes(app, deps)
   registerSessionRoutes(app, deps)
+  registerRunRoutes(app, deps)
   registerApprovalRoutes(app, deps)
   registerRunbookRoutes(app, deps)
   registerPolicyRoutes(app, deps)

@@ -35,11 +35,16 @@ export function policyTargetOfSession(row: SessionRow): PolicyTarget {
   }
 }
 
+/** The right that a session was started by, and goes on by. */
+export function startAction({ run }: Pick<SessionRow, 'run'>): 'open' | 'run' {
+  return run === true ? 'run' : 'open'
+}
+
 /** Whether its user may still have a session like this one; `who` may be newer than the row. Reason and ticket were judged at the start. */
 export function heldRequest(row: SessionRow, who: PolicyRequest['who'] = row.user): PolicyRequest {
   return {
     who,
-    action: 'open',
+    action: startAction(row),
     target: policyTargetOfSession(row),
     toolbox: row.toolbox,
     profile: row.profile,

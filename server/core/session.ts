@@ -63,6 +63,8 @@ export interface SessionRow {
   pick?: PodPick
   /** It runs in a debug copy of the target's pod. */
   copy?: boolean
+  /** One command without a terminal: nobody types into it, and it ends with the command, or with the gateway. */
+  run?: boolean
   identity?: Identity
   reason?: string
   ticket?: string

@@ -1,6 +1,7 @@
 import type { Policy, Principal } from '../core/policy.ts'
 import { describeApproval, describeBreakGlass } from './api-approval.ts'
 import type { LiveState, SessionRow } from '../core/session.ts'
+import type { Identity } from '../core/target.ts'
 import type { Session } from '../protocol/api.ts'
 import { defined } from './defined.ts'
 import { sessionRights } from './permissions.ts'
@@ -30,11 +31,8 @@ export function toApiSession(
     profile: row.profile,
     command: row.command && [...row.command],
     copy: row.copy,
-    identity: identity && {
-      ...identity,
-      groups: [...identity.groups],
-      capabilities: [...identity.capabilities],
-    },
+    run: row.run,
+    identity: identity && describeIdentity(identity),
     reason: row.reason,
     ticket: row.ticket,
     size: row.size,
@@ -58,6 +56,10 @@ export function toApiSession(
       review: rights.review,
     },
   })
+}
+
+export function describeIdentity(identity: Identity): NonNullable<Session['identity']> {
+  return { ...identity, groups: [...identity.groups], capabilities: [...identity.capabilities] }
 }
 
 function describeRecording(row: SessionRow, readable: boolean): Session['recording'] {

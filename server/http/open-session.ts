@@ -5,6 +5,8 @@ import type { SessionRow } from '../core/session.ts'
 import type { Identity, Profile, Target, TargetDriver, Toolbox } from '../core/target.ts'
 import type { z } from 'zod'
 import type { createSession } from '../protocol/api.ts'
+import type { CreateRun } from '../protocol/run-api.ts'
+import type { OpenRequest, RunOutcome } from '../sessions/sessions.ts'
 import type { Caller } from './authenticate.ts'
 import { defined } from './defined.ts'
 import type { AppDeps } from './deps.ts'
@@ -17,30 +19,63 @@ type Wish = z.infer<typeof createSession>
 
 const defaultSize = { cols: 80, rows: 24 }
 
-/**
- * Finds the target, asks policy, fills in what was left open, and starts, or asks for the approval that it takes. A refusal is in the audit log before it is
- * answered; a target that the caller may not know of is answered like one that does not exist.
- */
+type Refuse = (denied: Decision & { effect: 'deny' }) => Promise<never>
+
+/** Starts, or asks for the approval that it takes. Refused as {@link decideStart} says. */
 export async function openSession(
   deps: AppDeps,
   caller: Caller,
   wish: Wish,
   signal: AbortSignal,
 ): Promise<SessionRow> {
+  const { request, decision, refuse } = await decideStart(deps, caller, 'open', wish, signal)
+  if (decision.effect === 'allow') return await deps.sessions.open(request)
+  if (wish.breakGlass !== true) return await askForApproval(deps, caller, request, decision, signal)
+  const problem = breakGlassProblem(decision, request.reason)
+  if (problem !== undefined) return await refuse(problem)
+  return await deps.approvals.breakGlass({ ...request, terms: decision.approval })
+}
+
+/** Runs a command to its end, or asks for the approval that it takes: then it runs by itself once it is approved. */
+export async function runCommand(
+  deps: AppDeps,
+  caller: Caller,
+  { timeoutSeconds, ...wish }: CreateRun,
+  signal: AbortSignal,
+): Promise<RunOutcome | SessionRow> {
+  const { request, decision } = await decideStart(deps, caller, 'run', wish, signal)
+  const maxDurationMs = Math.min(request.grant.maxDurationMs, timeoutSeconds * 1000)
+  const limited = { ...request, run: true, grant: { ...request.grant, maxDurationMs } }
+  if (decision.effect === 'allow') return await deps.sessions.run(limited, signal)
+  return await askForApproval(deps, caller, limited, decision, signal)
+}
+
+/**
+ * Finds the target, asks policy and fills in what was left open. A refusal is in the audit log before it is answered; a
+ * target that the caller may not know of is answered like one that does not exist.
+ */
+async function decideStart(
+  deps: AppDeps,
+  caller: Caller,
+  action: 'open' | 'run',
+  wish: Wish,
+  signal: AbortSignal,
+): Promise<{ request: OpenRequest; decision: Exclude<Decision, { effect: 'deny' }>; refuse: Refuse }> {
   const { who, from } = caller
   const { target, driver } = await resolveTarget(deps, who, wish.target, defined({ pick: wish.pick }), signal)
   const described = policyTargetOf(target)
-  const refuse = async (denied: Decision & { effect: 'deny' }): Promise<never> => {
-    const { rules, explanation } = denied
-    await auditDenied(deps.store, { caller, action: 'open', target: wish.target, rules, reason: explanation })
+  const refuse: Refuse = async ({ rules, explanation, code }) => {
+    const { target: ref, command } = wish
+    const refusal = { caller, action, target: ref, rules, reason: explanation, command }
+    await auditDenied(deps.store, defined(refusal))
     if (!visible(deps, who, target)) throw targetNotFound(wish.target)
-    throw new HatchwayError(denied.code, explanation)
+    throw new HatchwayError(code, explanation)
   }
-  const possible = decideOpenWithReason(deps.policy(), who, described)
+  const possible = decideOpenWithReason(deps.policy(), who, described, action)
   if (possible.effect === 'deny') return await refuse(possible)
   const toolbox = chooseToolbox(deps.toolboxes, possible.grant, wish.toolbox)
   const profile = chooseProfile(possible.grant, wish.profile)
-  const decision = decideExactly(deps, caller, described, wish, { toolbox, profile })
+  const decision = decideExactly(deps, caller, action, described, wish, { toolbox, profile })
   if (decision.effect === 'deny') return await refuse(decision)
   const request = defined({
     who,
@@ -59,14 +94,17 @@ export async function openSession(
     pick: wish.pick,
     copy: wish.copy,
   })
-  if (decision.effect === 'allow') return await deps.sessions.open(request)
-  const terms = decision.approval
-  if (wish.breakGlass === true) {
-    const problem = breakGlassProblem(decision, request.reason)
-    if (problem !== undefined) return await refuse(problem)
-    return await deps.approvals.breakGlass({ ...request, terms })
-  }
-  const identity = await identify(caller, { driver, target, profile }, signal)
+  return { request, decision, refuse }
+}
+
+async function askForApproval(
+  deps: AppDeps,
+  caller: Caller,
+  request: OpenRequest,
+  { approval: terms }: Decision & { effect: 'require-approval' },
+  signal: AbortSignal,
+): Promise<SessionRow> {
+  const identity = await identify(caller, request, signal)
   return await deps.approvals.request(defined({ ...request, terms, identity }))
 }
 
@@ -102,6 +140,7 @@ async function identify(
 function decideExactly(
   deps: AppDeps,
   { who }: Caller,
+  action: 'open' | 'run',
   target: PolicyTarget,
   { reason, ticket, copy }: Wish,
   chosen: { toolbox: Toolbox; profile: Profile },
@@ -109,7 +148,7 @@ function decideExactly(
   return deps.policy().decide(
     defined({
       who,
-      action: 'open' as const,
+      action,
       target,
       toolbox: chosen.toolbox.name,
       profile: chosen.profile,

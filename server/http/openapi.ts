@@ -5,6 +5,7 @@ import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fast
 import { z } from 'zod'
 import { errorCodes } from '../core/errors.ts'
 import * as api from '../protocol/api.ts'
+import * as runApi from '../protocol/run-api.ts'
 import * as targetApi from '../protocol/target-api.ts'
 
 const named = z.registry<{ id: string }>()
@@ -23,6 +24,8 @@ for (const [id, schema] of Object.entries({
   SessionList: api.sessionList,
   CreateSession: api.createSession,
   TerminateSession: api.terminateSession,
+  CreateRun: runApi.createRun,
+  Run: runApi.run,
   TerminalSize: api.terminalSize,
   WsTicket: api.wsTicket,
   Verification: api.verification,

@@ -4,6 +4,7 @@ import type { Action, Decision, Policy, PolicyTarget, Principal } from '../core/
 import type { SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import { hasVoted, heldRequest, isHeld, mayApprove, policyTargetOfSession } from '../core/session-policy.ts'
+import { commandLine } from '../protocol/command-line.ts'
 import { formatTargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { defined } from './defined.ts'
@@ -23,9 +24,14 @@ export function mayOpen(policy: Policy, who: Principal, target: PolicyTarget): b
   return decideOpenWithReason(policy, who, target).effect !== 'deny'
 }
 
-/** The decision on `open`, with the question of a reason and a ticket set aside. */
-export function decideOpenWithReason(policy: Policy, who: Principal, target: PolicyTarget): Decision {
-  return policy.decide({ who, action: 'open', target, prospective: true })
+/** The decision on `open`, or `run`, with the question of a reason and a ticket set aside. */
+export function decideOpenWithReason(
+  policy: Policy,
+  who: Principal,
+  target: PolicyTarget,
+  action: 'open' | 'run' = 'open',
+): Decision {
+  return policy.decide({ who, action, target, prospective: true })
 }
 
 /** What policy lets a caller do with one session. */
@@ -42,7 +48,7 @@ export interface SessionRights {
   review: boolean
 }
 
-/** Ownership gives watching, ending and (while the right to it holds) control; recordings are policy's alone. */
+/** Ownership gives watching, ending and (while the right to it holds) control, which a run has none of; recordings are policy's alone. */
 export function sessionRights(policy: Policy, who: Principal, row: SessionRow): SessionRights {
   const target = policyTargetOfSession(row)
   const owner = row.user.subject === who.subject
@@ -55,7 +61,7 @@ export function sessionRights(policy: Policy, who: Principal, row: SessionRow): 
   const approves = mayApprove(policy, who, row)
   return {
     see: owner || watches || terminate || replay || approves,
-    control: opens && (owner || watches),
+    control: opens && (owner || watches) && row.run !== true,
     watch: watches || (owner && opens),
     terminate,
     replay,
@@ -76,11 +82,13 @@ export interface Refusal {
   sessionId?: string
   rules?: readonly string[]
   reason?: string
+  /** What was to run, as argv. */
+  command?: readonly string[]
 }
 
 /** Writes the `denied` event; what is answered comes after it. */
 export async function auditDenied(store: Store, refusal: Refusal): Promise<void> {
-  const { caller, action, target, sessionId, rules = [], reason } = refusal
+  const { caller, action, target, sessionId, rules = [], reason, command } = refusal
   await store.appendAudit(
     defined({
       kind: 'denied' as const,
@@ -91,6 +99,7 @@ export async function auditDenied(store: Store, refusal: Refusal): Promise<void>
       sessionId,
       rule: rules.length === 0 ? undefined : rules.join(', '),
       reason,
+      detail: command && { command: commandLine(command).slice(0, 500) },
     }),
   )
 }

@@ -121,6 +121,7 @@ export const session = z.object({
   profile,
   command: z.array(z.string()).optional().describe("what runs in place of the toolbox's shell"),
   copy: z.boolean().optional().describe("it runs in a debug copy of the target's pod"),
+  run: z.boolean().optional().describe('one command without a terminal'),
   identity: identity.optional().describe('while it waits for an approval: as whom it would run'),
   reason: z.string().optional(),
   ticket: z.string().optional(),

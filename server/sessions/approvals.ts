@@ -4,7 +4,7 @@ import type { Notify } from '../core/notification.ts'
 import type { ApprovalNeed, Policy, Principal } from '../core/policy.ts'
 import { maySamePerson } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
-import { hasVoted, mayApprove } from '../core/session-policy.ts'
+import { hasVoted, mayApprove, startAction } from '../core/session-policy.ts'
 import type { Store } from '../core/store.ts'
 import type { TargetDriver, Toolbox } from '../core/target.ts'
 import { judgeRequest, resolveApproved, startOf } from './approved-start.ts'
@@ -64,7 +64,12 @@ export class SessionApprovals implements Approvals {
     }
     const detail = { ...factsOf(row), expires: expiresAt.toISOString(), approval: inWords(approval.needs) }
     const audit = () =>
-      auditSession(store, row, { kind: 'approval-requested', from: request.from, action: 'open', detail })
+      auditSession(store, row, {
+        kind: 'approval-requested',
+        from: request.from,
+        action: startAction(row),
+        detail,
+      })
     const session = await registry.hold(row, request.driver, audit)
     this.#expiries.watch(row.id, expiresAt)
     notify({ kind: 'approval-requested', session: row })
@@ -219,7 +224,15 @@ export class SessionApprovals implements Approvals {
       }
       const { toolbox, change } = startOf(row, judged, toolboxes)
       const detail = { ...factsOf(row), ...(found.note !== undefined && { resolvedAgain: found.note }) }
-      await auditSession(store, { ...row, ...change }, { kind: 'opened', action: 'open', detail })
+      await auditSession(
+        store,
+        { ...row, ...change },
+        {
+          kind: 'opened',
+          action: startAction(row),
+          detail,
+        },
+      )
       await store.updateSession(row.id, { ...change, target: found.target, state: 'starting' })
       this.#expiries.forget(row.id)
       if (!session.begin({ ...change, target: found.target })) return

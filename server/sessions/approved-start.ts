@@ -3,7 +3,7 @@ import { needsAreMet, type ApprovalOutcome } from '../core/approval.ts'
 import { HatchwayError } from '../core/errors.ts'
 import type { ApprovalNeed, Grant, Policy } from '../core/policy.ts'
 import type { SessionRow } from '../core/session.ts'
-import { policyTargetOfSession } from '../core/session-policy.ts'
+import { policyTargetOfSession, startAction } from '../core/session-policy.ts'
 import { parseTargetRef } from '../core/target-ref.ts'
 import type { Target, TargetAccess, TargetDriver, Toolbox } from '../core/target.ts'
 import { targetOf } from './session-row.ts'
@@ -19,7 +19,7 @@ export function judgeRequest(policy: Policy, row: SessionRow): Judgement {
   const { toolbox, profile, reason, ticket, copy } = row
   const decision = policy.decide({
     who: row.user,
-    action: 'open',
+    action: startAction(row),
     target: policyTargetOfSession(row),
     toolbox,
     profile,

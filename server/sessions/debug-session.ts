@@ -4,18 +4,26 @@ import type { LiveState, SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugSpec, StartProgress, Target, TargetDriver, Terminal } from '../core/target.ts'
 import { closeCodes } from '../protocol/terminal.ts'
+import { CollectedOutput } from './collected-output.ts'
 import { approvalAtEnd, sealRecording, stopContainer, storeEnd } from './end-session.ts'
 import { openRecorded } from './open-recorded.ts'
 import { OutputHistory } from './output-history.ts'
 import { reattach } from './reattach.ts'
 import { headerOf } from './recording-header.ts'
 import type { Screens } from './screen-model.ts'
-import { auditSession, endedEvent, startedEvent, type SessionAuditEvent } from './session-audit.ts'
+import { auditSession, endedEvent, storeStart, type SessionAuditEvent } from './session-audit.ts'
 import { withImage } from './session-row.ts'
 import { SessionTimers } from './session-timers.ts'
-import type { JoinRequest, LiveSession, SessionObserver, ViewerHandle, ViewerSocket } from './sessions.ts'
+import { SessionViewers } from './session-viewers.ts'
+import type {
+  JoinRequest,
+  LiveSession,
+  RunOutcome,
+  SessionObserver,
+  ViewerHandle,
+  ViewerSocket,
+} from './sessions.ts'
 import { TerminalHub } from './terminal-hub.ts'
-import { Viewer } from './viewer.ts'
 
 export interface SessionDeps {
   store: Store
@@ -37,6 +45,7 @@ export class DebugSession implements LiveSession {
   readonly #deps: SessionDeps
   readonly #driver: TargetDriver
   readonly #hub: TerminalHub
+  readonly #viewers: SessionViewers
   /** Absent while it waits for an approval: a request has an expiry of its own. */
   #timers: SessionTimers | undefined
   readonly #aborter = new AbortController()
@@ -44,16 +53,21 @@ export class DebugSession implements LiveSession {
   #progress: StartProgress | undefined
   #notices: string[] = []
   #recorder: Recorder | undefined
+  /** Of a run. */
+  readonly #collected: CollectedOutput | undefined
   #opening: Promise<void> = Promise.resolve()
+  #storingStart: Promise<void> = Promise.resolve()
+  #startFailure: unknown
+  readonly #over = Promise.withResolvers<void>()
   #ending: Promise<SessionRow> | undefined
   #drained = false
   #imageId: Promise<string> = Promise.resolve('')
-  #nextViewer = 1
 
   constructor(deps: SessionDeps, driver: TargetDriver, row: SessionRow, historyStart = 0) {
     this.#deps = deps
     this.#driver = driver
     this.#row = row
+    this.#collected = row.run === true ? new CollectedOutput() : undefined
     this.#hub = new TerminalHub({
       history: new OutputHistory({
         screens: deps.screens,
@@ -65,9 +79,22 @@ export class DebugSession implements LiveSession {
       recordInput: row.recordInput,
       onInput: () => this.#timers?.noteInput(),
       onViewers: (count) => this.#timers?.setAttached(count > 0),
-      onTakeControl: (viewer) => void this.#takeControl(viewer),
+      onTakeControl: (viewer) => void this.#viewers.takeControl(viewer),
       onRecordingFailed: (cause) => this.#recordingFailed(cause),
-      onOutput: (bytes) => deps.observer.output(bytes),
+      onOutput: (bytes) => {
+        this.#collected?.recorded(bytes)
+        deps.observer.output(bytes)
+      },
+    })
+    this.#viewers = new SessionViewers({
+      hub: this.#hub,
+      now: () => ({
+        state: this.#row.state,
+        isEnding: this.ending,
+        progress: this.#progress,
+        notices: this.#notices,
+      }),
+      audit: (event) => this.#audit(event),
     })
     if (row.state !== 'pending-approval') this.#getGoing()
   }
@@ -111,9 +138,12 @@ export class DebugSession implements LiveSession {
       this.#opening = this.#open(target, spec)
       await this.#opening
       this.#deps.observer.started(this.#driver.environment, performance.now() - started)
-      await this.#storeStart()
+      this.#storingStart = storeStart(this.#deps.store, this.#row)
+      await this.#storingStart
+      await this.#storeImage()
     } catch (cause) {
       if (this.#ending !== undefined) return
+      this.#startFailure = cause
       this.#deps.observer.startFailed(this.#driver.environment, cause)
       this.endSoon({ reason: 'failed', detail: messageOf(cause) })
     }
@@ -130,33 +160,21 @@ export class DebugSession implements LiveSession {
     void this.#hub.history.primeFrom(resumed.replay(), resumed.recorder.offset - resumed.tail.length)
   }
 
-  async join(socket: ViewerSocket, request: JoinRequest): Promise<ViewerHandle> {
-    const role = request.role === 'controller' && this.#mayTakeControl(request) ? 'controller' : 'observer'
-    await this.#audit({ kind: 'viewed', who: request.who, from: request.from, detail: { role } })
-    if (this.#ending !== undefined) throw new HatchwayError('session_ended', 'The session has just ended.')
-    const { who, mayControl } = request
-    const viewer = new Viewer(this.#hub, socket, { id: `v${this.#nextViewer++}`, who, role, mayControl })
-    const { offset, resume } = viewer.begin(request.offset)
-    const liveFrom = this.#hub.history.end
-    viewer.send({ type: 'hello', session: request.describe(), role, offset, liveFrom, size: this.#hub.size })
-    if (this.#row.state === 'pending-approval') viewer.send({ type: 'state', state: 'pending-approval' })
-    if (this.#progress !== undefined)
-      viewer.send({ type: 'state', state: 'starting', progress: this.#progress })
-    this.#hub.add(viewer)
-    for (const text of this.#notices) viewer.send({ type: 'notice', level: 'info', text })
-    const controller = this.#hub.controller
-    if (request.role === 'controller' && role === 'observer' && controller !== undefined) {
-      const text = `${controller.who.name} is in control; you are watching.`
-      viewer.send({ type: 'notice', level: 'info', text })
-    }
-    resume()
-    return viewer
+  join(socket: ViewerSocket, request: JoinRequest): Promise<ViewerHandle> {
+    return this.#viewers.join(socket, request)
   }
 
   /** Ends it once; everybody who asks waits for the same end. Resolves with the stored row. */
   end(end: SessionEnd): Promise<SessionRow> {
-    this.#ending ??= this.#end(end)
+    this.#ending ??= this.#end(end).finally(() => this.#over.resolve())
     return this.#ending
+  }
+
+  /** What came of a run, once it has ended. Throws why it could not be started. */
+  async outcome(): Promise<RunOutcome> {
+    await this.#over.promise
+    if (this.#startFailure !== undefined) throw this.#startFailure
+    return { row: this.row, ...(this.#collected ?? new CollectedOutput()).kept }
   }
 
   /** Sends viewers to the next process and leaves the debug container running. */
@@ -165,8 +183,10 @@ export class DebugSession implements LiveSession {
       await this.#ending
       return
     }
-    if (this.#row.state === 'starting') {
-      await this.end({ reason: 'shutdown', detail: 'The gateway was stopped while the session started.' })
+    const { state } = this.#row
+    if (state === 'starting' || (state === 'running' && this.#collected !== undefined)) {
+      const what = state === 'starting' ? 'session started' : 'command ran'
+      await this.end({ reason: 'shutdown', detail: `The gateway was stopped while the ${what}.` })
       return
     }
     this.#drained = true
@@ -180,10 +200,13 @@ export class DebugSession implements LiveSession {
   #getGoing(): void {
     if (this.#row.state === 'starting') this.#progress = { phase: 'resolving' }
     const { deadline, idleTimeoutMs } = this.#row
+    const { detachedGraceMs } = this.#deps
     this.#timers = new SessionTimers({
       deadline,
-      idleTimeoutMs,
-      detachedGraceMs: this.#deps.detachedGraceMs,
+      // Nobody types into a run, and nobody has to watch it.
+      ...(this.#collected === undefined
+        ? { idleTimeoutMs, detachedGraceMs }
+        : { idleTimeoutMs: Infinity, detachedGraceMs: Infinity }),
       onWarning: (text) => this.notify('warning', text),
       onEnd: (end) => this.endSoon(end),
     })
@@ -202,6 +225,7 @@ export class DebugSession implements LiveSession {
         recording: recording.then((recorder) => this.#useRecorder(recorder)),
         onProgress: (progress) => this.#tellProgress(progress),
         signal,
+        collected: this.#collected,
       },
     )
     const { container, identity, terminal } = opened
@@ -226,15 +250,11 @@ export class DebugSession implements LiveSession {
     void this.#followTerminal(terminal)
   }
 
-  async #storeStart(): Promise<void> {
-    const { id, state, startedAt, container, identity, target } = this.#row
-    if (startedAt === undefined || container === undefined || identity === undefined) return
-    await this.#deps.store.updateSession(id, { state, startedAt, container, identity, target })
-    await this.#audit(startedEvent(identity, container))
-    // A cluster tells it a moment after the prompt.
-    const known = withImage(target, await this.#imageId)
-    this.#row = { ...this.#row, target: known }
-    await this.#deps.store.updateSession(id, { target: known })
+  /** A cluster tells it a moment after the prompt. */
+  async #storeImage(): Promise<void> {
+    const target = withImage(this.#row.target, await this.#imageId)
+    this.change({ target })
+    await this.#deps.store.updateSession(this.#row.id, { target })
   }
 
   async #followTerminal(terminal: Terminal): Promise<void> {
@@ -243,6 +263,8 @@ export class DebugSession implements LiveSession {
     this.#hub.detach()
     if (ended.kind === 'exit') this.endSoon({ reason: 'exit', exitCode: ended.exitCode })
     else if (ended.kind === 'target-exited') this.endSoon({ reason: 'target-exited', detail: ended.detail })
+    // What a command has written meanwhile would be missing from its answer.
+    else if (this.#collected !== undefined) this.endSoon({ reason: 'lost', detail: ended.detail })
     else await this.#reattach(ended.detail)
   }
 
@@ -276,31 +298,6 @@ export class DebugSession implements LiveSession {
     this.#hub.broadcast({ type: 'state', state: 'starting', progress })
   }
 
-  #mayTakeControl(request: JoinRequest): boolean {
-    const controller = this.#hub.controller
-    // The same person on a new connection goes on; another person has to ask by `take-control`.
-    return request.mayControl && (controller === undefined || controller.who.subject === request.who.subject)
-  }
-
-  async #takeControl(viewer: Viewer): Promise<void> {
-    if (!viewer.mayControl) {
-      viewer.send({
-        type: 'notice',
-        level: 'warning',
-        text: 'Policy lets you watch this session, not control it.',
-      })
-      return
-    }
-    const from = this.#hub.controller?.who.subject ?? 'nobody'
-    try {
-      await this.#audit({ kind: 'controlled', who: viewer.who, detail: { takenFrom: from } })
-    } catch (cause) {
-      viewer.send({ type: 'notice', level: 'error', text: messageOf(cause) })
-      return
-    }
-    if (!viewer.gone && this.#ending === undefined) this.#hub.giveControl(viewer)
-  }
-
   #recordingFailed(cause: unknown): boolean {
     const goOn = this.#row.recordingMode === 'best-effort'
     const reason = messageOf(cause)
@@ -320,6 +317,8 @@ export class DebugSession implements LiveSession {
     this.#aborter.abort(new HatchwayError('cancelled', 'The session was ended.'))
     // It fails by the abort, or has just made a container that has to go.
     await this.#opening.catch(() => undefined)
+    // Of a command that is over at once the start is told first, too.
+    await this.#storingStart.catch(() => undefined)
     // An end takes access away: when it can't be written down, it happens all the same.
     await this.#audit(endedEvent(end)).catch((cause: unknown) =>
       this.#deps.observer.endFailed(this.#row.id, cause),

@@ -1,21 +1,39 @@
-import type { Actor, DebugSpec, OpenedTerminal, StartProgress, Target, TargetDriver } from '../core/target.ts'
+import type {
+  Actor,
+  DebugSpec,
+  OpenedTerminal,
+  StartProgress,
+  Target,
+  TargetAccess,
+  TargetDriver,
+} from '../core/target.ts'
+import type { CollectedOutput } from './collected-output.ts'
+import { commandTerminal } from './command-terminal.ts'
 
 const stopTimeoutMs = 20_000
 
+interface Options {
+  recording: Promise<void>
+  onProgress: (progress: StartProgress) => void
+  signal: AbortSignal
+  /** Of a command without a terminal. */
+  collected: CollectedOutput | undefined
+}
+
 /**
  * Opens a debug container while its recording is being opened, because each takes its time. Neither stays without the
- * other, and no byte of the terminal is read before both are there.
+ * other, and no byte of the terminal is read before both are there. A command begins only once it can be recorded.
  */
 export async function openRecorded(
   driver: TargetDriver,
   actor: Actor,
   target: Target,
   spec: DebugSpec,
-  options: { recording: Promise<void>; onProgress: (progress: StartProgress) => void; signal: AbortSignal },
+  options: Options,
 ): Promise<OpenedTerminal> {
   const failed = new AbortController()
-  const either = AbortSignal.any([options.signal, failed.signal])
-  const opening = driver.as(actor).open(spec, target, options.onProgress, either)
+  const signal = AbortSignal.any([options.signal, failed.signal])
+  const opening = open(driver.as(actor), target, spec, { ...options, signal })
   try {
     const [opened] = await Promise.all([opening, options.recording])
     return opened
@@ -29,4 +47,16 @@ export async function openRecorded(
     await options.recording.catch(() => undefined)
     throw cause
   }
+}
+
+async function open(
+  access: TargetAccess,
+  target: Target,
+  spec: DebugSpec,
+  { recording, onProgress, signal, collected }: Options,
+): Promise<OpenedTerminal> {
+  if (collected === undefined) return await access.open(spec, target, onProgress, signal)
+  await recording
+  const { command, ...opened } = await access.run(spec, target, onProgress, signal)
+  return { ...opened, terminal: commandTerminal(command, collected) }
 }

@@ -124,6 +124,11 @@ async function recover(
     await endRow(options, row, { reason: 'expired', detail }, { driver, container })
     return
   }
+  if (row.run === true) {
+    const detail = 'The gateway was restarted: the command was ended, and what it wrote meanwhile is lost.'
+    await endRow(options, row, { reason: 'lost', detail }, { driver, container })
+    return
+  }
   await adopt(options, { ...row, container }, driver, container, signal)
 }
 

@@ -18,11 +18,16 @@ export async function auditSession(store: Store, row: SessionRow, event: Session
   })
 }
 
+/** What is known of a session that has started: its row, then the event. */
+export async function storeStart(store: Store, row: SessionRow): Promise<void> {
+  const { id, state, startedAt, container, identity, target } = row
+  if (startedAt === undefined || container === undefined || identity === undefined) return
+  await store.updateSession(id, { state, startedAt, container, identity, target })
+  await auditSession(store, row, startedEvent(identity, container))
+}
+
 /** The event of a shell that runs. */
-export function startedEvent(
-  { uid, gid, capabilities }: Identity,
-  container: DebugContainer,
-): SessionAuditEvent {
+function startedEvent({ uid, gid, capabilities }: Identity, container: DebugContainer): SessionAuditEvent {
   return {
     kind: 'started',
     detail: { uid, gid, capabilities: capabilities.join(','), container: container.id },

@@ -1,12 +1,12 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Decision, Policy, Principal } from '../core/policy.ts'
 import type { SessionRow } from '../core/session.ts'
-import { heldRequest, isHeld } from '../core/session-policy.ts'
+import { heldRequest, isHeld, startAction } from '../core/session-policy.ts'
 import type { DebugSpec, Target, TargetDriver, Toolbox } from '../core/target.ts'
 import { auditSession } from './session-audit.ts'
 import { DebugSession, type SessionDeps } from './debug-session.ts'
 import { factsOf, rowOf } from './session-row.ts'
-import type { OpenRequest, Sessions } from './sessions.ts'
+import type { OpenRequest, RunOutcome, Sessions } from './sessions.ts'
 
 export interface RegistryOptions extends Omit<SessionDeps, 'onClosed'> {
   installation: string
@@ -35,6 +35,23 @@ export class SessionRegistry implements Sessions {
   }
 
   async open(request: OpenRequest): Promise<SessionRow> {
+    return (await this.#open(request)).row
+  }
+
+  async run(request: OpenRequest, hungUp: AbortSignal): Promise<RunOutcome> {
+    const session = await this.#open({ ...request, run: true })
+    const stop = () =>
+      session.endSoon({ reason: 'terminated', by: request.who.name, detail: 'The caller hung up.' })
+    hungUp.addEventListener('abort', stop, { once: true })
+    if (hungUp.aborted) stop()
+    try {
+      return await session.outcome()
+    } finally {
+      hungUp.removeEventListener('abort', stop)
+    }
+  }
+
+  async #open(request: OpenRequest): Promise<DebugSession> {
     const row = rowOf(request)
     const session = await this.#add(row, request.driver, async () => {
       const { from } = request
@@ -43,12 +60,12 @@ export class SessionRegistry implements Sessions {
       await auditSession(this.#options.store, row, {
         kind: 'opened',
         from,
-        action: 'open',
+        action: startAction(row),
         detail: factsOf(row),
       })
     })
     this.start(session, request.target, request.toolbox, request.grant.maxDurationMs)
-    return session.row
+    return session
   }
 
   /** A request that waits for its approval. `audit` comes before the row. */

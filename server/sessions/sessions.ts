@@ -12,6 +12,7 @@ import type {
   Toolbox,
 } from '../core/target.ts'
 import type { Session as ApiSession } from '../protocol/api.ts'
+import type { KeptOutput } from './collected-output.ts'
 import type { ClientMessage, Role, ServerMessage } from '../protocol/terminal.ts'
 
 /** A start that policy has already allowed and narrowed. */
@@ -35,6 +36,8 @@ export interface OpenRequest {
   pick?: PodPick
   /** In a debug copy of the target's pod. */
   copy?: boolean
+  /** The command alone, without a terminal. */
+  run?: boolean
   /** What policy asks for and this start does without. */
   breakGlass?: readonly ApprovalNeed[]
 }
@@ -89,12 +92,25 @@ export interface SessionObserver {
   endFailed(sessionId: string, cause: unknown): void
 }
 
+/** What came of a command that was started: of its output, what is recorded, and of that the beginning. */
+export interface RunOutcome {
+  /** Ended; its recording is sealed. */
+  row: SessionRow
+  stdout: KeptOutput
+  stderr: KeptOutput
+}
+
 export interface Sessions {
   /**
    * Writes audit event and row, then starts in the background and resolves with the row in state `starting`.
    * Throws `too_many_sessions`, `shutting_down`, `recording_failed`.
    */
   open(request: OpenRequest): Promise<SessionRow>
+  /**
+   * Runs the request's command without a terminal, and resolves when it has ended, in whatever way. `hungUp` ends it. Throws as
+   * `open` does, and why it could not be started.
+   */
+  run(request: OpenRequest, hungUp: AbortSignal): Promise<RunOutcome>
   /** The live session of this process, from its request on until its end is stored. */
   live(id: string): LiveSession | undefined
   /** Ends it, starting or running; resolves with the ended row. Throws `session_not_found` and `session_ended`. */

@@ -9,6 +9,7 @@ const migrations: Record<string, Migration> = {
   '0002-clusters': { up: addClusterColumns },
   '0003-approvals': { up: addApprovalColumns },
   '0004-provider-logins': { up: addProviderLogins },
+  '0005-runs': { up: addRunColumn },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -74,6 +75,11 @@ async function addProviderLogins(database: Kysely<Database>): Promise<void> {
   }
   for (const name of ['subject', 'provider_subject'] as const)
     await database.schema.createIndex(`logins_${name}`).on('logins').columns(['issuer', name]).execute()
+}
+
+/** Whether a session is one command without a terminal. */
+async function addRunColumn(database: Kysely<Database>): Promise<void> {
+  await database.schema.alterTable('sessions').addColumn('run', 'integer').execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

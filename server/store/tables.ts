@@ -20,6 +20,7 @@ export interface SessionsTable {
   command: string | null
   pick: string | null
   copy: number | null
+  run: number | null
   identity: string | null
   reason: string | null
   ticket: string | null

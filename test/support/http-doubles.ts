@@ -282,6 +282,10 @@ export class ScriptedSessions implements Sessions {
     return row
   }
 
+  run(): Promise<never> {
+    throw new Error('not scripted')
+  }
+
   live(id: string): ScriptedSession | undefined {
     return this.all.get(id)
   }

@@ -1,0 +1,69 @@
+import { isUtf8 } from 'node:buffer'
+import { session } from '../protocol/api.ts'
+import { createRun, run, type Run } from '../protocol/run-api.ts'
+import type { RunOutcome } from '../sessions/sessions.ts'
+import { describeIdentity } from './api-session.ts'
+import { callerOf } from './authenticate.ts'
+import { callerSignal } from './caller-signal.ts'
+import { defined } from './defined.ts'
+import type { AppDeps } from './deps.ts'
+import { describeSession } from './find-session.ts'
+import { problems } from './openapi.ts'
+import { runCommand } from './open-session.ts'
+import type { TypedApp } from './typed-app.ts'
+
+export function registerRunRoutes(app: TypedApp, deps: AppDeps): void {
+  app.post(
+    '/api/v1/runs',
+    {
+      schema: {
+        operationId: 'createRun',
+        summary: 'Run one command without a terminal, recorded like a session, and wait for its end',
+        body: createRun,
+        response: {
+          200: run.describe('It was started, and has ended in some way'),
+          202: session.describe('Waits for an approval, and runs by itself: its session and recording tell'),
+          ...problems(400, 401, 403, 404, 409, 429, 502, 503, 504),
+        },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request)
+      // Nothing is sent for as long as the command runs, and its own time limit ends it.
+      request.raw.socket.setTimeout(0)
+      const done = await runCommand(deps, caller, request.body, callerSignal(request))
+      const id = 'row' in done ? done.row.id : done.id
+      reply.header('location', `/api/v1/sessions/${id}`)
+      if ('row' in done) return toRun(done)
+      reply.code(202)
+      return describeSession(deps, caller.who, done)
+    },
+  )
+}
+
+function toRun({ row, stdout, stderr }: RunOutcome): Run {
+  const { id, startedAt, endedAt, end = { reason: 'failed' }, identity } = row
+  const out = encode(stdout)
+  const err = encode(stderr)
+  return defined({
+    id,
+    exitCode: end.exitCode,
+    end,
+    stdout: out.text,
+    stderr: err.text,
+    encoding: { stdout: out.encoding, stderr: err.encoding },
+    truncated: { stdout: stdout.truncated, stderr: stderr.truncated },
+    durationMs: startedAt && endedAt ? endedAt.getTime() - startedAt.getTime() : 0,
+    identity: identity && describeIdentity(identity),
+  })
+}
+
+function encode({ bytes, truncated }: RunOutcome['stdout']): { text: string; encoding: 'utf-8' | 'base64' } {
+  // A character that the limit cut in two is not what makes it binary.
+  const cuts = truncated ? [0, 1, 2, 3] : [0]
+  for (const cut of cuts) {
+    const whole = bytes.subarray(0, bytes.length - cut)
+    if (isUtf8(whole)) return { text: whole.toString('utf8'), encoding: 'utf-8' }
+  }
+  return { text: bytes.toString('base64'), encoding: 'base64' }
+}

@@ -1,0 +1,81 @@
+import { HatchwayError, messageOf } from '../core/errors.ts'
+import type { SessionState } from '../core/session.ts'
+import type { StartProgress } from '../core/target.ts'
+import type { SessionAuditEvent } from './session-audit.ts'
+import type { JoinRequest, ViewerHandle, ViewerSocket } from './sessions.ts'
+import type { TerminalHub } from './terminal-hub.ts'
+import { Viewer } from './viewer.ts'
+
+interface ViewedSession {
+  hub: TerminalHub
+  /** As whoever joins now meets it. */
+  now: () => {
+    state: SessionState
+    isEnding: boolean
+    progress: StartProgress | undefined
+    notices: readonly string[]
+  }
+  audit: (event: SessionAuditEvent) => Promise<void>
+}
+
+/** Who joins a session, and who of them is in control. */
+export class SessionViewers {
+  readonly #session: ViewedSession
+  #next = 1
+
+  constructor(session: ViewedSession) {
+    this.#session = session
+  }
+
+  /** Writes the audit event first; then `hello` and output go to the socket. Throws `session_ended`. */
+  async join(socket: ViewerSocket, request: JoinRequest): Promise<ViewerHandle> {
+    const { hub, audit } = this.#session
+    const role = request.role === 'controller' && this.#mayTakeControl(request) ? 'controller' : 'observer'
+    await audit({ kind: 'viewed', who: request.who, from: request.from, detail: { role } })
+    if (this.#session.now().isEnding) throw new HatchwayError('session_ended', 'The session has just ended.')
+    const { who, mayControl } = request
+    const viewer = new Viewer(hub, socket, { id: `v${this.#next++}`, who, role, mayControl })
+    const { offset, resume } = viewer.begin(request.offset)
+    const liveFrom = hub.history.end
+    viewer.send({ type: 'hello', session: request.describe(), role, offset, liveFrom, size: hub.size })
+    const { state, progress, notices } = this.#session.now()
+    if (state === 'pending-approval') viewer.send({ type: 'state', state: 'pending-approval' })
+    if (progress !== undefined) viewer.send({ type: 'state', state: 'starting', progress })
+    hub.add(viewer)
+    for (const text of notices) viewer.send({ type: 'notice', level: 'info', text })
+    const { controller } = hub
+    if (request.role === 'controller' && role === 'observer' && controller !== undefined) {
+      const text = `${controller.who.name} is in control; you are watching.`
+      viewer.send({ type: 'notice', level: 'info', text })
+    }
+    resume()
+    return viewer
+  }
+
+  /** Gives control to a viewer who asks for it and may have it, once that is in the audit log. */
+  async takeControl(viewer: Viewer): Promise<void> {
+    const { hub, audit } = this.#session
+    if (!viewer.mayControl) {
+      viewer.send({
+        type: 'notice',
+        level: 'warning',
+        text: 'Policy lets you watch this session, not control it.',
+      })
+      return
+    }
+    const from = hub.controller?.who.subject ?? 'nobody'
+    try {
+      await audit({ kind: 'controlled', who: viewer.who, detail: { takenFrom: from } })
+    } catch (cause) {
+      viewer.send({ type: 'notice', level: 'error', text: messageOf(cause) })
+      return
+    }
+    if (!viewer.gone && !this.#session.now().isEnding) hub.giveControl(viewer)
+  }
+
+  #mayTakeControl(request: JoinRequest): boolean {
+    const { controller } = this.#session.hub
+    // The same person on a new connection goes on; another person has to ask by `take-control`.
+    return request.mayControl && (controller === undefined || controller.who.subject === request.who.subject)
+  }
+}
