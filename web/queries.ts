@@ -114,6 +114,11 @@ export function useTarget(
   })
 }
 
+function withTerminal(list: SessionList): SessionList {
+  return { ...list, items: list.items.filter((session) => session.run !== true) }
+}
+
+/** Those with a terminal to go back to: a run has none. */
 export function useMyLiveSessions(): UseQueryResult<SessionList> {
   return useQuery({
     queryKey: ['sessions', 'mine-live'],
@@ -122,6 +127,7 @@ export function useMyLiveSessions(): UseQueryResult<SessionList> {
         query: { user: 'me', state: 'pending-approval,starting,running', limit: 20 },
         signal,
       }),
+    select: withTerminal,
     refetchInterval: 5000,
   })
 }

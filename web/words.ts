@@ -17,8 +17,8 @@ const endWords: Record<SessionEnd['reason'], string> = {
 }
 
 /** `Shell exited (code 130)`, `Terminated by Ada`. */
-export function endInWords(end: SessionEnd): string {
-  const words = endWords[end.reason]
+export function endInWords(end: SessionEnd, { run }: Pick<Session, 'run'> = {}): string {
+  const words = run === true && end.reason === 'exit' ? 'Command exited' : endWords[end.reason]
   if (end.reason === 'exit' && end.exitCode !== undefined && end.exitCode !== 0) {
     return `${words} (code ${end.exitCode})`
   }

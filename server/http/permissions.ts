@@ -4,7 +4,7 @@ import type { Action, Decision, Policy, PolicyTarget, Principal } from '../core/
 import type { SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import { hasVoted, heldRequest, isHeld, mayApprove, policyTargetOfSession } from '../core/session-policy.ts'
-import { commandLine } from '../protocol/command-line.ts'
+import { shownCommand } from '../protocol/shown-command.ts'
 import { formatTargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { defined } from './defined.ts'
@@ -99,7 +99,7 @@ export async function auditDenied(store: Store, refusal: Refusal): Promise<void>
       sessionId,
       rule: rules.length === 0 ? undefined : rules.join(', '),
       reason,
-      detail: command && { command: commandLine(command).slice(0, 500) },
+      detail: command && { command: shownCommand(command).slice(0, 500) },
     }),
   )
 }

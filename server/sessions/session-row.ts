@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { SessionRow } from '../core/session.ts'
 import type { TargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
-import { commandLine } from '../protocol/command-line.ts'
+import { shownCommand } from '../protocol/shown-command.ts'
 import type { OpenRequest } from './sessions.ts'
 
 /** The row of a session that starts now. */
@@ -76,7 +76,7 @@ export function factsOf(row: SessionRow): Record<string, string> {
     image: row.target.image,
     toolbox: row.toolbox,
     profile: row.profile,
-    ...(row.command === undefined ? {} : { command: commandLine(row.command).slice(0, 500) }),
+    ...(row.command === undefined ? {} : { command: shownCommand(row.command).slice(0, 500) }),
     ...(row.ticket === undefined ? {} : { ticket: row.ticket }),
   }
 }

@@ -1,3 +1,5 @@
+import { execArgv } from './exec-argv.ts'
+
 /**
  * Starts the shell, in the target's files, under a deadline that needs no gateway.
  * Arguments: seconds, the directory, what to say when it can't be entered, `sized` or `unsized`, the watchdog's script, then
@@ -20,8 +22,7 @@ if [ "$4" = unsized ] && command -v stty >/dev/null; then
   done
 fi
 shift 5
-exec "$@"
-`
+${execArgv}`
 
 /** The watchdog, a shell of its own so that `ps` shows these few words and not the whole script. */
 const watchdog = `trap '' HUP INT QUIT TERM TSTP; sleep "$1"; kill -KILL "$2"`

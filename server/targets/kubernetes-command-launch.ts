@@ -1,3 +1,4 @@
+import { execArgv } from './exec-argv.ts'
 import { enterFiles, launcherExits, oneLine, type KubernetesLaunch } from './kubernetes-launch.ts'
 
 /** What the gateway writes, as a line, to the input of {@link commandLauncher}. */
@@ -25,8 +26,8 @@ read -r order <&3 || exit ${launcherExits.unclaimed}
 /bin/sh -c "$7" hatchway-watch "$$" >/dev/null 2>&1 &
 ${enterFiles}
 shift 7
-exec "$@" 3<&-
-`
+exec 3<&-
+${execArgv}`
 
 // Each is a child of the command, and some other process may get its id when it is over: only a child kills its parent.
 const parent = 'read -r pid name state parent rest <"/proc/$$/stat"'

@@ -1,3 +1,5 @@
+import { execArgv } from './exec-argv.ts'
+
 /**
  * Enters the target's files. Arguments: the target's container id where its processes have to be looked for (else empty) as
  * the third, and what to say when its files can't be entered, when its processes are not shared, as fourth and fifth.
@@ -62,8 +64,8 @@ exec 3<&0
 /bin/sh -c "$6" hatchway-watch "$end" "$$" "$7" </dev/null >/dev/null 2>&1 &
 ${enterFiles}
 shift 7
-exec "$@" 3<&-
-`
+exec 3<&-
+${execArgv}`
 
 /**
  * Ends the shell ($2) at its deadline ($1, in seconds of uptime) and when the tty, which it has as descriptor 3, has the

@@ -117,7 +117,7 @@ describe('a run', () => {
     const [opened] = events
     assert.equal(opened?.action, 'run')
     assert.equal(opened?.reason, 'INC-7')
-    assert.equal(opened?.detail?.['command'], `/bin/sh -c 'echo '\\''a b'\\'''`)
+    assert.equal(opened?.detail?.['command'], `/bin/sh -c "echo 'a b'"`)
   })
 
   it('loses no output of fifty commands in a row that end at once', async () => {
@@ -249,7 +249,7 @@ rules:
     assert.deepEqual(await refused(ask(['cat', 'a b'], why, strict, 'ada')), [403, 'forbidden'])
     const { items } = await strict.api<AuditList>('GET', '/audit?kind=denied&user=ada')
     assert.equal(items[0]?.action, 'run')
-    assert.equal(items[0]?.detail?.['command'], "cat 'a b'")
+    assert.equal(items[0]?.detail?.['command'], 'cat "a b"')
   })
 
   it('comes with the limits of its rule', async () => {

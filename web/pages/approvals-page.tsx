@@ -15,7 +15,7 @@ import { useApprovals } from '../queries.ts'
 import { replayPath, terminalPath } from '../terminal/session-paths.ts'
 import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
-import { shownCommand } from '../shown-command.ts'
+import { shownCommand } from '../../server/protocol/shown-command.ts'
 import { Row } from './session-facts.tsx'
 import { CopyBadge, PodOf } from './session-place.tsx'
 import { VerdictForm, type Verdict } from './verdict-form.tsx'
@@ -112,7 +112,7 @@ function Request({ session }: { session: Session }) {
   ]
   return (
     <article className="panel" aria-label={`Request of ${user.name} for ${target.ref}`}>
-      <Head session={session} words="asks for" />
+      <Head session={session} words={session.run === true ? 'asks to run a command in' : 'asks for'} />
       <dl>
         <Why session={session} />
         <What session={session} />

@@ -7,7 +7,7 @@ import { PlayIcon, TerminalIcon } from '../components/icons.tsx'
 import { duration, moment, shortMoment } from '../format.ts'
 import { useNow } from '../use-now.ts'
 import { endInWords, isCalmEnd, stateWords } from '../words.ts'
-import { BreakGlassBadge, CopyBadge, placeBehindRef } from './session-place.tsx'
+import { BreakGlassBadge, CommandLine, CopyBadge, placeBehindRef, RunBadge } from './session-place.tsx'
 
 /** What a session's row shows. Made once per user: a renderer that changes would mount every cell anew. */
 export function sessionColumns(mySubject: string): Columns<Session> {
@@ -88,6 +88,7 @@ function Target({ session }: { session: Session }) {
         >
           {session.target.ref}
         </Link>
+        <RunBadge session={session} />
         <CopyBadge session={session} />
         <BreakGlassBadge session={session} />
       </div>
@@ -96,6 +97,7 @@ function Target({ session }: { session: Session }) {
           {pod}
         </div>
       )}
+      <CommandLine session={session} />
       <div className="sub-line narrow-only">
         <span>{session.user.name}</span>
         <span>{shortMoment(session.requestedAt, now)}</span>
@@ -115,7 +117,7 @@ function toneOf(session: Session): Tone {
 export function Outcome({ session }: { session: Session }) {
   const words =
     requestEndInWords(session) ??
-    (session.end === undefined ? stateWords[session.state] : endInWords(session.end))
+    (session.end === undefined ? stateWords[session.state] : endInWords(session.end, session))
   return (
     <span className="state-cell" title={session.end?.detail ?? words}>
       <Dot tone={toneOf(session)} isLive={session.state !== 'ended'} />
@@ -127,7 +129,7 @@ export function Outcome({ session }: { session: Session }) {
 function Action({ session }: { session: Session }) {
   const path = `/sessions/${encodeURIComponent(session.id)}`
   if (session.state !== 'ended') {
-    if (!session.can.watch && !session.can.control) return null
+    if (session.run === true || (!session.can.watch && !session.can.control)) return null
     const word = session.can.control ? 'Open' : 'Watch'
     return (
       <Link href={`${path}/terminal`} className="row-action" aria-label={`${word} ${session.target.ref}`}>

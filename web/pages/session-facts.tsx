@@ -3,7 +3,7 @@ import type { Session } from '../../server/protocol/api.ts'
 import { Badge } from '../components/badge.tsx'
 import { CopyButton } from '../components/copy-button.tsx'
 import { duration, inWords, moment } from '../format.ts'
-import { shownCommand } from '../shown-command.ts'
+import { shownCommand } from '../../server/protocol/shown-command.ts'
 import { endInWords } from '../words.ts'
 
 /** Who, what, why, as whom, until when, and who looks on. */
@@ -22,8 +22,8 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
           <span className="mono">{session.profile}</span>
         </Row>
         {command === undefined ? null : (
-          <Row name="Command">
-            <span className="mono breakable">{shownCommand(command)}</span>
+          <Row name={session.run === true ? 'Runs' : 'Command'}>
+            <code className="run-line breakable">{shownCommand(command)}</code>
           </Row>
         )}
         {/* What the server resolves here is the image that the debug container really runs. */}
@@ -82,14 +82,19 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
         {session.endedAt === undefined ? null : <Row name="Ended">{moment(session.endedAt)}</Row>}
         {session.end === undefined ? (
           <Row name="Ends">
-            in {duration(Date.parse(session.deadline) - now)}, or after {inWords(session.idleTimeoutSeconds)}{' '}
-            without a key
+            in {duration(Date.parse(session.deadline) - now)}
+            {session.run === true
+              ? ' at the latest'
+              : `, or after ${inWords(session.idleTimeoutSeconds)} without a key`}
           </Row>
         ) : (
-          <Row name="End">{endInWords(session.end)}</Row>
+          <Row name="End">{endInWords(session.end, session)}</Row>
+        )}
+        {session.run !== true || session.end?.exitCode === undefined ? null : (
+          <Row name="Exit code">{session.end.exitCode}</Row>
         )}
       </Panel>
-      {session.state === 'ended' ? null : (
+      {session.state === 'ended' || session.run === true ? null : (
         <Panel title="Viewers">
           {session.viewers.length === 0 ? (
             <Row name="Now">

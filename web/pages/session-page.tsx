@@ -15,7 +15,7 @@ import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
 import { endInWords } from '../words.ts'
 import { lengthOf, Outcome } from './session-columns.tsx'
-import { BreakGlassBadge, CopyBadge, PodOf } from './session-place.tsx'
+import { BreakGlassBadge, CopyBadge, PodOf, RunBadge } from './session-place.tsx'
 import { SessionApproval } from './session-approval.tsx'
 import { SessionFacts } from './session-facts.tsx'
 import { SessionRecording } from './session-recording.tsx'
@@ -62,6 +62,7 @@ function Details({ session }: { session: Session }) {
           <h1 className="mono">{session.target.ref}</h1>
           <div className="target-facts">
             <Outcome session={session} />
+            <RunBadge session={session} />
             <CopyBadge session={session} />
             <BreakGlassBadge session={session} />
             <PodOf session={session} />
@@ -76,7 +77,7 @@ function Details({ session }: { session: Session }) {
               {session.can.decide ? 'Decide' : 'Review'}
             </ButtonLink>
           ) : null}
-          {isLive && (session.can.control || session.can.watch) ? (
+          {isLive && session.run !== true && (session.can.control || session.can.watch) ? (
             <ButtonLink kind="primary" href={`${path}/terminal`}>
               {session.can.control ? 'Open terminal' : 'Watch'}
             </ButtonLink>
@@ -98,7 +99,7 @@ function Details({ session }: { session: Session }) {
       {session.end?.detail === undefined ? null : (
         <p className="banner">
           <span>
-            <strong>{endInWords(session.end)}:</strong> {session.end.detail}
+            <strong>{endInWords(session.end, session)}:</strong> {session.end.detail}
           </span>
         </p>
       )}

@@ -1,4 +1,5 @@
 import type { Session } from '../../server/protocol/api.ts'
+import { shownCommand } from '../../server/protocol/shown-command.ts'
 import { Badge } from '../components/badge.tsx'
 
 /** The pod and its container, where they say more than the reference; nothing in Docker. */
@@ -31,6 +32,23 @@ export function CopyBadge({ session }: { session: Session }) {
     <Badge tone="accent" title="It runs in a debug copy of the pod, which goes away with the session">
       copy
     </Badge>
+  )
+}
+
+/** One command without a terminal, by a program. */
+export function RunBadge({ session }: { session: Session }) {
+  if (session.run !== true) return null
+  return <Badge title="One command without a terminal">run</Badge>
+}
+
+/** What ran in place of the toolbox's shell. */
+export function CommandLine({ session }: { session: Session }) {
+  if (session.command === undefined) return null
+  const words = shownCommand(session.command)
+  return (
+    <div className="pod-line mono cut" title={words}>
+      {words}
+    </div>
   )
 }
 

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Session, Verification } from '../../server/protocol/api.ts'
+import { shownCommand } from '../../server/protocol/shown-command.ts'
 import { asApiError } from '../api-error.ts'
 import { bytes, clock, duration, moment } from '../format.ts'
 import { useVerification } from '../queries.ts'
@@ -29,9 +30,14 @@ export function RecordingFacts({ session, cast, onSeek }: Props) {
         </Fact>
         <Fact name="Started">{moment(session.startedAt ?? session.requestedAt)}</Fact>
         {session.endedAt === undefined ? null : <Fact name="Ended">{moment(session.endedAt)}</Fact>}
-        {session.end === undefined ? null : <Fact name="How">{endInWords(session.end)}</Fact>}
+        {session.end === undefined ? null : <Fact name="How">{endInWords(session.end, session)}</Fact>}
         {session.reason === undefined ? null : <Fact name="Reason">{session.reason}</Fact>}
         {session.ticket === undefined ? null : <Fact name="Ticket">{session.ticket}</Fact>}
+        {session.command === undefined ? null : (
+          <Fact name="Command">
+            <code>{shownCommand(session.command)}</code>
+          </Fact>
+        )}
         <Fact name="Toolbox">
           {session.toolbox} · {session.profile}
         </Fact>

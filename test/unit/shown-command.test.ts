@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { shownCommand } from '../../web/shown-command.ts'
+import { shownCommand } from '../../server/protocol/shown-command.ts'
 
 describe('a command that is shown before it runs', () => {
   it('tells arguments apart and hides nothing of them', () => {
