@@ -58,6 +58,7 @@ export function fullSessionRow(id: string): SessionRow {
     command: ['sh', '-c', 'echo "$1"'],
     pick: 'crashing',
     copy: true,
+    run: true,
     identity: {
       uid: 65532,
       gid: 0,

@@ -161,6 +161,12 @@ describe('what may not be known', () => {
           ask('POST', '/api/v1/sessions', { target: `local/${name}`, ...wish }),
         )
       }
+      for (const wish of [{}, { toolbox: 'none' }, { profile: 'sysadmin' }, { reason: 'x', ticket: 'y' }]) {
+        const run = { command: ['/bin/true'], timeoutSeconds: 5, ...wish }
+        await assertAlike(`to run with ${JSON.stringify(wish)}`, there, absent(), (name) =>
+          ask('POST', '/api/v1/runs', { target: `local/${name}`, ...run }),
+        )
+      }
       for (const query of ['', '?pick=ready'])
         await assertAlike('to look at it', there, absent(), (name) =>
           ask('GET', `/api/v1/targets/local/${name}${query}`),

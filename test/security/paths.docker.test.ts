@@ -130,6 +130,7 @@ function address(route: Route, change: Record<string, string> = {}): string {
 }
 
 const bodyOf: Record<string, Record<string, unknown>> = {
+  createRun: { target: 'local/there-is-none', command: ['true'], timeoutSeconds: 1 },
   createSession: { target: 'local/there-is-none' },
   decideSession: { decision: 'approve' },
   reviewSession: { verdict: 'justified', reason: 'x' },

@@ -29,6 +29,7 @@ const operations = [
   'GET /api/v1/environments',
   'GET /api/v1/targets',
   'GET /api/v1/targets/{ref}',
+  'POST /api/v1/runs',
   'POST /api/v1/sessions',
   'GET /api/v1/sessions',
   'GET /api/v1/sessions/{id}',
