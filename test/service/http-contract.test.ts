@@ -25,6 +25,7 @@ const operations = [
   'GET /api/v1/auth/options',
   'POST /api/v1/auth/session',
   'DELETE /api/v1/auth/session',
+  'DELETE /api/v1/auth/sessions',
   'GET /api/v1/me',
   'GET /api/v1/environments',
   'GET /api/v1/targets',
