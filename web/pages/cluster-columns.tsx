@@ -7,7 +7,7 @@ import { age, shortImage } from '../format.ts'
 import { LinkButton } from '../runbook-link/link-button.tsx'
 import { useNow } from '../use-now.ts'
 import { ContainerList } from './container-list.tsx'
-import { Age, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
+import { ageColumn, environmentColumn, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
 import { isFailing, podsPath } from './target-filters.ts'
 
 /** What a row shows where there are pods; a Docker container's beside them fits into the same columns. */
@@ -54,28 +54,11 @@ export const clusterColumns: Columns<Target> = [
       </span>
     ),
   },
-  {
-    id: 'age',
-    accessorFn: (row) => -Date.parse(row.startedAt ?? row.createdAt),
-    header: 'Age',
-    cell: ({ row }) => <Age target={row.original} />,
-  },
+  ageColumn,
 ]
 
 /** The same where there are several environments. */
-export const clusterColumnsOfMany: Columns<Target> = [
-  ...clusterColumns,
-  {
-    id: 'environment',
-    accessorFn: (row) => row.environment,
-    header: 'Environment',
-    cell: ({ row }) => (
-      <span className="mono muted cut" title={row.original.environment}>
-        {row.original.environment}
-      </span>
-    ),
-  },
-]
+export const clusterColumnsOfMany: Columns<Target> = [...clusterColumns, environmentColumn]
 
 function Name({ target }: { target: Target }) {
   const now = useNow(10_000)

@@ -1,8 +1,9 @@
-/** Cells that rows of containers and of pods have in common. */
+/** Cells and columns that rows of containers and of pods have in common. */
 import { Link } from 'wouter'
 import type { Target } from '../../server/protocol/target-api.ts'
 import { refPath } from '../api.ts'
 import { Badge, type Tone } from '../components/badge.tsx'
+import type { Columns } from '../components/data-table.tsx'
 import { Hint } from '../components/hint.tsx'
 import { LockIcon, WarningIcon } from '../components/icons.tsx'
 import { age, moment } from '../format.ts'
@@ -63,7 +64,7 @@ export function Warnings({ warnings, name }: { warnings: readonly string[]; name
   )
 }
 
-export function Age({ target }: { target: Target }) {
+function Age({ target }: { target: Target }) {
   const now = useNow(10_000)
   const since = target.startedAt ?? target.createdAt
   const title = `${target.startedAt === undefined ? 'Created' : 'Started'} ${moment(since)}`
@@ -72,4 +73,24 @@ export function Age({ target }: { target: Target }) {
       {age(since, now)}
     </time>
   )
+}
+
+export const ageColumn: Columns<Target>[number] = {
+  id: 'age',
+  // Ascending age is the youngest first.
+  accessorFn: (row) => -Date.parse(row.startedAt ?? row.createdAt),
+  header: 'Age',
+  cell: ({ row }) => <Age target={row.original} />,
+}
+
+/** Where there are several. */
+export const environmentColumn: Columns<Target>[number] = {
+  id: 'environment',
+  accessorFn: (row) => row.environment,
+  header: 'Environment',
+  cell: ({ row }) => (
+    <span className="mono muted cut" title={row.original.environment}>
+      {row.original.environment}
+    </span>
+  ),
 }

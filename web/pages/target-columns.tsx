@@ -4,7 +4,7 @@ import type { Columns } from '../components/data-table.tsx'
 import { age, shortImage } from '../format.ts'
 import { useNow } from '../use-now.ts'
 import { LinkButton } from '../runbook-link/link-button.tsx'
-import { Age, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
+import { ageColumn, environmentColumn, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
 
 /** What a Docker container's row shows. Constant: a renderer that changes would mount every cell anew. */
 export const targetColumns: Columns<Target> = [
@@ -41,25 +41,11 @@ export const targetColumns: Columns<Target> = [
     enableSorting: false,
     cell: ({ row }) => <Shell hasShell={row.original.hasShell} />,
   },
-  {
-    id: 'age',
-    // Ascending age is the youngest first.
-    accessorFn: (row) => -Date.parse(row.startedAt ?? row.createdAt),
-    header: 'Age',
-    cell: ({ row }) => <Age target={row.original} />,
-  },
+  ageColumn,
 ]
 
 /** The same where there are several environments. */
-export const targetColumnsOfMany: Columns<Target> = [
-  ...targetColumns,
-  {
-    id: 'environment',
-    accessorFn: (row) => row.environment,
-    header: 'Environment',
-    cell: ({ row }) => <span className="mono muted">{row.original.environment}</span>,
-  },
-]
+export const targetColumnsOfMany: Columns<Target> = [...targetColumns, environmentColumn]
 
 function Name({ target }: { target: Target }) {
   const now = useNow(10_000)
