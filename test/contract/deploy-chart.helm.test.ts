@@ -18,6 +18,11 @@ const issuer = {
   audience: 'hatchway',
   jwksUri: 'https://idp.example.com/jwks',
 }
+const provider = {
+  issuer: 'https://idp.example.com',
+  clientId: 'hatchway',
+  clientSecret: { env: 'OIDC_SECRET' },
+}
 const rule = {
   name: 'engineers',
   who: { groups: ['engineering'] },
@@ -34,9 +39,12 @@ const everything = {
     impersonate: { enabled: true, groups: ['engineering'] },
   },
   environments: [{ id: 'eu', kind: 'kubernetes', kubeconfig: '/etc/hatchway-secrets/kubeconfigs/eu' }],
-  config: { auth: { issuers: [issuer] }, metrics: { token: { env: 'METRICS_TOKEN' } } },
+  config: { auth: { issuers: [issuer], oidc: provider }, metrics: { token: { env: 'METRICS_TOKEN' } } },
   policy: { rules: [rule] },
-  secretEnv: [{ name: 'METRICS_TOKEN', secret: 'hatchway', key: 'metrics' }],
+  secretEnv: [
+    { name: 'METRICS_TOKEN', secret: 'hatchway', key: 'metrics' },
+    { name: 'OIDC_SECRET', secret: 'hatchway-oidc', key: 'clientSecret' },
+  ],
   secretFiles: ['kubeconfigs'],
   ingress: { enabled: true, tlsSecret: 'hatchway-tls' },
   networkPolicy: { from: [{ namespaceSelector: { matchLabels: { name: 'ingress' } } }] },
@@ -112,7 +120,12 @@ describe('the configuration of the chart', () => {
       const path = await written(context, 'hatchway.yaml', fileOf(manifests, 'hatchway.yaml'))
       await writeFile(join(dirname(path), 'policy.yaml'), fileOf(manifests, 'policy.yaml'))
       // What a pod has.
-      const env = { ...process.env, KUBERNETES_SERVICE_HOST: '10.98.0.1', METRICS_TOKEN: 'x'.repeat(32) }
+      const env = {
+        ...process.env,
+        KUBERNETES_SERVICE_HOST: '10.98.0.1',
+        METRICS_TOKEN: 'x'.repeat(32),
+        OIDC_SECRET: 'x',
+      }
       await run(process.execPath, [join(root, 'server/main.ts'), 'config', 'check', path], { env })
     })
   }
@@ -142,13 +155,11 @@ describe('the policy of the chart', () => {
     assert.equal(template.metadata.labels?.['app.kubernetes.io/name'], 'hatchway')
   })
 
-  it('lets in whoever has the link of the log only while there is no issuer', async () => {
+  it('lets in whoever has the link of the log only while there is no issuer and no provider', async () => {
     assert.match(fileOf(await renderChart(), 'policy.yaml'), /- local\n/)
     assert.doesNotMatch(fileOf(await renderChart(everything), 'policy.yaml'), /local/)
-    await assert.rejects(
-      renderChart({ config: { auth: { issuers: [issuer] } } }),
-      /say in policy.rules what they may do/,
-    )
+    for (const auth of [{ issuers: [issuer] }, { oidc: provider }])
+      await assert.rejects(renderChart({ config: { auth } }), /say in policy.rules what they may do/)
   })
 })
 
@@ -161,6 +172,7 @@ describe('values that are refused before anything is changed', () => {
     ['an ingress that the network policy shuts out', { publicUrl: 'https://a.example.com', ingress: { enabled: true } }, /networkPolicy.from/],
     ['impersonation of just any group', { cluster: { impersonate: { enabled: true } } }, /impersonate\/groups/],
     ['a secret in the values', { config: { auth: { issuers: [{ ...issuer, secret: 'hunter2' }] } } }, /issuers\/0\/secret/],
+    ['the secret of the provider\'s client', { config: { auth: { oidc: { ...provider, clientSecret: 'hunter2' } } } }, /oidc\/clientSecret/],
     ['the password of a registry', { config: { toolboxes: [{ name: 'a', image: 'b', registryAuth: { password: 'hunter2' } }] } }, /password/],
     ['the token of the metrics', { config: { metrics: { token: 'hunter2' } } }, /metrics\/token/],
     ['a key that is the chart\'s own', { config: { dataDir: '/tmp' } }, /config\/dataDir/],

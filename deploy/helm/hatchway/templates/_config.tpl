@@ -24,6 +24,7 @@
 
 {{- define "hatchway.policy" -}}
 {{- $issuers := dig "auth" "issuers" list .Values.config }}
+{{- $provider := dig "auth" "oidc" dict .Values.config }}
 {{- $own := list (dict
   "name" "the gateway itself is not a target"
   "who" (dict "everyone" true)
@@ -32,7 +33,7 @@
   "effect" "deny") }}
 {{- $rules := .Values.policy.rules }}
 {{- if not $rules }}
-{{- if $issuers }}{{ fail "config.auth.issuers lets people in: say in policy.rules what they may do." }}{{ end }}
+{{- if or $issuers $provider }}{{ fail "config.auth lets people in: say in policy.rules what they may do." }}{{ end }}
 {{- $rules = list (dict
   "name" "whoever has the link of the log"
   "who" (dict "subjects" (list "local"))
