@@ -22,7 +22,7 @@ interface SignInOfSocket {
  * Tells the viewer a minute before the end, then closes. The session itself goes on. Call the result to stop.
  */
 export function watchSignIn(
-  logins: Pick<BrowserLogins, 'find'>,
+  logins: Pick<BrowserLogins, 'find' | 'known'>,
   viewer: TerminalViewer,
   socket: WebSocket,
   { caller, onRenewed }: SignInOfSocket,
@@ -72,8 +72,22 @@ export function watchSignIn(
     }
   }
   if (caller.login === undefined) closeAt(caller.who.expiresAt)
-  else watch(caller.login)
+  else {
+    watch(caller.login)
+    void closeIfGone(logins, viewer, caller.login.id)
+  }
   return stop
+}
+
+/** Whoever signed out while this socket was let in did not find it among those to close. */
+async function closeIfGone(
+  logins: Pick<BrowserLogins, 'known'>,
+  viewer: TerminalViewer,
+  id: string,
+): Promise<void> {
+  // A store that does not answer now is asked again with the next renewal.
+  const found = await logins.known(id).catch(() => 'silent' as const)
+  if (found === undefined) viewer.close(closeCodes.expired, 'signed out')
 }
 
 /** When it is time; later when the provider was just asked in vain, but not later than its last word is good. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
+import { hashCookie } from '../../server/auth/browser-login.ts'
 import {
   scriptedPolicy,
   sharedHttpGateway,
@@ -128,6 +129,24 @@ describe('opening a terminal', () => {
     const headers = { cookie, origin: gateway.url }
     await gateway.call('/api/v1/auth/session', undefined, { method: 'DELETE', headers })
     assert.equal((await within(terminal.closed, 'the close')).code, 4401)
+  })
+
+  it('does not stay open for whom signs out while it is let in', async () => {
+    const gateway = shared()
+    const body = JSON.stringify({ code: gateway.mintCode() })
+    const answer = await gateway.call('/api/v1/auth/session', undefined, { method: 'POST', body })
+    const cookie = (answer.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? ''
+    const { url } = await openAs(gateway, await gateway.issuer.token('ann'))
+    const [, id = ''] = cookie.split('=')
+    const { sessions, store } = gateway
+    // Between the cookie's check and the socket: a sign-out of that moment finds no socket to close.
+    sessions.signedInAgain = () => void store.deleteLogin(hashCookie(id))
+    try {
+      const terminal = await openTerminal(url, { headers: { cookie, origin: gateway.url } })
+      assert.deepEqual(await within(terminal.closed, 'the close'), { code: 4401, reason: 'signed out' })
+    } finally {
+      sessions.signedInAgain = () => undefined
+    }
   })
 
   it('takes a ticket once, for its session', async () => {
