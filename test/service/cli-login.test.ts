@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { decodeJwt } from 'jose'
+import { withFileLock } from '../../server/store/file-lock.ts'
 import { CliProcess, type CliEnd } from '../support/cli.ts'
 import { followDeviceLink } from '../support/device-visitor.ts'
 import { eventually } from '../support/eventually.ts'
@@ -234,6 +235,26 @@ describe('hatchway token --gateway', () => {
     const [second] = new Set(ends.map(({ out }) => out))
     assert.ok(second !== undefined && ends.every(({ out }) => out === second) && second !== first)
     assert.equal(await me(second), 200)
+  })
+
+  it('waits for another process that renews it, and takes what that one got', async () => {
+    assert.equal((await signIn()).code, 0)
+    const good = await readFile(file(), 'utf8')
+    await pass('renewAt')
+    const asked = ground.provider.grants
+    const waiting = await withFileLock(join(directory(), 'logins.lock'), async () => {
+      const both = [token(), token()]
+      // Two that started later are through by now: so the first two are where they have to wait.
+      for (let count = 0; count < 2; count++)
+        assert.equal((await run('token', '--gateway', 'http://127.0.0.1:1')).code, 77)
+      await writeFile(file(), good)
+      return both
+    })
+    for (const { code, out } of await Promise.all(waiting)) {
+      assert.equal(code, 0)
+      assert.ok(good.includes(out.trim()))
+    }
+    assert.equal(ground.provider.grants, asked)
   })
 
   it('asks for a new login, by an exit code of its own, when the provider says no', async () => {
