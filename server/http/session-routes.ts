@@ -22,8 +22,9 @@ import type { TypedApp } from './typed-app.ts'
 
 export const sessionParams = z.object({ id: z.string().min(1).max(64) })
 
-/** Pages that one request may read while it looks for sessions that the caller may see. */
-const maxPages = 10
+/** How many sessions one request may look through for those that the caller may see, and how many at once. */
+const maxChunks = 50
+const chunkRows = 200
 
 export function registerSessionRoutes(app: TypedApp, deps: AppDeps): void {
   registerCreateAndList(app, deps)
@@ -145,21 +146,32 @@ function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
   )
 }
 
-// Policy filters what the store found, so a page is filled from as many of the store's pages as it takes.
+/**
+ * Policy filters what the store found. There is a `next` only where the caller may see another session, and it is the place of one
+ * that they see: the end of a page must not tell of those between. Ends where too much was looked through; filters reach further.
+ */
 async function listVisible(
   deps: AppDeps,
   caller: Caller,
   query: SessionQuery,
 ): Promise<{ items: SessionRow[]; next?: string }> {
   const items: SessionRow[] = []
-  let next = query.cursor
-  for (let page = 0; page < maxPages; page++) {
-    const found = await deps.store.listSessions(
-      defined({ ...query, limit: query.limit - items.length, cursor: next }),
-    )
-    items.push(...found.items.filter((row) => sessionRights(deps.policy(), caller.who, row).see))
-    next = found.next
-    if (next === undefined || items.length >= query.limit) break
+  const policy = deps.policy()
+  const read = (limit: number, cursor: string | undefined) =>
+    deps.store.listSessions(defined({ ...query, limit, cursor }))
+  let last: { limit: number; cursor: string | undefined } | undefined
+  let { cursor } = query
+  for (let chunk = 0; chunk < maxChunks; chunk++) {
+    const found = await read(chunkRows, cursor)
+    for (const [index, row] of found.items.entries()) {
+      if (!sessionRights(policy, caller.who, row).see) continue
+      if (items.length === query.limit && last !== undefined)
+        return defined({ items, next: (await read(last.limit, last.cursor)).next })
+      items.push(row)
+      last = { limit: index + 1, cursor }
+    }
+    cursor = found.next
+    if (cursor === undefined) break
   }
-  return defined({ items, next })
+  return { items }
 }
