@@ -120,14 +120,17 @@ describe('before anybody has said who they are', () => {
     const line = Buffer.from(`X-${'a'.repeat(60)}: ${'b'.repeat(2000)}\r\n`)
     assert.ok([413, 0].includes(await answerTo(`GET / HTTP/1.1\r\nHost: ${host}\r\n`, line)))
     const json = 'Content-Type: application/json\r\n'
+    const from = () => `X-Forwarded-For: ${attacker.address()}\r\n`
     const large = `Host: ${host}\r\n${json}Content-Length: 10000000000\r\n\r\n`
     const chunked = `Host: ${host}\r\n${json}Transfer-Encoding: chunked\r\n\r\n`
     const chunk = Buffer.from(`10000\r\n${'{'.repeat(65_536)}\r\n`)
     for (const kind of [large, chunked]) {
-      const status = await answerTo(`POST /api/v1/auth/session HTTP/1.1\r\n${kind}`, chunk)
+      const status = await answerTo(`POST /api/v1/auth/session HTTP/1.1\r\n${from()}${kind}`, chunk)
       assert.ok([413, 0].includes(status), `${status} ${kind}`)
       for (const path of ['sessions', 'policy/simulate'])
-        assert.ok([401, 0].includes(await answerTo(`POST /api/v1/${path} HTTP/1.1\r\n${kind}`, chunk)))
+        assert.ok(
+          [401, 0].includes(await answerTo(`POST /api/v1/${path} HTTP/1.1\r\n${from()}${kind}`, chunk)),
+        )
     }
     await assertServesOthers('huge requests')
     assert.ok((await memoryMiB()) - memory < 150)
