@@ -34,18 +34,21 @@ function compileStars(pattern: string): (text: string) => boolean {
   }
 }
 
+const anyRun = '*'.charCodeAt(0)
+const anyOne = '?'.charCodeAt(0)
+
 function matchGlob(pattern: string, text: string): boolean {
   let p = 0
   let t = 0
   let star = -1
   let starText = 0
   while (t < text.length) {
-    const symbol = pattern[p]
-    if (symbol === '*') {
+    const symbol = pattern.charCodeAt(p)
+    if (symbol === anyRun) {
       star = p
       starText = t
       p++
-    } else if (symbol === '?' || symbol === text[t]) {
+    } else if (symbol === anyOne || symbol === text.charCodeAt(t)) {
       p++
       t++
     } else if (star >= 0) {
@@ -55,6 +58,6 @@ function matchGlob(pattern: string, text: string): boolean {
       p = star + 1
     } else return false
   }
-  while (pattern[p] === '*') p++
+  while (pattern.charCodeAt(p) === anyRun) p++
   return p === pattern.length
 }

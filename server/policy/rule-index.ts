@@ -24,8 +24,8 @@ interface Key {
 /** One thing that a rule asks for. It is met where one of the alternatives is; each alternative is found by any of its keys. */
 type Demand = readonly (readonly Key[])[]
 
-/** Pieces of this length tell patterns apart well enough, and a name has few of them. */
-const gramLength = 2
+/** Two letters in a row tell patterns apart well enough, and a name has few of them; one is better than none. */
+const gramLengths = [2, 1] as const
 
 /** Keeps every rule under the keys of one demand only: the one that it shares with the fewest other rules. */
 export function createRuleIndex(rules: readonly Indexed[]): RuleIndex {
@@ -102,16 +102,18 @@ function exactly(field: string, texts: readonly string[]): Demand {
 function patterns(field: string, texts: readonly string[]): Demand {
   return texts.flatMap((text) => {
     if (!isGlob(text)) return exactly(field, [text])
-    const grams = literalPieces(text).flatMap(gramsOf)
+    const pieces = literalPieces(text)
+    const grams = gramLengths.map((length) => pieces.flatMap((piece) => gramsOf(piece, length)))
+    const best = grams.find((found) => found.length > 0) ?? []
     return [
-      grams.length === 0 ? [present(field)] : grams.map((gram): Key => ({ field, kind: 'gram', text: gram })),
+      best.length === 0 ? [present(field)] : best.map((gram): Key => ({ field, kind: 'gram', text: gram })),
     ]
   })
 }
 
-function gramsOf(text: string): string[] {
+function gramsOf(text: string, length: number): string[] {
   const grams: string[] = []
-  for (let at = 0; at + gramLength <= text.length; at++) grams.push(text.slice(at, at + gramLength))
+  for (let at = 0; at + length <= text.length; at++) grams.push(text.slice(at, at + length))
   return grams
 }
 
@@ -143,9 +145,11 @@ function rarestKey(keys: readonly Key[], counts: ReadonlyMap<string, number>): {
 class FieldIndex {
   readonly #whole = new Map<string, number[]>()
   readonly #grams = new Map<string, number[]>()
+  readonly #gramLengths = new Set<number>()
   readonly #present: number[] = []
 
   add({ kind, text }: Key, place: number): void {
+    if (kind === 'gram') this.#gramLengths.add(text.length)
     if (kind === 'present') this.#present.push(place)
     else append(kind === 'whole' ? this.#whole : this.#grams, text, place)
   }
@@ -153,7 +157,8 @@ class FieldIndex {
   find(text: string, places: PlaceSet): void {
     places.add(this.#whole.get(text))
     places.add(this.#present)
-    if (this.#grams.size > 0) for (const gram of gramsOf(text)) places.add(this.#grams.get(gram))
+    for (const length of this.#gramLengths)
+      for (const gram of gramsOf(text, length)) places.add(this.#grams.get(gram))
   }
 }
 

@@ -30,13 +30,13 @@ const found: Record<string, (index: number) => Partial<Rule>> = {
   'a target each': (index) => ({ where: { targets: [`pod/web-${index}`] } }),
   'a glob each, hours': (index) => ({ where: { targets: [`pod/web-${index}-*`] }, when: hours }),
   'a short inner glob': (index) => ({ who: group(`*${index % 100}*`) }),
+  'globs of one letter': (index) => ({ where: { targets: [`*${index % 10}?`] } }),
   'an inner glob each': (index) => ({ where: { targets: [`*-${index}-*`] } }),
   'a label value each': (index) => ({ where: { labels: { app: [`web-${index}`] } } }),
 }
 
 /** Where nothing literal tells rules apart, each one is judged. */
 const judged: Record<string, (index: number) => Partial<Rule>> = {
-  'globs of one letter': (index) => ({ where: { targets: [`*${index % 10}?`] } }),
   'NotIn each': (index) => ({
     where: {
       matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['web-9999', `web-${index}`] }],
@@ -98,7 +98,8 @@ function measure(shape: (index: number) => Partial<Rule>): {
   }).slice(warmUp)
   const p99 = percentile(samples, 0.99)
   return {
-    figures: { p50: digits(median(samples)), p99: digits(p99) },
+    // The least is what it takes when nothing else wants the processor.
+    figures: { least: digits(Math.min(...samples)), p50: digits(median(samples)), p99: digits(p99) },
     ratio: `${digits(p99 / barMs)} of the bar, ${p99 <= barMs ? 'met' : 'missed'}`,
   }
 }
