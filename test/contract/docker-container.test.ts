@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { DebugContainer } from '../../server/core/target.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'
-import { deadline, endOf } from './driver-ground.ts'
+import { deadline, endOf, resultOf } from './driver-ground.ts'
 
 /** What the debug container is to the engine and to others on it. */
 for (const engine of await testEngines()) {
@@ -45,6 +47,21 @@ for (const engine of await testEngines()) {
       for (const [name, limit] of Object.entries({ Memory, NanoCpus, PidsLimit })) {
         assert.ok(typeof limit === 'number' && limit > 0, `${name} is ${limit}`)
       }
+    })
+
+    it('is made once for a command, also where the target has changed since it was looked at', async () => {
+      // A terminal's container is started on what was last known, and again when that turns out to be old.
+      ;(await user.open()).terminal.detach()
+      const target = await user.access.find(user.web.ref, {}, deadline())
+      await user.docker.getContainer(user.web.id).restart({ t: 0 })
+      const since = Math.floor(Date.now() / 1000)
+      const opened = await user.runCommand(['echo', 'once'], { target })
+      assert.deepEqual((await resultOf(opened)).stdout, 'once\n')
+      const until = Math.ceil(Date.now() / 1000) + 1
+      const filters = { event: ['create'], label: [`hatchway.session=${opened.container.sessionId}`] }
+      const events = await user.docker.getEvents({ since, until, filters })
+      const made = (await text(events as Readable)).split('\n').filter((line) => line !== '')
+      assert.equal(made.length, 1)
     })
 
     it('is given nothing of the host', async () => {
