@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { AuditList, Problem, Session, Verification } from '../../server/protocol/api.ts'
 import type { Run } from '../../server/protocol/run-api.ts'
@@ -275,6 +277,17 @@ rules:
       (await Promise.all(two)).map(({ exitCode }) => exitCode),
       [0, 0],
     )
+  })
+
+  it('is judged again while the command runs', async () => {
+    const running = run(['sleep', '50'], why, strict, 'bot')
+    await going(strict, 'bot')
+    const file = join(strict.directory, 'policy.yaml')
+    await writeFile(file, policy.replace('subjects: [bot]', 'subjects: [other]'))
+    const { end } = await running
+    await writeFile(file, policy)
+    assert.equal(end.reason, 'denied')
+    await eventually(async () => (await ask(['true'], why, strict, 'bot')).status === 200)
   })
 
   it('may wait for an approval: then it runs by itself, and its session has the outcome', async () => {
