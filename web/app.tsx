@@ -47,7 +47,7 @@ function Gate() {
     return <Redirect to={here === '/' ? '/signin' : `/signin?next=${encodeURIComponent(here)}`} replace />
   }
   return (
-    <main className="page narrow">
+    <main className="page narrow stack">
       <ErrorPanel error={me.error} onRetry={() => void me.refetch()} isRetrying={me.isFetching} />
       {isProviderSilent(me.error) ? (
         <p className="faint">

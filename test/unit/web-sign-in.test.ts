@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { returnPath } from '../../server/core/return-path.ts'
 import { nextPath } from '../../web/next-path.ts'
+import { ApiError } from '../../web/api-error.ts'
+import { refusalOf } from '../../web/terminal/refusal.ts'
 import { requestIdOf, signInProblem } from '../../web/sign-in-problems.ts'
 
 /** What is followed, and where a sign-in may lead to from there. */
@@ -62,5 +64,19 @@ describe('a sign-in that came to nothing', () => {
     assert.equal(requestIdOf(id), id)
     for (const text of [null, '', 'call 555', '<b>', 'a'.repeat(65)])
       assert.equal(requestIdOf(text), undefined)
+  })
+})
+
+describe('a terminal that is not let in', () => {
+  const refused = (status: number, code: string) =>
+    refusalOf(new ApiError({ status, code, title: 'x', detail: 'in words' }))
+
+  it('asks for a sign-in only when there is none, and waits for a provider that is silent', () => {
+    assert.deepEqual(refused(401, 'unauthenticated'), { kind: 'expired' })
+    assert.deepEqual(refused(403, 'forbidden'), { kind: 'refused', detail: 'in words' })
+    assert.deepEqual(refused(503, 'shutting_down'), { kind: 'retry' })
+    assert.deepEqual(refusalOf(new Error('no network')), { kind: 'retry' })
+    const silent = refused(503, 'provider_unavailable')
+    assert.ok(silent.kind === 'retry' && silent.why?.includes('identity provider'))
   })
 })
