@@ -57,7 +57,8 @@ export function registerAuthentication(app: FastifyInstance, options: Authentica
     try {
       request.caller = await authenticate(request, options)
     } catch (error) {
-      if (error instanceof HatchwayError && error.status === 401)
+      // Who brings none guesses none: strangers who follow a link from one office are no attack on it.
+      if (error instanceof HatchwayError && error.status === 401 && bringsCredential(request, origin))
         await limits.refusedCredentials.count(request)
       throw error
     }
@@ -104,6 +105,11 @@ async function authenticate(request: FastifyRequest, options: AuthenticateOption
       ? 'Sign in, or send `Authorization: Bearer <token>`.'
       : 'The sign-in has expired. Sign in again.',
   )
+}
+
+function bringsCredential(request: FastifyRequest, origin: OwnOrigin): boolean {
+  if (request.headers.authorization !== undefined || ticketOf(request) !== undefined) return true
+  return request.cookies[cookieName(origin)] !== undefined
 }
 
 function bearerOf(request: FastifyRequest): string | undefined {

@@ -245,6 +245,14 @@ describe('limits', () => {
     }
     assert.equal((await gateway.call('/api/v1/me', 'guess-31')).status, 429)
   })
+
+  it('counts nobody who brings none: an office that follows an alert is no attack', async (t) => {
+    const gateway = await startHttpGateway(t)
+    for (let stranger = 0; stranger < 40; stranger++) {
+      assert.equal((await gateway.call('/api/v1/me')).status, 401)
+    }
+    assert.equal((await gateway.call('/api/v1/me', await gateway.issuer.token('ann'))).status, 200)
+  })
 })
 
 function bearer(token: string): Record<string, string> {
