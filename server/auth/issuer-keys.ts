@@ -7,6 +7,7 @@ import {
   type JWTVerifyGetKey,
 } from 'jose'
 import { HatchwayError, messageOf } from '../core/errors.ts'
+import { readBounded } from '../core/read-bounded.ts'
 
 /** Where an issuer's verification keys come from. Each kind has its own closed list of algorithms. */
 export type KeySource =
@@ -111,14 +112,7 @@ async function fetchBounded(url: string, init: RequestInit): Promise<Response> {
     await response.body?.cancel()
     throw new Error(`it answered with status ${response.status}`)
   }
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > maxJwksBytes) throw new Error('it sent more than 1 MiB')
-    chunks.push(chunk)
-  }
-  const text = Buffer.concat(chunks).toString()
+  const text = (await readBounded(response, maxJwksBytes)).toString()
   createLocalJWKSet(JSON.parse(text) as JSONWebKeySet)
   return new Response(text)
 }

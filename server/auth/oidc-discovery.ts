@@ -1,5 +1,6 @@
 import type * as Client from 'openid-client'
 import { messageOf } from '../core/errors.ts'
+import { readBounded } from '../core/read-bounded.ts'
 import { isSafeToAsk } from '../core/urls.ts'
 import { unavailable } from './oidc-errors.ts'
 
@@ -60,16 +61,10 @@ async function fetchBounded(
   try {
     if (!isSafeToAsk(url)) throw new Error(`${new URL(url).origin} is neither https nor on loopback`)
     const response = await fetch(url, { ...init, body: (body ?? null) as BodyInit | null })
-    const chunks: Uint8Array[] = []
-    let bytes = 0
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.byteLength
-      if (bytes > maxAnswerBytes) throw new Error('it sent more than 1 MiB')
-      chunks.push(chunk)
-    }
+    const answer = await readBounded(response, maxAnswerBytes)
     const { status, headers } = response
     // Responses with these statuses may have no body at all.
-    const whole = [204, 205, 304].includes(status) ? null : Buffer.concat(chunks)
+    const whole = [204, 205, 304].includes(status) ? null : new Uint8Array(answer)
     return new Response(whole, { status, headers })
   } catch (cause) {
     const slow = cause instanceof Error && cause.name === 'TimeoutError'

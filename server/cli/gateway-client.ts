@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { messageOf } from '../core/errors.ts'
+import { readBounded } from '../core/read-bounded.ts'
 import { isSafeToAsk, parseUrl } from '../core/urls.ts'
 import { me, problem, signInOptions, type Me, type SignInOptions } from '../protocol/api.ts'
 import { CommandError } from './command-error.ts'
@@ -70,14 +71,7 @@ async function fetchBounded(
   const either = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   // A token follows no redirect.
   const response = await fetch(url, { headers, signal: either, redirect: 'manual' })
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength
-    if (bytes > maxAnswerBytes) throw new Error('it sent more than 1 MiB')
-    chunks.push(chunk)
-  }
-  return { status: response.status, text: Buffer.concat(chunks).toString() }
+  return { status: response.status, text: (await readBounded(response, maxAnswerBytes)).toString() }
 }
 
 function parseJson(text: string): unknown {
