@@ -1,10 +1,11 @@
 import { QueryClientProvider } from '@tanstack/react-query'
-import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Redirect, useLocation } from 'wouter'
 import type { Me } from '../server/protocol/api.ts'
 import { asApiError } from './api-error.ts'
 import { ErrorBoundary } from './components/error-boundary.tsx'
 import { ErrorPanel } from './components/error-panel.tsx'
+import { lazyPart } from './components/lazy-part.tsx'
 import { ShortcutsDialog } from './components/shortcuts-dialog.tsx'
 import { SignInWait } from './components/sign-in-card.tsx'
 import { SignInOverlay } from './components/sign-in-overlay.tsx'
@@ -18,15 +19,18 @@ import { Routes } from './routes.tsx'
 import { LinkDialogHost } from './runbook-link/link-dialog-host.tsx'
 import { useHotkeys } from './use-hotkeys.ts'
 
-const CommandPalette = lazy(async () => ({
-  default: (await import('./components/command-palette.tsx')).CommandPalette,
-}))
+const CommandPalette = lazyPart(
+  async () => (await import('./components/command-palette.tsx')).CommandPalette,
+  { close: ({ onClose }) => onClose() },
+)
 
 export function App() {
   const [path] = useLocation()
   return (
     <QueryClientProvider client={queryClient}>
-      <Page path={path} />
+      <ErrorBoundary>
+        <Page path={path} />
+      </ErrorBoundary>
       <Toasts />
     </QueryClientProvider>
   )
@@ -83,11 +87,7 @@ function Shell({ me }: { me: Me }) {
         </ErrorBoundary>
       </main>
       <ShortcutsDialog isOpen={open === 'shortcuts'} onClose={close} />
-      {open === 'palette' ? (
-        <Suspense>
-          <CommandPalette onClose={close} />
-        </Suspense>
-      ) : null}
+      {open === 'palette' ? <CommandPalette onClose={close} /> : null}
       <LinkDialogHost />
       <SignInOverlay />
     </div>

@@ -1,25 +1,55 @@
-import { lazy, Suspense, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import { Route, Switch } from 'wouter'
 import type { Me } from '../server/protocol/api.ts'
 import { ButtonLink } from './components/button.tsx'
 import { EmptyState } from './components/empty-state.tsx'
+import { lazyPart } from './components/lazy-part.tsx'
 import { Skeleton } from './components/skeleton.tsx'
 import { DebugPage } from './pages/debug-page.tsx'
 import { TargetsPage } from './pages/targets-page.tsx'
 import { useTitle } from './use-title.ts'
 
+const reading = (label: string): { waiting: ReactNode } => ({
+  waiting: (
+    <div className="page">
+      <Skeleton label={label} />
+    </div>
+  ),
+})
+/** In the place of a screen that has no rows. */
+const blank = (label: string): { waiting: ReactNode } => ({
+  waiting: <output className="blank" aria-label={label} />,
+})
+
 // Only what leads to a terminal is in the first load.
-const SessionsPage = lazy(async () => ({ default: (await import('./pages/sessions-page.tsx')).SessionsPage }))
-const SessionPage = lazy(async () => ({ default: (await import('./pages/session-page.tsx')).SessionPage }))
-const ApprovalsPage = lazy(async () => ({
-  default: (await import('./pages/approvals-page.tsx')).ApprovalsPage,
-}))
-const AuditPage = lazy(async () => ({ default: (await import('./pages/audit-page.tsx')).AuditPage }))
-const PolicyPage = lazy(async () => ({ default: (await import('./pages/policy-page.tsx')).PolicyPage }))
-const TerminalPage = lazy(async () => ({
-  default: (await import('./terminal/terminal-page.tsx')).TerminalPage,
-}))
-const PlayerPage = lazy(async () => ({ default: (await import('./player/player-page.tsx')).PlayerPage }))
+const SessionsPage = lazyPart(
+  async () => (await import('./pages/sessions-page.tsx')).SessionsPage,
+  reading('Loading sessions'),
+)
+const SessionPage = lazyPart(
+  async () => (await import('./pages/session-page.tsx')).SessionPage,
+  reading('Loading the session'),
+)
+const ApprovalsPage = lazyPart(
+  async () => (await import('./pages/approvals-page.tsx')).ApprovalsPage,
+  reading('Loading approvals'),
+)
+const AuditPage = lazyPart(
+  async () => (await import('./pages/audit-page.tsx')).AuditPage,
+  reading('Loading the audit log'),
+)
+const PolicyPage = lazyPart(
+  async () => (await import('./pages/policy-page.tsx')).PolicyPage,
+  reading('Loading the question to policy'),
+)
+const TerminalPage = lazyPart(
+  async () => (await import('./terminal/terminal-page.tsx')).TerminalPage,
+  blank('Loading the terminal'),
+)
+const PlayerPage = lazyPart(
+  async () => (await import('./player/player-page.tsx')).PlayerPage,
+  blank('Loading the player'),
+)
 
 export function Routes({ me }: { me: Me }) {
   return (
@@ -29,45 +59,19 @@ export function Routes({ me }: { me: Me }) {
       </Route>
       <Route path="/debug/*">{(params) => <DebugPage key={params['*']} reference={params['*']} />}</Route>
       <Route path="/sessions">
-        <Lazy label="Loading sessions">
-          <SessionsPage me={me} />
-        </Lazy>
+        <SessionsPage me={me} />
       </Route>
-      <Route path="/sessions/:id/terminal">
-        {({ id }) => (
-          <Suspense fallback={<Blank label="Loading the terminal" />}>
-            <TerminalPage sessionId={id} />
-          </Suspense>
-        )}
-      </Route>
-      <Route path="/sessions/:id/replay">
-        {({ id }) => (
-          <Suspense fallback={<Blank label="Loading the player" />}>
-            <PlayerPage sessionId={id} {...startAt()} />
-          </Suspense>
-        )}
-      </Route>
-      <Route path="/sessions/:id">
-        {({ id }) => (
-          <Lazy label="Loading the session">
-            <SessionPage key={id} id={id} />
-          </Lazy>
-        )}
-      </Route>
+      <Route path="/sessions/:id/terminal">{({ id }) => <TerminalPage sessionId={id} />}</Route>
+      <Route path="/sessions/:id/replay">{({ id }) => <PlayerPage sessionId={id} {...startAt()} />}</Route>
+      <Route path="/sessions/:id">{({ id }) => <SessionPage key={id} id={id} />}</Route>
       <Route path="/approvals">
-        <Lazy label="Loading approvals">
-          <ApprovalsPage />
-        </Lazy>
+        <ApprovalsPage />
       </Route>
       <Route path="/audit">
-        <Lazy label="Loading the audit log">
-          <AuditPage me={me} />
-        </Lazy>
+        <AuditPage me={me} />
       </Route>
       <Route path="/policy">
-        <Lazy label="Loading the question to policy">
-          <PolicyPage me={me} />
-        </Lazy>
+        <PolicyPage me={me} />
       </Route>
       <Route>
         <NotFound />
@@ -80,25 +84,6 @@ export function Routes({ me }: { me: Me }) {
 function startAt(): { startAt?: number } {
   const seconds = Number(new URLSearchParams(location.search).get('t') ?? Number.NaN)
   return Number.isFinite(seconds) && seconds >= 0 ? { startAt: seconds } : {}
-}
-
-function Lazy({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <Suspense
-      fallback={
-        <div className="page">
-          <Skeleton label={label} />
-        </div>
-      }
-    >
-      {children}
-    </Suspense>
-  )
-}
-
-/** In the place of a screen that has no rows. */
-function Blank({ label }: { label: string }) {
-  return <output className="blank" aria-label={label} />
 }
 
 function NotFound() {

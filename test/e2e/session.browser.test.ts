@@ -113,3 +113,56 @@ describe('a session in a container without a shell', () => {
     await spoken.waitFor()
   })
 })
+
+describe('a part of the app whose code does not come', () => {
+  const lost = [/net::ERR_FAILED/, /Failed to fetch dynamically imported module/, /status of 404/]
+  const lossy = async () => browser.visit({ storageState: await gateway.signedIn(), allow: lost })
+
+  it('says so in its own place, leaves the live terminal alone, and comes when it is asked for again', async () => {
+    const page = await lossy()
+    const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
+    const layers = [
+      ['command-palette', () => page.getByRole('button', { name: /^Go to/ }).click(), 'Go to'],
+      [
+        'link-dialog',
+        async () => {
+          await page.getByRole('button', { name: 'Terminal menu' }).click()
+          await page.getByRole('menuitem', { name: 'Copy runbook link' }).click()
+        },
+        `Runbook link to ${target.name}`,
+      ],
+    ] as const
+    for (const [chunk, open, dialog] of layers) {
+      await page.route(`**/assets/${chunk}-*.js`, (route) => route.abort())
+      await open()
+      const words = page.getByRole('dialog', { name: 'This part could not be loaded' })
+      await words.getByRole('button', { name: 'Close' }).click()
+      await words.waitFor({ state: 'hidden' })
+      assert.equal(await terminal.run('echo still mine'), 'still mine')
+      await open()
+      await page.unroute(`**/assets/${chunk}-*.js`)
+      await words.getByRole('button', { name: 'Try again' }).click()
+      await page.getByRole('dialog', { name: dialog }).waitFor()
+      await page.keyboard.press('Escape')
+    }
+    await page.route('**/assets/sessions-page-*.js', (route) => route.abort())
+    await page.getByRole('link', { name: 'Sessions', exact: true }).click()
+    await page.getByRole('heading', { name: 'This part could not be loaded' }).waitFor()
+    await page.goBack()
+    assert.equal(await terminal.run('echo there again'), 'there again')
+  })
+
+  it('is said to belong to an older version when the gateway has another, and the page waits for its reader', async () => {
+    const page = await lossy()
+    const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
+    await page.route('**/assets/command-palette-*.js', (route) => route.fulfill({ status: 404, body: '' }))
+    await page.route(`${gateway.url}/`, (route) =>
+      route.fulfill({ contentType: 'text/html', body: '<script type="module" src="/assets/next.js">' }),
+    )
+    await page.getByRole('button', { name: /^Go to/ }).click()
+    const words = page.getByRole('dialog', { name: 'Hatchway was updated' })
+    await words.getByText('Reload when you are ready').waitFor()
+    await words.getByRole('button', { name: 'Close' }).click()
+    assert.equal(await terminal.run('echo still mine'), 'still mine')
+  })
+})
