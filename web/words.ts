@@ -22,7 +22,7 @@ export function endInWords(end: SessionEnd, { run }: Pick<Session, 'run'> = {}):
   if (end.reason === 'exit' && end.exitCode !== undefined && end.exitCode !== 0) {
     return `${words} (code ${end.exitCode})`
   }
-  return end.by === undefined ? words : `${words} by ${end.by}`
+  return end.by === undefined ? words : `${words} by ${end.by.name}`
 }
 
 /** Whether the end is nothing that anyone has to look into. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
+import { personOf } from '../core/same-person.ts'
 import type { BrowserLogin, ProviderLogin, Store } from '../core/store.ts'
 import { createBrowserLogin } from './browser-login.ts'
 import type { OidcClient, OidcTokens } from './oidc-client.ts'
@@ -216,12 +217,12 @@ function spans(
 
 async function end(
   store: OidcLoginsOptions['store'],
-  { idHash, principal: { subject, name } }: BrowserLogin,
+  { idHash, principal }: BrowserLogin,
   reason: string,
 ): Promise<void> {
   await store.appendAudit({
     kind: 'signed-out',
-    who: { subject, name },
+    who: personOf(principal),
     reason,
     detail: { by: 'identity provider' },
   })

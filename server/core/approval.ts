@@ -1,4 +1,5 @@
 import type { ApprovalNeed, Principal } from './policy.ts'
+import { maySamePerson, type Person } from './same-person.ts'
 
 export const approvalOutcomes = [
   'pending',
@@ -46,7 +47,7 @@ export interface BreakGlass {
   needs: readonly ApprovalNeed[]
   review?: {
     verdict: ReviewVerdict
-    by: Pick<Principal, 'subject' | 'name'>
+    by: Person
     at: Date
     reason: string
   }
@@ -54,12 +55,12 @@ export interface BreakGlass {
 
 /** How many of the people that a need asks for have approved. One person counts once, and for each need whose group they are in. */
 export function approvalsGiven(need: ApprovalNeed, votes: readonly ApprovalVote[]): number {
-  const people = new Set<string>()
+  const people: ApprovalVote['by'][] = []
   for (const { decision, by } of votes) {
-    if (decision === 'approve' && need.groups.some((group) => by.groups.includes(group)))
-      people.add(by.subject)
+    const counts = decision === 'approve' && need.groups.some((group) => by.groups.includes(group))
+    if (counts && !people.some((other) => maySamePerson(other, by))) people.push(by)
   }
-  return people.size
+  return people.length
 }
 
 /** No needs are never met: an empty set of approvers must not mean anyone. */

@@ -1,4 +1,4 @@
-import type { Principal } from './policy.ts'
+import type { Person } from './same-person.ts'
 import type { SessionRow } from './session.ts'
 
 export const notificationKinds = [
@@ -15,7 +15,7 @@ export interface Notification {
   kind: (typeof notificationKinds)[number]
   session: SessionRow
   /** Who decided or reviewed. */
-  by?: Pick<Principal, 'subject' | 'name'>
+  by?: Person
   /** Their words. */
   reason?: string
 }

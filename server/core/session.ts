@@ -1,6 +1,7 @@
 import type { Approval, BreakGlass } from './approval.ts'
 import type { Action } from './policy.ts'
 import type { RecordingSummary } from './recording.ts'
+import type { Person } from './same-person.ts'
 import type { DebugContainer, Identity, PodPick, Profile, StartProgress, TerminalSize } from './target.ts'
 
 export const sessionStates = ['pending-approval', 'starting', 'running', 'ended'] as const
@@ -24,7 +25,7 @@ export interface SessionEnd {
   reason: EndReason
   exitCode?: number
   /** Who ended it, when a person did. */
-  by?: string
+  by?: Person
   /** Plain words: what happened. */
   detail?: string
 }
@@ -54,7 +55,7 @@ export interface SessionRow {
     }
   }
   /** With the groups as they were when it was asked for: on whose behalf the session acts. */
-  user: { subject: string; name: string; groups: readonly string[]; issuer?: string; account?: string }
+  user: Person & { groups: readonly string[]; account?: string }
   toolbox: string
   profile: Profile
   /** What runs in place of the toolbox's shell, as argv. */
@@ -94,10 +95,8 @@ export interface LiveState {
   viewers: readonly ViewerInfo[]
 }
 
-export interface ViewerInfo {
+export interface ViewerInfo extends Person {
   id: string
-  subject: string
-  name: string
   role: 'controller' | 'observer'
 }
 
@@ -136,7 +135,7 @@ export interface AuditEvent {
   at: Date
   kind: AuditKind
   /** Absent for what the gateway does by itself. */
-  who?: { subject: string; name: string }
+  who?: Person
   /** Remote address. */
   from?: string
   action?: Action

@@ -12,6 +12,8 @@ export interface SessionQuery {
   states?: readonly SessionState[]
   /** The user's subject. */
   user?: string
+  /** Who vouches for the user. What was stored before issuers were kept fits each. */
+  issuer?: string
   /** Sessions that were started by break-glass, whose review is still to come or is done. */
   review?: 'outstanding' | 'done'
   /** Substring of the target reference. */
@@ -26,7 +28,10 @@ export interface SessionQuery {
 
 export interface AuditQuery {
   kinds?: readonly AuditKind[]
+  /** Subject of who acted. */
   user?: string
+  /** Who vouches for them. What was stored before issuers were kept fits each. */
+  issuer?: string
   target?: string
   sessionId?: string
   q?: string

@@ -6,6 +6,7 @@ import type {
   ApprovalTerms as ApiTerms,
   BreakGlass as ApiBreakGlass,
 } from '../protocol/approval-api.ts'
+import { personOf } from '../core/same-person.ts'
 import { defined } from './defined.ts'
 
 /** What a session waits, or waited, for. Whose groups an approver was in stays here. */
@@ -13,8 +14,8 @@ export function describeApproval({ outcome, needs, votes, plan, expiresAt }: App
   return {
     outcome,
     needs: needs.map((need) => ({ ...describeNeed(need), given: approvalsGiven(need, votes) })),
-    votes: votes.map(({ decision, by: { subject, name }, at, reason }) =>
-      defined({ decision, by: { subject, name }, at: at.toISOString(), reason }),
+    votes: votes.map(({ decision, by, at, reason }) =>
+      defined({ decision, by: personOf(by), at: at.toISOString(), reason }),
     ),
     plan: { image: plan.image, maxDurationSeconds: Math.floor(plan.maxDurationMs / 1000) },
     expiresAt: expiresAt.toISOString(),
@@ -26,7 +27,7 @@ export function describeBreakGlass({ needs, review }: BreakGlass): ApiBreakGlass
     needs: needs.map(describeNeed),
     review: review && {
       verdict: review.verdict,
-      by: { subject: review.by.subject, name: review.by.name },
+      by: personOf(review.by),
       at: review.at.toISOString(),
       reason: review.reason,
     },

@@ -1,5 +1,6 @@
 import type { Policy, Principal } from '../core/policy.ts'
 import { describeApproval, describeBreakGlass } from './api-approval.ts'
+import { personOf } from '../core/same-person.ts'
 import type { LiveState, SessionRow } from '../core/session.ts'
 import type { Identity } from '../core/target.ts'
 import type { Session } from '../protocol/api.ts'
@@ -26,7 +27,7 @@ export function toApiSession(
     phase: progress?.phase,
     progress,
     target: defined({ ref, name, environment, namespace, image, resolved }),
-    user: { subject: row.user.subject, name: row.user.name },
+    user: personOf(row.user),
     toolbox: row.toolbox,
     profile: row.profile,
     command: row.command && [...row.command],

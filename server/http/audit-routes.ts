@@ -1,4 +1,5 @@
 import { HatchwayError } from '../core/errors.ts'
+import { personOf } from '../core/same-person.ts'
 import { auditKinds, type AuditEvent } from '../core/session.ts'
 import { auditList, auditQuery } from '../protocol/api.ts'
 import type { AuditEvent as ApiAuditEvent } from '../protocol/api.ts'
@@ -7,6 +8,7 @@ import { defined } from './defined.ts'
 import type { AppDeps } from './deps.ts'
 import { problems } from './openapi.ts'
 import { auditDenied } from './permissions.ts'
+import { personQuery } from './person-query.ts'
 import { readList } from './read-list.ts'
 import type { TypedApp } from './typed-app.ts'
 
@@ -23,8 +25,7 @@ export function registerAuditRoutes(app: TypedApp, deps: AppDeps): void {
     },
     async (request) => {
       const caller = callerOf(request)
-      const { kind, session, from, to, ...rest } = request.query
-      const { subject, name } = caller.who
+      const { kind, session, user, issuer, from, to, ...rest } = request.query
       const decision = deps.policy().decide({ who: caller.who, action: 'read-audit' })
       if (decision.effect === 'deny') {
         await auditDenied(deps.store, { caller, action: 'read-audit', rules: decision.rules })
@@ -34,12 +35,13 @@ export function registerAuditRoutes(app: TypedApp, deps: AppDeps): void {
         ...rest,
         kinds: kind === undefined ? undefined : readList('kind', kind, auditKinds),
         sessionId: session,
+        ...personQuery(caller.who, { user, issuer }),
         from: from === undefined ? undefined : new Date(from),
         to: to === undefined ? undefined : new Date(to),
       })
       await deps.store.appendAudit({
         kind: 'audit-read',
-        who: { subject, name },
+        who: personOf(caller.who),
         from: caller.from,
         action: 'read-audit',
         rule: decision.rules.join(', '),

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
+import { personOf } from '../core/same-person.ts'
 import { signedOut, signIn, signInOptions, type SignInOptions } from '../protocol/api.ts'
 import { callerOf, checkOrigin } from './authenticate.ts'
 import type { Auth } from './deps.ts'
@@ -82,7 +83,7 @@ function registerSignIn(app: TypedApp, deps: AppDeps, { origin, limits }: AuthRo
       const who = await verifyCredential(deps, request, request.body)
       await store.appendAudit({
         kind: 'signed-in',
-        who: { subject: who.subject, name: who.name },
+        who: personOf(who),
         from: request.ip,
       })
       const { id } = await auth.logins.create(who)
@@ -116,8 +117,7 @@ function registerSignOut(app: TypedApp, deps: AppDeps, { origin, sockets }: Auth
       if (id !== undefined) {
         const login = await auth.logins.known(id)
         if (login !== undefined) {
-          const { subject, name } = login.who
-          await store.appendAudit({ kind: 'signed-out', who: { subject, name }, from: request.ip })
+          await store.appendAudit({ kind: 'signed-out', who: personOf(login.who), from: request.ip })
           sockets.closeLogin(login.key)
         }
         await auth.logins.remove(id)
@@ -145,7 +145,7 @@ function registerSignOutEverywhere(
     },
     async (request, reply) => {
       const { who, login } = callerOf(request)
-      const { subject, name, issuer } = who
+      const { subject, issuer } = who
       // Asked first: afterwards nothing is left that could tell the provider who it was.
       const continueAt =
         login === undefined
@@ -154,7 +154,7 @@ function registerSignOutEverywhere(
               ?.endSessionUrl(login.id, `${origin.of(request)}/signin`)
               .catch(() => undefined)
       const detail = { everywhere: true }
-      await store.appendAudit({ kind: 'signed-out', who: { subject, name }, from: request.ip, detail })
+      await store.appendAudit({ kind: 'signed-out', who: personOf(who), from: request.ip, detail })
       for (const key of await auth.logins.removeAll({ issuer, subject })) sockets.closeLogin(key)
       clearLoginCookie(reply, origin)
       return continueAt === undefined ? {} : { continueAt }

@@ -1,6 +1,7 @@
 /** What policy says to a caller, in the words of the HTTP layer. Pure, except for the audit of a refusal. */
 import { HatchwayError } from '../core/errors.ts'
 import type { Action, Decision, Policy, PolicyTarget, Principal } from '../core/policy.ts'
+import { isSamePerson, personOf } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import { hasVoted, heldRequest, isHeld, mayApprove, policyTargetOfSession } from '../core/session-policy.ts'
@@ -51,7 +52,7 @@ export interface SessionRights {
 /** Ownership gives watching, ending and (while the right to it holds) control, which a run has none of; recordings are policy's alone. */
 export function sessionRights(policy: Policy, who: Principal, row: SessionRow): SessionRights {
   const target = policyTargetOfSession(row)
-  const owner = row.user.subject === who.subject
+  const owner = isSamePerson(row.user, who)
   const decision = policy.decide(heldRequest(row, who))
   // Others have no share in an approval that was given to its user.
   const opens = owner ? isHeld(decision, row) : decision.effect === 'allow'
@@ -92,7 +93,7 @@ export async function auditDenied(store: Store, refusal: Refusal): Promise<void>
   await store.appendAudit(
     defined({
       kind: 'denied' as const,
-      who: { subject: caller.who.subject, name: caller.who.name },
+      who: personOf(caller.who),
       from: caller.from,
       action,
       target,

@@ -2,6 +2,7 @@
 import { ConfigError } from '../core/config-error.ts'
 import { HatchwayError } from '../core/errors.ts'
 import type { Explanation, Policy, PolicyRequest, Principal } from '../core/policy.ts'
+import { personOf } from '../core/same-person.ts'
 import { policyTargetOf } from '../core/session-policy.ts'
 import {
   explainQuery,
@@ -78,11 +79,10 @@ function registerSimulation(app: TypedApp, deps: AppDeps): void {
         question,
         callerSignal(request),
       )
-      const { subject, name } = caller.who
       await deps.store.appendAudit(
         defined({
           kind: 'policy-simulated' as const,
-          who: { subject, name },
+          who: personOf(caller.who),
           from: caller.from,
           action: question.action,
           target: question.target,

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { returnPath } from '../core/return-path.ts'
+import { personOf } from '../core/same-person.ts'
 import type { AuthRoutesOptions } from './auth-routes.ts'
 import type { AppDeps, ProviderSignIn } from './deps.ts'
 import { problems } from './openapi.ts'
@@ -96,7 +97,7 @@ function registerCallback(
         const { who, endsAt, returnTo, replaces } = arrival
         await deps.store.appendAudit({
           kind: 'signed-in',
-          who: { subject: who.subject, name: who.name },
+          who: personOf(who),
           from: request.ip,
           detail: { method: 'provider' },
         })
@@ -149,11 +150,10 @@ function registerBackChannelLogout(
         const { query } = order
         if (query === undefined) return null
         for (const { principal } of await deps.store.findLogins(query)) {
-          const { subject, name } = principal
           const detail = { by: 'identity provider' }
           await deps.store.appendAudit({
             kind: 'signed-out',
-            who: { subject, name },
+            who: personOf(principal),
             from: request.ip,
             detail,
           })

@@ -1,12 +1,13 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { HatchwayError } from '../core/errors.ts'
+import { personKey } from '../core/same-person.ts'
 
 /** Requests per minute. An address is one IPv4 address or one IPv6 /64. */
 export const requestsPerMinute = {
   /** Whoever they are: bounds the work that is done before anyone is authenticated. */
   address: 3000,
-  /** Signed in, per subject, from any number of addresses. */
+  /** Signed in, per person, from any number of addresses. */
   caller: 1200,
   /** Refused credentials per address; after that none is looked at until the minute is over. */
   refusedCredentials: 30,
@@ -43,7 +44,9 @@ export async function registerRateLimits(app: FastifyInstance): Promise<RateLimi
   const refused = perMinute(requestsPerMinute.refusedCredentials)
   return {
     address: enforce(perMinute(requestsPerMinute.address)),
-    caller: enforce(perMinute(requestsPerMinute.caller, (request) => request.caller?.who.subject ?? '')),
+    caller: enforce(
+      perMinute(requestsPerMinute.caller, ({ caller }) => (caller === null ? '' : personKey(caller.who))),
+    ),
     signIn: enforce(perMinute(requestsPerMinute.signIn)),
     signInReturn: enforce(perMinute(requestsPerMinute.signInReturn)),
     refusedCredentials: {

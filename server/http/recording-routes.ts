@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
+import { personOf } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
 import { recordingQuery, verification } from '../protocol/api.ts'
 import { callerSignal } from './caller-signal.ts'
@@ -85,7 +86,7 @@ async function auditFirst(
 ): Promise<void> {
   await deps.store.appendAudit({
     kind: download === 'true' ? 'exported' : 'played',
-    who: { subject: who.subject, name: who.name },
+    who: personOf(who),
     from,
     action: 'read-recording',
     target: row.target.ref,

@@ -9,7 +9,7 @@ export function registerRequestLog(app: FastifyInstance, metrics: Metrics): void
     const status = reply.statusCode
     metrics.observeRequest({ method, route, status }, reply.elapsedTime / 1000)
     if (request.routeOptions.config.access === 'probe') return
-    const who = caller === null ? {} : { subject: caller.who.subject }
+    const who = caller === null ? {} : { subject: caller.who.subject, issuer: caller.who.issuer }
     request.log.info(
       { method, route, status, ms: Math.round(reply.elapsedTime), from: request.ip, ...who },
       'request',

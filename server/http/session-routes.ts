@@ -17,6 +17,7 @@ import { describeSession, findSession, refuseSession, sessionEnded } from './fin
 import { openSession } from './open-session.ts'
 import { problems } from './openapi.ts'
 import { sessionRights } from './permissions.ts'
+import { personQuery } from './person-query.ts'
 import { readList } from './read-list.ts'
 import type { TypedApp } from './typed-app.ts'
 
@@ -132,11 +133,11 @@ function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
     },
     async (request) => {
       const caller = callerOf(request)
-      const { state, user, from, to, ...rest } = request.query
+      const { state, user, issuer, from, to, ...rest } = request.query
       const query = defined({
         ...rest,
         states: state === undefined ? undefined : readList('state', state, sessionStates),
-        user: user === 'me' ? caller.who.subject : user,
+        ...personQuery(caller.who, { user, issuer }),
         from: from === undefined ? undefined : new Date(from),
         to: to === undefined ? undefined : new Date(to),
       })

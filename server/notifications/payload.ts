@@ -1,5 +1,6 @@
 /** What receivers get. Reason and names are people's words: they are data in JSON, and escaped for Slack. */
 import type { Notification } from '../core/notification.ts'
+import { personOf } from '../core/same-person.ts'
 
 const headlines: Record<Notification['kind'], string> = {
   'approval-requested': 'asks for approval of a session in',
@@ -20,7 +21,7 @@ export function genericBody({ kind, session, by, reason }: Notification, publicU
       url: linkTo(session.id, publicUrl),
       target: target.ref,
       resolved: target.resolved,
-      user: { subject: user.subject, name: user.name },
+      user: personOf(user),
       toolbox,
       profile,
       command,
@@ -29,7 +30,7 @@ export function genericBody({ kind, session, by, reason }: Notification, publicU
       needs: (approval ?? breakGlass)?.needs,
       expiresAt: approval?.expiresAt.toISOString(),
     },
-    by: by && { subject: by.subject, name: by.name },
+    by: by && personOf(by),
     reason,
   }
 }

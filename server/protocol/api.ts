@@ -1,7 +1,7 @@
 /** REST bodies under /api/v1: each schema is the validation, the OpenAPI 3.1 document and the TypeScript type. */
 import { z } from 'zod'
 import { approval, breakGlass } from './approval-api.ts'
-import { cursor, limit, plainText, podPick, profile, timestamp } from './fields.ts'
+import { cursor, limit, person, plainText, podPick, profile, timestamp } from './fields.ts'
 import { identity } from './target-api.ts'
 
 const sessionState = z.enum(['pending-approval', 'starting', 'running', 'ended'])
@@ -84,15 +84,13 @@ export type StartProgress = z.infer<typeof startProgress>
 export const sessionEnd = z.object({
   reason: endReason,
   exitCode: z.int().optional(),
-  by: z.string().optional(),
+  by: person.optional(),
   detail: z.string().optional(),
 })
 export type SessionEnd = z.infer<typeof sessionEnd>
 
-export const viewer = z.object({
+export const viewer = person.extend({
   id: z.string(),
-  subject: z.string(),
-  name: z.string(),
   role: z.enum(['controller', 'observer']),
 })
 export type Viewer = z.infer<typeof viewer>
@@ -116,7 +114,7 @@ export const session = z.object({
       node: z.string().optional(),
     }),
   }),
-  user: z.object({ subject: z.string(), name: z.string() }),
+  user: person,
   toolbox: z.string(),
   profile,
   command: z.array(z.string()).optional().describe("what runs in place of the toolbox's shell"),
@@ -204,6 +202,7 @@ export const terminateSession = z.strictObject({ reason: plainText(500).optional
 export const sessionQuery = z.strictObject({
   state: z.string().max(100).optional().describe('comma separated states'),
   user: z.string().max(255).optional().describe('subject; `me` for the caller'),
+  issuer: z.string().max(500).optional().describe('of the user: subjects of two issuers are two people'),
   target: z.string().max(600).optional(),
   review: z.enum(['outstanding', 'done']).optional().describe('break-glass sessions by their review'),
   from: z.iso.datetime().optional(),
@@ -234,7 +233,7 @@ export const auditEvent = z.object({
   id: z.string(),
   at: timestamp,
   kind: z.string(),
-  who: z.object({ subject: z.string(), name: z.string() }).optional(),
+  who: person.optional(),
   from: z.string().optional(),
   action: z.string().optional(),
   target: z.string().optional(),
@@ -250,7 +249,8 @@ export type AuditList = z.infer<typeof auditList>
 
 export const auditQuery = z.strictObject({
   kind: z.string().max(300).optional().describe('comma separated kinds'),
-  user: z.string().max(255).optional(),
+  user: z.string().max(255).optional().describe('subject; `me` for the caller'),
+  issuer: z.string().max(500).optional().describe('of the user: subjects of two issuers are two people'),
   target: z.string().max(600).optional(),
   session: z.string().max(64).optional(),
   q: z.string().max(200).optional(),

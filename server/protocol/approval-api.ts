@@ -1,8 +1,6 @@
 /** REST bodies about approvals and about policy itself. */
 import { z } from 'zod'
-import { plainText, profile, timestamp } from './fields.ts'
-
-const person = z.object({ subject: z.string(), name: z.string() })
+import { person, plainText, profile, timestamp } from './fields.ts'
 
 export const approvalNeed = z.object({
   rule: z.string(),

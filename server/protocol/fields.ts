@@ -10,6 +10,14 @@ export const plainText = (max: number) =>
     .max(max)
     .regex(/^[^\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]*$/u, 'must not contain control characters')
 
+/** Subject and issuer tell people apart; the name is what they call themselves. */
+export const person = z.object({
+  subject: z.string().describe('empty where only a name was kept'),
+  name: z.string(),
+  issuer: z.string().optional().describe('absent in what was stored before issuers were kept'),
+})
+export type Person = z.infer<typeof person>
+
 export const limit = z.coerce.number().int().min(1).max(200).default(50)
 export const cursor = z.string().max(500).optional()
 

@@ -184,7 +184,7 @@ function toBytes(pieces: string[]): Buffer {
 }
 
 function endLabel(end: SessionEnd): string {
-  const by = end.by === undefined ? '' : ` by ${end.by}`
+  const by = end.by === undefined ? '' : ` by ${end.by.name} (${end.by.subject})`
   const detail = end.detail === undefined ? '' : `: ${end.detail}`
   return `ended: ${end.reason}${by}${detail}`
 }

@@ -2,7 +2,7 @@ import { needsAreMet, type Approval, type ApprovalVote } from '../core/approval.
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { Notify } from '../core/notification.ts'
 import type { ApprovalNeed, Policy, Principal } from '../core/policy.ts'
-import { maySamePerson } from '../core/same-person.ts'
+import { maySamePerson, personOf } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
 import { hasVoted, mayApprove, startAction } from '../core/session-policy.ts'
 import type { Store } from '../core/store.ts'
@@ -94,7 +94,7 @@ export class SessionApprovals implements Approvals {
         return session.row
       }
       const words = act.reason ?? 'without a reason'
-      return await session.end({ reason: 'denied', by: act.who.name, detail: words })
+      return await session.end({ reason: 'denied', by: personOf(act.who), detail: words })
     })
   }
 
@@ -121,7 +121,7 @@ export class SessionApprovals implements Approvals {
         reason,
         detail: { verdict },
       })
-      const by = { subject: who.subject, name: who.name }
+      const by = personOf(who)
       const breakGlass = { ...row.breakGlass, review: { verdict, by, at: new Date(), reason } }
       await store.updateSession(id, { breakGlass })
       registry.live(id)?.change({ breakGlass })

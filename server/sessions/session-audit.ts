@@ -1,3 +1,4 @@
+import { personOf, type Person } from '../core/same-person.ts'
 import type { AuditEvent, SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugContainer, Identity } from '../core/target.ts'
@@ -7,14 +8,13 @@ export type SessionAuditEvent = Omit<AuditEvent, 'id' | 'at' | 'target' | 'sessi
 
 /** Writes an event about a session, with its target and the rules that allowed it. */
 export async function auditSession(store: Store, row: SessionRow, event: SessionAuditEvent): Promise<void> {
-  const { subject, name } = event.who ?? row.user
   await store.appendAudit({
     ...(row.reason === undefined ? {} : { reason: row.reason }),
     rule: row.rules.join(', '),
     ...event,
     target: row.target.ref,
     sessionId: row.id,
-    who: { subject, name },
+    who: personOf(event.who ?? row.user),
   })
 }
 
@@ -41,8 +41,12 @@ export function endedEvent(end: SessionEnd): SessionAuditEvent {
     ...(end.detail === undefined ? {} : { reason: end.detail }),
     detail: {
       end: end.reason,
-      ...(end.by === undefined ? {} : { by: end.by }),
+      ...(end.by === undefined ? {} : byWhom(end.by)),
       ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
     },
   }
+}
+
+function byWhom({ subject, name, issuer }: Person): Record<string, string> {
+  return { by: subject, byName: name, ...(issuer !== undefined && { byIssuer: issuer }) }
 }

@@ -1,5 +1,6 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Decision, Policy, Principal } from '../core/policy.ts'
+import { isSamePerson, personOf } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
 import { heldRequest, isHeld, startAction } from '../core/session-policy.ts'
 import type { DebugSpec, Target, TargetDriver, Toolbox } from '../core/target.ts'
@@ -41,7 +42,7 @@ export class SessionRegistry implements Sessions {
   async run(request: OpenRequest, hungUp: AbortSignal): Promise<RunOutcome> {
     const session = await this.#open({ ...request, run: true })
     const stop = () =>
-      session.endSoon({ reason: 'terminated', by: request.who.name, detail: 'The caller hung up.' })
+      session.endSoon({ reason: 'terminated', by: personOf(request.who), detail: 'The caller hung up.' })
     hungUp.addEventListener('abort', stop, { once: true })
     if (hungUp.aborted) stop()
     try {
@@ -124,7 +125,7 @@ export class SessionRegistry implements Sessions {
     for (const session of this.#live.values()) {
       const { user } = session.row
       // A token of another issuer, or a session of before issuers were kept, says nothing about its user's groups there.
-      if (user.subject !== who.subject || user.issuer !== who.issuer) continue
+      if (user.issuer === undefined || !isSamePerson(user, who)) continue
       this.#endUnlessHeld(session, policy.decide(heldRequest(session.row, who)))
     }
   }
@@ -138,7 +139,7 @@ export class SessionRegistry implements Sessions {
     if (session === undefined) throw await this.#notLive(id)
     const reason = by.reason === undefined ? {} : { reason: by.reason }
     const { who, from } = by
-    const withdrawn = session.row.state === 'pending-approval' && session.row.user.subject === who.subject
+    const withdrawn = session.row.state === 'pending-approval' && isSamePerson(session.row.user, who)
     await auditSession(this.#options.store, session.row, {
       kind: withdrawn ? 'withdrawn' : 'terminated',
       action: 'terminate',
@@ -148,7 +149,7 @@ export class SessionRegistry implements Sessions {
     })
     const words = by.reason ?? (withdrawn ? 'The request was withdrawn.' : undefined)
     const detail = words === undefined ? {} : { detail: words }
-    return session.end({ reason: 'terminated', by: by.who.name, ...detail })
+    return session.end({ reason: 'terminated', by: personOf(by.who), ...detail })
   }
 
   /** Takes over a session of an earlier process: see recovery.ts. */
@@ -205,7 +206,7 @@ export class SessionRegistry implements Sessions {
       )
     }
     let own = 0
-    for (const session of this.#live.values()) if (session.row.user.subject === who.subject) own++
+    for (const session of this.#live.values()) if (isSamePerson(session.row.user, who)) own++
     if (own >= sessionsPerUser) {
       throw new HatchwayError(
         'too_many_sessions',

@@ -1,4 +1,5 @@
 import { HatchwayError, messageOf } from '../core/errors.ts'
+import { isSamePerson } from '../core/same-person.ts'
 import type { SessionState } from '../core/session.ts'
 import type { StartProgress } from '../core/target.ts'
 import type { SessionAuditEvent } from './session-audit.ts'
@@ -63,9 +64,13 @@ export class SessionViewers {
       })
       return
     }
-    const from = hub.controller?.who.subject ?? 'nobody'
+    const before = hub.controller?.who
+    const taken = {
+      takenFrom: before?.subject ?? 'nobody',
+      ...(before !== undefined && { takenFromIssuer: before.issuer }),
+    }
     try {
-      await audit({ kind: 'controlled', who: viewer.who, detail: { takenFrom: from } })
+      await audit({ kind: 'controlled', who: viewer.who, detail: taken })
     } catch (cause) {
       viewer.send({ type: 'notice', level: 'error', text: messageOf(cause) })
       return
@@ -76,6 +81,6 @@ export class SessionViewers {
   #mayTakeControl(request: JoinRequest): boolean {
     const { controller } = this.#session.hub
     // The same person on a new connection goes on; another person has to ask by `take-control`.
-    return request.mayControl && (controller === undefined || controller.who.subject === request.who.subject)
+    return request.mayControl && (controller === undefined || isSamePerson(controller.who, request.who))
   }
 }

@@ -1,4 +1,5 @@
 import type { Principal } from '../core/policy.ts'
+import { personOf } from '../core/same-person.ts'
 import type { ViewerInfo } from '../core/session.ts'
 import { closeCodes, flow, type ClientMessage, type Role, type ServerMessage } from '../protocol/terminal.ts'
 import type { OutputHistory } from './output-history.ts'
@@ -47,7 +48,7 @@ export class Viewer implements ViewerHandle {
   }
 
   get info(): ViewerInfo {
-    return { id: this.#id, subject: this.who.subject, name: this.who.name, role: this.#role }
+    return { id: this.#id, ...personOf(this.who), role: this.#role }
   }
 
   get role(): Role {

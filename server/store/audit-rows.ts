@@ -3,7 +3,7 @@ import type { AuditEvent } from '../core/session.ts'
 import type { AuditQuery, Page } from '../core/store.ts'
 import { smallestId } from './audit-id.ts'
 import { present, toJson } from './json-column.ts'
-import { contains, decodeCursor, toPage } from './list-query.ts'
+import { contains, decodeCursor, toPage, vouchedBy } from './list-query.ts'
 import type { AuditEventsTable, Database } from './tables.ts'
 
 export async function insertAuditEvent(database: Kysely<Database>, event: AuditEvent): Promise<void> {
@@ -15,6 +15,7 @@ export async function insertAuditEvent(database: Kysely<Database>, event: AuditE
       kind: event.kind,
       user_subject: event.who?.subject ?? null,
       user_name: event.who?.name ?? null,
+      user_issuer: event.who?.issuer ?? null,
       remote_address: event.from ?? null,
       action: event.action ?? null,
       target: event.target ?? null,
@@ -28,10 +29,11 @@ export async function insertAuditEvent(database: Kysely<Database>, event: AuditE
 
 /** Newest first, which is the order of the ids: they begin with the time. */
 export function auditQuery(database: Kysely<Database>, query: AuditQuery) {
-  const { kinds, user, target, sessionId, q, from, to, limit, cursor } = query
+  const { kinds, user, issuer, target, sessionId, q, from, to, limit, cursor } = query
   let select = database.selectFrom('audit_events').selectAll()
   if (kinds !== undefined) select = select.where('kind', 'in', [...kinds])
   if (user !== undefined) select = select.where('user_subject', '=', user)
+  if (issuer !== undefined) select = select.where(vouchedBy(issuer))
   if (sessionId !== undefined) select = select.where('session_id', '=', sessionId)
   if (target !== undefined) select = select.where((builder) => contains(builder, ['target'], target))
   if (q !== undefined) select = select.where((builder) => contains(builder, searched, q))
@@ -60,12 +62,14 @@ const searched = [
 ] as const
 
 function fromColumns(row: Selectable<AuditEventsTable>): AuditEvent {
-  const { user_subject: subject, user_name: name } = row
+  const { user_subject: subject, user_name: name, user_issuer: issuer } = row
   return {
     id: row.id,
     at: new Date(row.at),
     kind: row.kind as AuditEvent['kind'],
-    ...(subject !== null && { who: { subject, name: name ?? subject } }),
+    ...(subject !== null && {
+      who: { subject, name: name ?? subject, ...present({ issuer }) },
+    }),
     ...present({
       from: row.remote_address,
       action: row.action as AuditEvent['action'] | null,

@@ -1,6 +1,7 @@
 import {
   type ExpressionBuilder,
   type ExpressionWrapper,
+  type RawBuilder,
   type SqlBool,
   type StringReference,
   sql,
@@ -61,4 +62,10 @@ export function contains<Tables, Table extends keyof Tables>(
       (column) => sql<SqlBool>`lower(${sql.ref(column)}) like lower(${pattern}) escape ${backslash}`,
     ),
   )
+}
+
+/** Whether the row's person is vouched for by this issuer; a row of before issuers were kept may be anybody's. */
+export function vouchedBy(issuer: string): RawBuilder<SqlBool> {
+  const column = sql.ref('user_issuer')
+  return sql<SqlBool>`(${column} = ${issuer} or ${column} is null)`
 }

@@ -10,6 +10,7 @@ const migrations: Record<string, Migration> = {
   '0003-approvals': { up: addApprovalColumns },
   '0004-provider-logins': { up: addProviderLogins },
   '0005-runs': { up: addRunColumn },
+  '0006-people': { up: addAuditIssuer },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -80,6 +81,11 @@ async function addProviderLogins(database: Kysely<Database>): Promise<void> {
 /** Whether a session is one command without a terminal. */
 async function addRunColumn(database: Kysely<Database>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('run', 'integer').execute()
+}
+
+/** Who vouches for the one who acted: a subject alone is nobody. Events of before do not say. */
+async function addAuditIssuer(database: Kysely<Database>): Promise<void> {
+  await database.schema.alterTable('audit_events').addColumn('user_issuer', 'text').execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

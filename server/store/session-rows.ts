@@ -2,12 +2,13 @@ import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
 import { sql, type SqlBool } from 'kysely'
 import { HatchwayError } from '../core/errors.ts'
 import type { BreakGlass } from '../core/approval.ts'
-import type { SessionRow } from '../core/session.ts'
+import type { Person } from '../core/same-person.ts'
+import type { SessionEnd, SessionRow } from '../core/session.ts'
 import type { Page, SessionQuery } from '../core/store.ts'
 import type { PodPick } from '../core/target.ts'
 import { readApproval, readBreakGlass } from './approval-json.ts'
 import { present, toJson } from './json-column.ts'
-import { contains, decodeCursor, toPage } from './list-query.ts'
+import { contains, decodeCursor, toPage, vouchedBy } from './list-query.ts'
 import type { Database, SessionsTable } from './tables.ts'
 
 type Change = Partial<Omit<SessionRow, 'id'>>
@@ -38,10 +39,11 @@ export async function listSessions(
   database: Kysely<Database>,
   query: SessionQuery,
 ): Promise<Page<SessionRow>> {
-  const { states, user, review, target, q, from, to, limit, cursor } = query
+  const { states, user, issuer, review, target, q, from, to, limit, cursor } = query
   let select = database.selectFrom('sessions').selectAll()
   if (states !== undefined) select = select.where('state', 'in', [...states])
   if (user !== undefined) select = select.where('user_subject', '=', user)
+  if (issuer !== undefined) select = select.where(vouchedBy(issuer))
   if (review !== undefined) select = select.where('review', '=', review)
   if (target !== undefined) select = select.where((builder) => contains(builder, ['target_ref'], target))
   if (q !== undefined) select = select.where((builder) => contains(builder, searched, q))
@@ -162,7 +164,7 @@ function fromColumns(row: Selectable<SessionsTable>): SessionRow {
     ...(row.identity !== null && {
       identity: JSON.parse(row.identity) as NonNullable<SessionRow['identity']>,
     }),
-    ...(row.ending !== null && { end: JSON.parse(row.ending) as NonNullable<SessionRow['end']> }),
+    ...(row.ending !== null && { end: readEnd(row.ending) }),
     ...(row.container !== null && {
       container: JSON.parse(row.container) as NonNullable<SessionRow['container']>,
     }),
@@ -170,6 +172,13 @@ function fromColumns(row: Selectable<SessionsTable>): SessionRow {
       recording: JSON.parse(row.recording) as NonNullable<SessionRow['recording']>,
     }),
   }
+}
+
+/** Until people were kept whole, an end had only the name that somebody had chosen for themselves: nobody's subject. */
+function readEnd(text: string): NonNullable<SessionRow['end']> {
+  const { by, ...end } = JSON.parse(text) as Omit<SessionEnd, 'by'> & { by?: Person | string }
+  if (by === undefined) return end
+  return { ...end, by: typeof by === 'string' ? { subject: '', name: by } : by }
 }
 
 function notFound(id: string): HatchwayError {

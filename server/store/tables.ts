@@ -47,6 +47,7 @@ export interface AuditEventsTable {
   kind: string
   user_subject: string | null
   user_name: string | null
+  user_issuer: string | null
   remote_address: string | null
   action: string | null
   target: string | null

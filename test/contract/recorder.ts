@@ -76,7 +76,11 @@ export function recorderContract(name: string, start: () => Promise<RecorderGrou
       recorder.input(Buffer.from('x'))
       recorder.resize({ cols: 100, rows: 30 })
       recorder.marker('adopted')
-      const summary = await recorder.finish({ reason: 'terminated', by: 'grace', detail: 'lunch' })
+      const summary = await recorder.finish({
+        reason: 'terminated',
+        by: { subject: 'g', name: 'grace' },
+        detail: 'lunch',
+      })
       const text = (await buffer(await ground.recordings.read('s1', summary))).toString()
       const [first = '', ...lines] = text.trimEnd().split('\n')
       assert.deepEqual(JSON.parse(first), {
@@ -93,7 +97,7 @@ export function recorderContract(name: string, start: () => Promise<RecorderGrou
         ['i', 'x'],
         ['r', '100x30'],
         ['m', 'adopted'],
-        ['m', 'ended: terminated by grace: lunch'],
+        ['m', 'ended: terminated by grace (g): lunch'],
         ['x', '1'],
       ])
     })

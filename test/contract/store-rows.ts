@@ -71,7 +71,12 @@ export function fullSessionRow(id: string): SessionRow {
     ticket: 'INC-1',
     startedAt: new Date('2026-02-03T04:05:07.001Z'),
     endedAt: new Date('2026-02-03T04:15:07.002Z'),
-    end: { reason: 'exit', exitCode: 0, by: 'ada', detail: 'bye' },
+    end: {
+      reason: 'exit',
+      exitCode: 0,
+      by: { subject: 'corp:ada', name: 'Ada', issuer: 'i' },
+      detail: 'bye',
+    },
     recordInput: true,
     recordingMode: 'best-effort',
     rules: [],
@@ -93,7 +98,7 @@ export function fullSessionRow(id: string): SessionRow {
       needs: [{ rule: 'four eyes', groups: ['leads'], count: 1 }],
       review: {
         verdict: 'justified',
-        by: { subject: 'grace', name: 'Grace Hopper' },
+        by: { subject: 'grace', name: 'Grace Hopper', issuer: 'i' },
         at: new Date('2026-02-03T06:00:00.001Z'),
         reason: 'the site was down',
       },

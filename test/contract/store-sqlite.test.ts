@@ -170,6 +170,53 @@ describe('store in SQLite', () => {
     await store.close()
   })
 
+  it('reads what was stored before people were kept with their issuer', async () => {
+    let store: Store = await openSqliteStore({ path })
+    await store.createSession(sessionRow('s1'))
+    await store.updateSession('s1', {
+      user: { subject: 'ada', name: 'Ada', groups: [], issuer: 'https://corp.example' },
+      breakGlass: {
+        needs: [],
+        review: { verdict: 'justified', by: { subject: 'lea', name: 'Lea' }, at: new Date(1), reason: 'x' },
+      },
+    })
+    await store.close()
+    const database = new DatabaseSync(path)
+    database.exec(`
+      update sessions set ending = '{"reason":"terminated","by":"Ada Lovelace","detail":"bye"}';
+      insert into audit_events (id, at, kind, user_subject, user_name) values ('01', 1, 'opened', 'ada', 'Ada');
+      alter table audit_events drop column user_issuer;
+      delete from kysely_migration where name = '0006-people'`)
+    database.close()
+    store = await openSqliteStore({ path })
+    const row = await store.getSession('s1')
+    const by = { subject: '', name: 'Ada Lovelace' }
+    assert.deepEqual(row?.end, { reason: 'terminated', by, detail: 'bye' })
+    assert.deepEqual(row?.breakGlass?.review?.by, { subject: 'lea', name: 'Lea' })
+    await store.appendAudit({
+      kind: 'viewed',
+      who: { subject: 'ada', name: 'Ada', issuer: 'https://partner.example' },
+    })
+    const kindsAt = async (issuer: string) =>
+      (await store.listAudit({ user: 'ada', issuer, limit: 9 })).items.map(({ kind, who }) => [
+        kind,
+        who?.issuer,
+      ])
+    // An event that does not say who vouched for its person is found with each; one that does, only there.
+    assert.deepEqual(await kindsAt('https://corp.example'), [['opened', undefined]])
+    assert.deepEqual(await kindsAt('https://partner.example'), [
+      ['viewed', 'https://partner.example'],
+      ['opened', undefined],
+    ])
+    const sessionsAt = async (issuer: string) =>
+      (await store.listSessions({ user: 'ada', issuer, limit: 9 })).items.length
+    assert.deepEqual(
+      [await sessionsAt('https://corp.example'), await sessionsAt('https://partner.example')],
+      [1, 0],
+    )
+    await store.close()
+  })
+
   it('refuses the database of a newer version', async () => {
     await (await openSqliteStore({ path })).close()
     const database = new DatabaseSync(path)

@@ -333,7 +333,16 @@ describe('sessions', () => {
     assert.equal((await end('watcher')).status, 403)
     assert.deepEqual((await lastAudit(gateway))?.action, 'terminate')
     const ended = await json<Session>(end('opener'))
-    assert.deepEqual([ended.state, ended.end], ['ended', { reason: 'terminated', by: 'opener' }])
+    assert.deepEqual(
+      [ended.state, ended.end],
+      [
+        'ended',
+        {
+          reason: 'terminated',
+          by: { subject: 'opener', name: 'opener by name', issuer: gateway.issuer.issuer },
+        },
+      ],
+    )
     assert.deepEqual(ended.can, {
       control: false,
       watch: false,

@@ -89,7 +89,8 @@ describe('a session in a container without a shell', () => {
     const { session, terminal } = await gateway.open(ref())
     await gateway.api('DELETE', `/sessions/${session.id}`, { reason: 'done here' })
     const { end } = await terminal.message('exit')
-    assert.deepEqual(end, { reason: 'terminated', by: 'jane', detail: 'done here' })
+    const by = { subject: 'jane', name: 'jane', issuer: gateway.issuer.issuer }
+    assert.deepEqual(end, { reason: 'terminated', by, detail: 'done here' })
     const { docker } = await defaultEngine()
     await eventually(async () => {
       const list = await docker.listContainers({

@@ -17,6 +17,7 @@ import { createTokenVerifier } from '../../server/auth/verify-token.ts'
 import { createWsTickets } from '../../server/auth/ws-tickets.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { Decision, Grant, Policy, PolicyRequest } from '../../server/core/policy.ts'
+import { personOf, type Person } from '../../server/core/same-person.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { formatTargetRef, parseTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
@@ -290,10 +291,10 @@ export class ScriptedSessions implements Sessions {
     return this.all.get(id)
   }
 
-  async terminate(id: string, by: { who: { subject: string }; reason?: string }): Promise<SessionRow> {
+  async terminate(id: string, by: { who: Person; reason?: string }): Promise<SessionRow> {
     const session = this.all.get(id)
     if (session === undefined) throw new HatchwayError('session_ended', 'It has ended.')
-    const end = { reason: 'terminated', by: by.who.subject } as const
+    const end = { reason: 'terminated', by: personOf(by.who) } as const
     const row: SessionRow = { ...session.row, state: 'ended', endedAt: new Date(), end }
     this.all.delete(id)
     await this.#store.updateSession(id, { state: 'ended', endedAt: new Date(), end })
@@ -326,7 +327,7 @@ function describeRow(request: OpenRequest): SessionRow {
       labels: target.labels,
       resolved: { id: target.id },
     },
-    user: { subject: who.subject, name: who.name, groups: who.groups },
+    user: { ...personOf(who), groups: who.groups },
     toolbox: request.toolbox.name,
     profile: request.profile,
     ...(request.reason === undefined ? {} : { reason: request.reason }),

@@ -37,9 +37,15 @@ describe('the end of a request', () => {
   }
 
   it('is told from the end of a session', () => {
-    assert.equal(ended({ reason: 'denied', by: 'Lea' }, 'denied'), 'Request denied by Lea')
+    assert.equal(
+      ended({ reason: 'denied', by: { subject: 'lea', name: 'Lea' } }, 'denied'),
+      'Request denied by Lea',
+    )
     assert.equal(ended({ reason: 'expired' }, 'expired'), 'Request expired')
-    assert.equal(ended({ reason: 'terminated', by: 'Ada' }, 'withdrawn'), 'Request withdrawn')
+    assert.equal(
+      ended({ reason: 'terminated', by: { subject: 'ada', name: 'Ada' } }, 'withdrawn'),
+      'Request withdrawn',
+    )
     // The socket tells of the end before the outcome is known.
     assert.equal(ended({ reason: 'denied' }, 'pending'), 'Request denied')
   })

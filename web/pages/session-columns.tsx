@@ -1,16 +1,17 @@
 import { Link } from 'wouter'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Me, Session } from '../../server/protocol/api.ts'
 import { requestEndInWords } from '../approval-words.ts'
 import { Dot, type Tone } from '../components/badge.tsx'
 import type { Columns } from '../components/data-table.tsx'
 import { PlayIcon, TerminalIcon } from '../components/icons.tsx'
 import { duration, moment, shortMoment } from '../format.ts'
+import { isMe } from '../person.ts'
 import { useNow } from '../use-now.ts'
 import { endInWords, isCalmEnd, stateWords } from '../words.ts'
 import { BreakGlassBadge, CommandLine, CopyBadge, placeBehindRef, RunBadge } from './session-place.tsx'
 
 /** What a session's row shows. Made once per user: a renderer that changes would mount every cell anew. */
-export function sessionColumns(mySubject: string): Columns<Session> {
+export function sessionColumns(me: Me): Columns<Session> {
   return [
     {
       id: 'target',
@@ -23,7 +24,7 @@ export function sessionColumns(mySubject: string): Columns<Session> {
       header: 'User',
       cell: ({ row }) => (
         <span className="cut" title={row.original.user.subject}>
-          {row.original.user.subject === mySubject ? 'me' : row.original.user.name}
+          {isMe(row.original.user, me) ? 'me' : row.original.user.name}
         </span>
       ),
     },

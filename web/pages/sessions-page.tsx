@@ -34,7 +34,7 @@ export function SessionsPage({ me }: { me: Me }) {
     q: value('q'),
     from,
   })
-  const columns = useMemo(() => sessionColumns(me.subject), [me.subject])
+  const columns = useMemo(() => sessionColumns(me), [me])
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
   const user = value('user')
   return (

@@ -1,4 +1,5 @@
-import type { Viewer } from '../../server/protocol/api.ts'
+import type { Me, Viewer } from '../../server/protocol/api.ts'
+import { isMe } from '../person.ts'
 import { useMe } from '../queries.ts'
 import { useNow } from '../use-now.ts'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
@@ -12,7 +13,7 @@ export function NoticeList({ terminal, state }: { terminal: OpenTerminal; state:
   const left = Date.parse(state.session.deadline) - useNow(10_000)
   const running = state.end === undefined && state.session.state === 'running'
   const controller = state.viewers.find((viewer) => viewer.role === 'controller')
-  const me = useMe().data?.subject
+  const me = useMe().data
   return (
     <div className="ws-notices" aria-live="polite">
       {running && state.role === 'observer' && state.connection.kind === 'live' ? (
@@ -46,7 +47,7 @@ export function NoticeList({ terminal, state }: { terminal: OpenTerminal; state:
   )
 }
 
-function controlInWords(controller: Viewer | undefined, me: string | undefined): string {
+function controlInWords(controller: Viewer | undefined, me: Me | undefined): string {
   if (controller === undefined) return 'Nobody controls this session.'
-  return controller.subject === me ? 'You control it in another window.' : `${controller.name} controls it.`
+  return isMe(controller, me) ? 'You control it in another window.' : `${controller.name} controls it.`
 }

@@ -6,6 +6,7 @@ import type { Session } from '../../server/protocol/api.ts'
 import { asApiError } from '../api-error.ts'
 import { api } from '../api.ts'
 import { TerminateDialog } from '../pages/terminate-dialog.tsx'
+import { isMe } from '../person.ts'
 import { useMe, useSession } from '../queries.ts'
 import { useHotkeys } from '../use-hotkeys.ts'
 import { useTitle } from '../use-title.ts'
@@ -40,7 +41,7 @@ export function TerminalPage({ sessionId }: { sessionId: string }) {
 
   useEffect(() => {
     if (session.data === undefined || me === undefined) return
-    const mayType = session.data.can.control && session.data.user.subject === me.subject
+    const mayType = session.data.can.control && isMe(session.data.user, me)
     openTerminal(session.data, mayType ? 'controller' : 'observer').update(session.data)
   }, [session.data, me])
 

@@ -7,6 +7,7 @@ import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { SearchBar } from './search-bar.tsx'
 import { StartSteps } from './start-steps.tsx'
 import { Button } from '../components/button.tsx'
+import { isMe } from '../person.ts'
 import { useMe } from '../queries.ts'
 
 interface Props {
@@ -104,13 +105,13 @@ function ControlTaken({
   state: OpenTerminalState
   by: string
 }) {
-  const me = useMe().data?.subject
+  const me = useMe().data
   const controller = state.viewers.find((viewer) => viewer.role === 'controller')
-  const isMe = controller !== undefined && controller.subject === me
+  const isMine = controller !== undefined && isMe(controller, me)
   return (
     <section className="ws-stage-card ws-floating" role="alert">
       <h2>
-        {isMe ? 'You opened this session in another window' : `${by === '' ? 'Somebody' : by} took control`}
+        {isMine ? 'You opened this session in another window' : `${by === '' ? 'Somebody' : by} took control`}
       </h2>
       <p>It goes on there. One window at a time can type; others can watch.</p>
       <div className="ws-end-links">
