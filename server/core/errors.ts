@@ -1,3 +1,5 @@
+import type { Profile } from './target.ts'
+
 /**
  * Every failure that a caller can meet: code → HTTP status and title.
  * Callers branch on `code`; the words are for people. Adding a code is compatible, renaming one is not.
@@ -56,10 +58,13 @@ export const errorCodes = Object.keys(errors) as ErrorCode[]
 export class HatchwayError extends Error {
   override readonly name = 'HatchwayError'
   readonly code: ErrorCode
+  /** Of a start that was refused: the profiles that would be taken there, the one to offer first. */
+  readonly profiles?: readonly Profile[]
 
-  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; profiles?: readonly Profile[] }) {
     super(detail, options)
     this.code = code
+    if (options?.profiles !== undefined) this.profiles = options.profiles
   }
 
   get status(): number {

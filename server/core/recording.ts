@@ -26,6 +26,9 @@ export interface RecordingHeader {
   facts: Readonly<Record<string, string>>
 }
 
+/** What a recording keeps of an end: words, for people. */
+export type RecordedEnd = Pick<SessionEnd, 'reason' | 'exitCode' | 'by' | 'detail'>
+
 /**
  * One recording that is being written. The calls that add to it are synchronous: when one returns, the bytes are
  * with the kernel and survive the death of this process. They throw `recording_failed` when that did not work.
@@ -40,7 +43,7 @@ export interface Recorder {
   /** Called once when the once-a-second flush to the disk fails. */
   onFailure(listener: (cause: Error) => void): void
   /** Writes the exit event, flushes to disk, compresses into the blobs, removes the live file. */
-  finish(end: SessionEnd): Promise<RecordingSummary>
+  finish(end: RecordedEnd): Promise<RecordingSummary>
   /** Flushes to disk and closes without sealing: another process will go on. */
   suspend(): Promise<void>
 }

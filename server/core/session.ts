@@ -1,5 +1,6 @@
 import type { Approval, BreakGlass } from './approval.ts'
 import type { Action } from './policy.ts'
+import type { EndCode } from './session-end.ts'
 import type { RecordingSummary } from './recording.ts'
 import type { Person } from './same-person.ts'
 import type { DebugContainer, Identity, PodPick, Profile, StartProgress, TerminalSize } from './target.ts'
@@ -23,11 +24,15 @@ export type EndReason = (typeof endReasons)[number]
 
 export interface SessionEnd {
   reason: EndReason
+  /** Why, more exactly, for programs. */
+  code: EndCode
   exitCode?: number
   /** Who ended it, when a person did. */
   by?: Person
   /** Plain words: what happened. */
   detail?: string
+  /** Of a start that was refused: the profiles that would be taken there, the one to offer first. */
+  profiles?: readonly Profile[]
 }
 
 /** One debug container, one terminal, n viewers. The row outlives the process that serves it. */

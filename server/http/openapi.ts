@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { errorCodes } from '../core/errors.ts'
+import { endCodes } from '../core/session-end.ts'
 import * as api from '../protocol/api.ts'
 import * as runApi from '../protocol/run-api.ts'
 import * as targetApi from '../protocol/target-api.ts'
@@ -69,6 +70,7 @@ export function problems<S extends number>(...statuses: S[]) {
 }
 
 const transform = createJsonSchemaTransform({ schemaRegistry: named })
+const transformObject = createJsonSchemaTransformObject({ schemaRegistry: named })
 
 /** Must be registered before the routes that it describes. */
 export async function registerOpenapi(
@@ -94,11 +96,23 @@ export async function registerOpenapi(
       },
     },
     transform: (route) => nameWildcard(transform(route)),
-    transformObject: createJsonSchemaTransformObject({ schemaRegistry: named }),
+    transformObject: (document) => nameCodes(transformObject(document)),
   })
   app.get('/api/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
     app.swagger(),
   )
+}
+
+// Only the document lists them: clients take codes that they do not know.
+function nameCodes(document: ReturnType<typeof transformObject>): typeof document {
+  const lists: Record<string, readonly string[]> = { Problem: errorCodes, SessionEnd: endCodes }
+  const { schemas = {} } = ('components' in document && document.components) || {}
+  for (const [name, codes] of Object.entries(lists)) {
+    const schema = schemas[name]
+    const code = schema !== undefined && 'properties' in schema ? schema.properties?.['code'] : undefined
+    if (code !== undefined) Object.assign(code, { enum: codes })
+  }
+  return document
 }
 
 type Transformed = ReturnType<typeof transform>

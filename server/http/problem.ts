@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, HatchwayError } from '../core/errors.ts'
 import type { Problem } from '../protocol/api.ts'
+import { defined } from './defined.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What a caller is told about `error`; the request id is the thread back to the log. */
@@ -17,7 +18,8 @@ export function toProblem(error: unknown, instance: string): Problem {
     instance,
   }
   const errors = validationErrors(error)
-  return errors === undefined ? problem : { ...problem, errors }
+  const { profiles } = known
+  return defined({ ...problem, errors, profiles })
 }
 
 /** Answers every thrown error and every unknown address with a problem. */

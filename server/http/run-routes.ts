@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { endOf } from '../core/session-end.ts'
 import { session } from '../protocol/api.ts'
 import { createRun, run, type Run } from '../protocol/run-api.ts'
 import type { RunOutcome } from '../sessions/sessions.ts'
@@ -23,7 +24,7 @@ export function registerRunRoutes(app: TypedApp, deps: AppDeps): void {
         response: {
           200: run.describe('It was started, and has ended in some way'),
           202: session.describe('Waits for an approval, and runs by itself: its session and recording tell'),
-          ...problems(400, 401, 403, 404, 409, 429, 502, 503, 504),
+          ...problems(400, 401, 403, 404, 409, 410, 429, 502, 503, 504),
         },
       },
     },
@@ -42,7 +43,7 @@ export function registerRunRoutes(app: TypedApp, deps: AppDeps): void {
 }
 
 function toRun({ row, stdout, stderr }: RunOutcome): Run {
-  const { id, startedAt, endedAt, end = { reason: 'failed' }, identity } = row
+  const { id, startedAt, endedAt, end = endOf('failed'), identity } = row
   const out = encode(stdout)
   const err = encode(stderr)
   return defined({

@@ -23,6 +23,12 @@ export const terminalSize = z.strictObject({
 })
 export type TerminalSize = z.infer<typeof terminalSize>
 
+const refusedFor = z
+  .array(profile)
+  .readonly()
+  .optional()
+  .describe('of a start that was refused: the profiles that would be taken there, the one to offer first')
+
 export const problem = z.object({
   type: z.string(),
   title: z.string(),
@@ -31,6 +37,7 @@ export const problem = z.object({
   code: z.string().describe('stable, for programs'),
   instance: z.string().describe('the request id, for the log'),
   errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
+  profiles: refusedFor,
 })
 export type Problem = z.infer<typeof problem>
 
@@ -83,9 +90,11 @@ export type StartProgress = z.infer<typeof startProgress>
 
 export const sessionEnd = z.object({
   reason: endReason,
+  code: z.string().describe('why, more exactly; stable, for programs'),
   exitCode: z.int().optional(),
   by: person.optional(),
   detail: z.string().optional(),
+  profiles: refusedFor,
 })
 export type SessionEnd = z.infer<typeof sessionEnd>
 

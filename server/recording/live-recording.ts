@@ -1,8 +1,7 @@
 import { ftruncateSync, writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { HatchwayError, messageOf } from '../core/errors.ts'
-import type { Recorder, RecordingSummary } from '../core/recording.ts'
-import type { SessionEnd } from '../core/session.ts'
+import type { RecordedEnd, Recorder, RecordingSummary } from '../core/recording.ts'
 import type { TerminalSize } from '../core/target.ts'
 import { encodeBytes, encodeEvent } from './asciicast.ts'
 import type { Flushable, FlushSchedule } from './flush-schedule.ts'
@@ -95,7 +94,7 @@ export class LiveRecording implements Recorder, Flushable {
     return this.#flushing
   }
 
-  finish(end: SessionEnd): Promise<RecordingSummary> {
+  finish(end: RecordedEnd): Promise<RecordingSummary> {
     this.#finishing ??= this.#finish(end).catch((cause: unknown) => {
       // Tried again by the next call, or by the next process.
       this.#finishing = undefined
@@ -112,7 +111,7 @@ export class LiveRecording implements Recorder, Flushable {
     }
   }
 
-  async #finish(end: SessionEnd): Promise<RecordingSummary> {
+  async #finish(end: RecordedEnd): Promise<RecordingSummary> {
     const { clock, seal } = this.#options
     if (!this.#exited) {
       if (!this.#open) throw new Error('it is closed')
@@ -183,7 +182,7 @@ function toBytes(pieces: string[]): Buffer {
   return scratch.subarray(0, end)
 }
 
-function endLabel(end: SessionEnd): string {
+function endLabel(end: RecordedEnd): string {
   const by = end.by === undefined ? '' : ` by ${end.by.name} (${end.by.subject})`
   const detail = end.detail === undefined ? '' : `: ${end.detail}`
   return `ended: ${end.reason}${by}${detail}`

@@ -1,8 +1,9 @@
 import { needsAreMet, type Approval, type ApprovalVote } from '../core/approval.ts'
-import { HatchwayError, messageOf } from '../core/errors.ts'
+import { HatchwayError } from '../core/errors.ts'
 import type { Notify } from '../core/notification.ts'
 import type { ApprovalNeed, Policy, Principal } from '../core/policy.ts'
 import { maySamePerson, personOf } from '../core/same-person.ts'
+import { endByError, endOf } from '../core/session-end.ts'
 import type { SessionRow } from '../core/session.ts'
 import { hasVoted, mayApprove, startAction } from '../core/session-policy.ts'
 import type { Store } from '../core/store.ts'
@@ -94,7 +95,9 @@ export class SessionApprovals implements Approvals {
         return session.row
       }
       const words = act.reason ?? 'without a reason'
-      return await session.end({ reason: 'denied', by: personOf(act.who), detail: words })
+      return await session.end(
+        endOf('denied', { code: 'approval_denied', by: personOf(act.who), detail: words }),
+      )
     })
   }
 
@@ -158,10 +161,8 @@ export class SessionApprovals implements Approvals {
       for (const row of page.items) {
         const driver = drivers.get(row.target.environment)
         if (driver === undefined) {
-          const end = {
-            reason: 'failed',
-            detail: `Environment ${row.target.environment} is no longer configured.`,
-          } as const
+          const detail = `Environment ${row.target.environment} is no longer configured.`
+          const end = endOf('failed', { code: 'environment_removed', detail })
           await store
             .updateSession(row.id, { state: 'ended', endedAt: new Date(), end })
             .catch((cause: unknown) => onProblem(`request ${row.id} could not be ended`, cause))
@@ -242,7 +243,7 @@ export class SessionApprovals implements Approvals {
       if (!(cause instanceof HatchwayError) || cause.code === 'store_unavailable') throw cause
       this.#expiries.forget(session.row.id)
       const reason = cause.status === 403 ? 'denied' : 'failed'
-      await session.end({ reason, detail: messageOf(cause) })
+      await session.end(endByError(reason, cause))
     }
   }
 
@@ -285,7 +286,8 @@ export class SessionApprovals implements Approvals {
       const session = this.#options.registry.live(id)
       if (session?.row.state !== 'pending-approval') return
       this.#options.notify({ kind: 'expired', session: session.row })
-      await session.end({ reason: 'expired', detail: 'Nobody decided on the request in time.' })
+      const detail = 'Nobody decided on the request in time.'
+      await session.end(endOf('expired', { code: 'approval_expired', detail }))
     }).catch((cause: unknown) => this.#options.onProblem(`request ${id} could not be ended`, cause))
   }
 

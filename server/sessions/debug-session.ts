@@ -1,5 +1,6 @@
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { Recorder, Recordings, ResumedRecording } from '../core/recording.ts'
+import { endByError, endOf, neverBegan } from '../core/session-end.ts'
 import type { LiveState, SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugSpec, StartProgress, Target, TargetDriver, Terminal } from '../core/target.ts'
@@ -145,7 +146,7 @@ export class DebugSession implements LiveSession {
       if (this.#ending !== undefined) return
       this.#startFailure = cause
       this.#deps.observer.startFailed(this.#driver.environment, cause)
-      this.endSoon({ reason: 'failed', detail: messageOf(cause) })
+      this.endSoon(endByError('failed', cause))
     }
   }
 
@@ -170,10 +171,12 @@ export class DebugSession implements LiveSession {
     return this.#ending
   }
 
-  /** What came of a run, once it has ended. Throws why it could not be started. */
+  /** What came of a run, once it has ended. Throws why it was not started. */
   async outcome(): Promise<RunOutcome> {
     await this.#over.promise
     if (this.#startFailure !== undefined) throw this.#startFailure
+    const { end, startedAt } = this.#row
+    if (end !== undefined && startedAt === undefined) throw neverBegan(end, this.#progress?.detail)
     return { row: this.row, ...(this.#collected ?? new CollectedOutput()).kept }
   }
 
@@ -186,7 +189,7 @@ export class DebugSession implements LiveSession {
     const { state } = this.#row
     if (state === 'starting' || (state === 'running' && this.#collected !== undefined)) {
       const what = state === 'starting' ? 'session started' : 'command ran'
-      await this.end({ reason: 'shutdown', detail: `The gateway was stopped while the ${what}.` })
+      await this.end(endOf('shutdown', { detail: `The gateway was stopped while the ${what}.` }))
       return
     }
     this.#drained = true
@@ -261,10 +264,10 @@ export class DebugSession implements LiveSession {
     const ended = await terminal.ended
     if (this.#drained || this.#ending !== undefined) return
     this.#hub.detach()
-    if (ended.kind === 'exit') this.endSoon({ reason: 'exit', exitCode: ended.exitCode })
-    else if (ended.kind === 'target-exited') this.endSoon({ reason: 'target-exited', detail: ended.detail })
+    if (ended.kind === 'exit') this.endSoon(endOf('exit', { exitCode: ended.exitCode }))
+    else if (ended.kind === 'target-exited') this.endSoon(endOf('target-exited', { detail: ended.detail }))
     // What a command has written meanwhile would be missing from its answer.
-    else if (this.#collected !== undefined) this.endSoon({ reason: 'lost', detail: ended.detail })
+    else if (this.#collected !== undefined) this.endSoon(endOf('lost', { detail: ended.detail }))
     else await this.#reattach(ended.detail)
   }
 
@@ -287,8 +290,7 @@ export class DebugSession implements LiveSession {
       this.#hub.attach(terminal)
       void this.#followTerminal(terminal)
     } catch (cause) {
-      if (this.#ending === undefined && !this.#drained)
-        this.endSoon({ reason: 'lost', detail: messageOf(cause) })
+      if (this.#ending === undefined && !this.#drained) this.endSoon(endByError('lost', cause))
     }
   }
 
@@ -302,7 +304,7 @@ export class DebugSession implements LiveSession {
     const goOn = this.#row.recordingMode === 'best-effort'
     const reason = messageOf(cause)
     if (goOn) this.#audit({ kind: 'recording-degraded', reason }).catch(() => undefined)
-    else this.endSoon({ reason: 'recording-failed', detail: reason })
+    else this.endSoon(endByError('recording-failed', cause))
     return goOn
   }
 

@@ -1,5 +1,6 @@
-import { HatchwayError, messageOf } from '../core/errors.ts'
+import { HatchwayError } from '../core/errors.ts'
 import type { Recordings } from '../core/recording.ts'
+import { endByError, endOf } from '../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugContainer, TargetDriver } from '../core/target.ts'
@@ -111,22 +112,22 @@ async function recover(
   const container = row.container ?? found
   if (driver === undefined) {
     const detail = `Environment ${row.target.environment} is no longer configured.`
-    await endRow(options, row, { reason: 'lost', detail })
+    await endRow(options, row, endOf('lost', { code: 'environment_removed', detail }))
     return
   }
   if (row.state === 'starting' || container === undefined) {
     const detail = 'The gateway was restarted while the session started.'
-    await endRow(options, row, { reason: 'failed', detail }, { driver, container })
+    await endRow(options, row, endOf('failed', { code: 'gateway_restarted', detail }), { driver, container })
     return
   }
   if (row.deadline.getTime() <= Date.now()) {
     const detail = 'The time limit was reached while the gateway was away.'
-    await endRow(options, row, { reason: 'expired', detail }, { driver, container })
+    await endRow(options, row, endOf('expired', { detail }), { driver, container })
     return
   }
   if (row.run === true) {
     const detail = 'The gateway was restarted: the command was ended, and what it wrote meanwhile is lost.'
-    await endRow(options, row, { reason: 'lost', detail }, { driver, container })
+    await endRow(options, row, endOf('lost', { code: 'gateway_restarted', detail }), { driver, container })
     return
   }
   await adopt(options, { ...row, container }, driver, container, signal)
@@ -155,7 +156,7 @@ async function adopt(
     if (signal.aborted) return
     const recordingGone = cause instanceof HatchwayError && cause.code.startsWith('recording_')
     const reason = recordingGone ? 'recording-failed' : 'lost'
-    await endRow(options, row, { reason, detail: messageOf(cause) }, { driver, container })
+    await endRow(options, row, endByError(reason, cause), { driver, container })
   }
 }
 

@@ -41,6 +41,7 @@ export function endedEvent(end: SessionEnd): SessionAuditEvent {
     ...(end.detail === undefined ? {} : { reason: end.detail }),
     detail: {
       end: end.reason,
+      code: end.code,
       ...(end.by === undefined ? {} : byWhom(end.by)),
       ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
     },

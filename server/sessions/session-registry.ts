@@ -1,6 +1,7 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Decision, Policy, Principal } from '../core/policy.ts'
 import { isSamePerson, personOf } from '../core/same-person.ts'
+import { endOf } from '../core/session-end.ts'
 import type { SessionRow } from '../core/session.ts'
 import { heldRequest, isHeld, startAction } from '../core/session-policy.ts'
 import type { DebugSpec, Target, TargetDriver, Toolbox } from '../core/target.ts'
@@ -42,7 +43,13 @@ export class SessionRegistry implements Sessions {
   async run(request: OpenRequest, hungUp: AbortSignal): Promise<RunOutcome> {
     const session = await this.#open({ ...request, run: true })
     const stop = () =>
-      session.endSoon({ reason: 'terminated', by: personOf(request.who), detail: 'The caller hung up.' })
+      session.endSoon(
+        endOf('terminated', {
+          code: 'caller_gone',
+          by: personOf(request.who),
+          detail: 'The caller hung up.',
+        }),
+      )
     hungUp.addEventListener('abort', stop, { once: true })
     if (hungUp.aborted) stop()
     try {
@@ -149,7 +156,8 @@ export class SessionRegistry implements Sessions {
     })
     const words = by.reason ?? (withdrawn ? 'The request was withdrawn.' : undefined)
     const detail = words === undefined ? {} : { detail: words }
-    return session.end({ reason: 'terminated', by: personOf(by.who), ...detail })
+    const code = withdrawn ? 'withdrawn' : 'terminated'
+    return session.end(endOf('terminated', { code, by: personOf(by.who), ...detail }))
   }
 
   /** Takes over a session of an earlier process: see recovery.ts. */
@@ -171,7 +179,8 @@ export class SessionRegistry implements Sessions {
       decision.effect === 'deny'
         ? decision.explanation
         : `The policy requires an approval that it does not have (${decision.rules.join(', ')}).`
-    session.endSoon({ reason: 'denied', detail: `Policy no longer allows this session. ${why}` })
+    const words = `Policy no longer allows this session. ${why}`
+    session.endSoon(endOf('denied', { code: 'policy_changed', detail: words }))
     return false
   }
 

@@ -1,5 +1,5 @@
-/** Why a timer ends a session, in the words of `SessionEnd`. */
-export type TimedEnd = { reason: 'expired' | 'idle'; detail: string }
+import { endOf } from '../core/session-end.ts'
+import type { SessionEnd } from '../core/session.ts'
 
 interface Options {
   deadline: Date
@@ -7,7 +7,7 @@ interface Options {
   /** How long a session outlives its last viewer. */
   detachedGraceMs: number
   onWarning: (text: string) => void
-  onEnd: (end: TimedEnd) => void
+  onEnd: (end: SessionEnd) => void
 }
 
 const minute = 60_000
@@ -93,15 +93,18 @@ export class SessionTimers {
     this.#schedule()
   }
 
-  #dueEnd(now: number): TimedEnd | undefined {
+  #dueEnd(now: number): SessionEnd | undefined {
     const { deadline, idleTimeoutMs, detachedGraceMs } = this.#options
     if (now >= deadline.getTime())
-      return { reason: 'expired', detail: 'The time limit of the session was reached.' }
+      return endOf('expired', { detail: 'The time limit of the session was reached.' })
     if (now >= this.#idleAt()) {
-      return { reason: 'idle', detail: `Nothing was typed for ${inWords(idleTimeoutMs)}.` }
+      return endOf('idle', { detail: `Nothing was typed for ${inWords(idleTimeoutMs)}.` })
     }
     if (this.#detachedSince !== undefined && now >= this.#detachedSince + detachedGraceMs) {
-      return { reason: 'idle', detail: `Nobody was connected for ${inWords(detachedGraceMs)}.` }
+      return endOf('idle', {
+        code: 'nobody_connected',
+        detail: `Nobody was connected for ${inWords(detachedGraceMs)}.`,
+      })
     }
     return undefined
   }

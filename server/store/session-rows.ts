@@ -3,6 +3,7 @@ import { sql, type SqlBool } from 'kysely'
 import { HatchwayError } from '../core/errors.ts'
 import type { BreakGlass } from '../core/approval.ts'
 import type { Person } from '../core/same-person.ts'
+import { type EndCode, withCode } from '../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../core/session.ts'
 import type { Page, SessionQuery } from '../core/store.ts'
 import type { PodPick } from '../core/target.ts'
@@ -176,7 +177,12 @@ function fromColumns(row: Selectable<SessionsTable>): SessionRow {
 
 /** Until people were kept whole, an end had only the name that somebody had chosen for themselves: nobody's subject. */
 function readEnd(text: string): NonNullable<SessionRow['end']> {
-  const { by, ...end } = JSON.parse(text) as Omit<SessionEnd, 'by'> & { by?: Person | string }
+  const stored = JSON.parse(text) as Omit<SessionEnd, 'by' | 'code'> & {
+    code?: EndCode
+    by?: Person | string
+  }
+  const { by, ...rest } = stored
+  const end = withCode(rest)
   if (by === undefined) return end
   return { ...end, by: typeof by === 'string' ? { subject: '', name: by } : by }
 }

@@ -54,6 +54,7 @@ export function chooseIdentity(facts: TargetFacts, profile: Profile): RunAs {
     throw new HatchwayError(
       'profile_insufficient',
       'This target shares the process table of its host, so a shell beside it would see every process of the host. Only the profile sysadmin allows that.',
+      { profiles: ['sysadmin'] },
     )
   }
   const choice = choices[profile](facts, facts.user ?? nonroot)

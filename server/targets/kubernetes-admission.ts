@@ -109,7 +109,14 @@ function explainPodSecurity(
     admitted === undefined
       ? 'No profile is admitted there.'
       : `The strongest profile that is admitted there is ${admitted}.`
-  return fail(`${rule} refuses the profile ${profile}: ${words}. ${offer}`)
+  return new HatchwayError(
+    'admission_refused',
+    `${rule} refuses the profile ${profile}: ${words}. ${offer}`,
+    {
+      cause,
+      ...(admitted !== undefined && { profiles: [admitted] }),
+    },
+  )
 }
 
 function nameIn(details: unknown): string | undefined {

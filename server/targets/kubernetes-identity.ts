@@ -36,6 +36,7 @@ export function choosePodIdentity(facts: PodIdentityFacts, profile: Profile): Po
     throw new HatchwayError(
       'profile_insufficient',
       'This pod shares the process table of its node, so a shell in it would see every process of the node. Only the profile sysadmin allows that.',
+      { profiles: ['sysadmin'] },
     )
   }
   const { user, context } = choose(facts, profile)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
+import type { HatchwayError } from '../../server/core/errors.ts'
 import type { Target } from '../../server/core/target.ts'
 import { testCluster } from '../support/cluster.ts'
 import { TestNamespace } from '../support/cluster-namespace.ts'
@@ -47,8 +48,9 @@ describe('admission of a debug container', () => {
 
   it('says which rule refuses a profile, and the strongest that is admitted', async () => {
     const { target } = await webIn('baseline')
-    await assert.rejects(user.open({ target, profile: 'general' }), (cause: Error & { code?: string }) => {
+    await assert.rejects(user.open({ target, profile: 'general' }), (cause: HatchwayError) => {
       assert.equal(cause.code, 'admission_refused')
+      assert.deepEqual(cause.profiles, ['auto'])
       assert.match(cause.message, /baseline:latest.*SYS_PTRACE.*admitted there is auto/s)
       return true
     })

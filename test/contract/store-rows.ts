@@ -73,9 +73,11 @@ export function fullSessionRow(id: string): SessionRow {
     endedAt: new Date('2026-02-03T04:15:07.002Z'),
     end: {
       reason: 'exit',
+      code: 'exited',
       exitCode: 0,
       by: { subject: 'corp:ada', name: 'Ada', issuer: 'i' },
       detail: 'bye',
+      profiles: ['general'],
     },
     recordInput: true,
     recordingMode: 'best-effort',

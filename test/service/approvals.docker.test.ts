@@ -121,7 +121,10 @@ describe('a request', () => {
     const denied = await decide(id, 'lea', 'deny', 'use staging')
     assert.equal(denied.approval?.outcome, 'denied')
     const { end } = await terminal.message('exit')
-    assert.deepEqual([end.reason, end.by?.subject, end.detail], ['denied', 'lea', 'use staging'])
+    assert.deepEqual(
+      [end.reason, end.code, end.by?.subject, end.detail],
+      ['denied', 'approval_denied', 'lea', 'use staging'],
+    )
     assert.equal((await terminal.closed).code, closeCodes.ended)
     assert.deepEqual((await kindsOf(id)).filter((kind) => kind !== 'viewed').slice(1), [
       'approval-denied',

@@ -339,6 +339,7 @@ describe('sessions', () => {
         'ended',
         {
           reason: 'terminated',
+          code: 'terminated',
           by: { subject: 'opener', name: 'opener by name', issuer: gateway.issuer.issuer },
         },
       ],

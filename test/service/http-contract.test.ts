@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
-import { HatchwayError } from '../../server/core/errors.ts'
+import { errorCodes, HatchwayError } from '../../server/core/errors.ts'
+import { endCodes } from '../../server/core/session-end.ts'
 import { sharedHttpGateway, startHttpGateway } from '../support/http-doubles.ts'
 
 interface Operation {
@@ -79,6 +80,14 @@ describe('the OpenAPI document', () => {
         assert.deepEqual(named, inPath, path)
       }
     }
+  })
+
+  it('lists every code of a problem and of a session’s end', async () => {
+    const { schemas } = (await load()).components as unknown as {
+      schemas: Record<string, { properties: { code: { enum: string[] } } }>
+    }
+    assert.deepEqual(schemas['Problem']?.properties.code.enum, errorCodes)
+    assert.deepEqual(schemas['SessionEnd']?.properties.code.enum, endCodes)
   })
 
   it('is true about who needs a sign-in: every other route refuses strangers', async () => {

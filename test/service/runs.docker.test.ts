@@ -67,7 +67,7 @@ describe('a run', () => {
   it('answers with exit code and both streams, as the target, among its files', async () => {
     const done = await run(sh('id -u; cat www/hello.txt; echo careful >&2; exit 7'), { reason: 'INC-7' })
     assert.equal(done.exitCode, 7)
-    assert.deepEqual(done.end, { reason: 'exit', exitCode: 7 })
+    assert.deepEqual(done.end, { reason: 'exit', code: 'exited', exitCode: 7 })
     assert.equal(done.stdout.trim(), '65532\nhello from the target')
     assert.equal(done.stderr, 'careful\n')
     assert.deepEqual(done.encoding, { stdout: 'utf-8', stderr: 'utf-8' })
@@ -196,7 +196,7 @@ describe('a run', () => {
     assert.equal(session.can.control, false)
     await gateway.api('DELETE', `/sessions/${session.id}`, { reason: 'enough' })
     const done = await running
-    assert.deepEqual([done.end.by?.subject, done.end.detail], ['jane', 'enough'])
+    assert.deepEqual([done.end.code, done.end.by?.subject, done.end.detail], ['terminated', 'jane', 'enough'])
     await gone(done)
   })
 
@@ -302,7 +302,7 @@ rules:
       const now = await strict.api<Session>('GET', `/sessions/${session.id}`, undefined, 'eve')
       return now.state === 'ended' && now.recording.state === 'sealed' && now
     })
-    assert.deepEqual(ended.end, { reason: 'exit', exitCode: 5 })
+    assert.deepEqual(ended.end, { reason: 'exit', code: 'exited', exitCode: 5 })
     assert.equal((await recorded(session, strict)).toString(), 'approved\r\n')
   })
 })

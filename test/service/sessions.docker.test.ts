@@ -50,7 +50,7 @@ describe('a session in a container without a shell', () => {
     assert.equal(row.identity?.uid, 65532)
     assert.equal(row.identity?.seesFiles, true)
     terminal.type('exit 7\n')
-    assert.deepEqual((await terminal.message('exit')).end, { reason: 'exit', exitCode: 7 })
+    assert.deepEqual((await terminal.message('exit')).end, { reason: 'exit', code: 'exited', exitCode: 7 })
     assert.equal((await terminal.closed).code, closeCodes.ended)
   })
 
@@ -90,7 +90,7 @@ describe('a session in a container without a shell', () => {
     await gateway.api('DELETE', `/sessions/${session.id}`, { reason: 'done here' })
     const { end } = await terminal.message('exit')
     const by = { subject: 'jane', name: 'jane', issuer: gateway.issuer.issuer }
-    assert.deepEqual(end, { reason: 'terminated', by, detail: 'done here' })
+    assert.deepEqual(end, { reason: 'terminated', code: 'terminated', by, detail: 'done here' })
     const { docker } = await defaultEngine()
     await eventually(async () => {
       const list = await docker.listContainers({

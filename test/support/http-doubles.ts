@@ -18,6 +18,7 @@ import { createWsTickets } from '../../server/auth/ws-tickets.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { Decision, Grant, Policy, PolicyRequest } from '../../server/core/policy.ts'
 import { personOf, type Person } from '../../server/core/same-person.ts'
+import { endOf } from '../../server/core/session-end.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { formatTargetRef, parseTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
@@ -150,9 +151,7 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
   open(): Promise<never> {
     throw new Error('not scripted')
   }
-  run(): Promise<never> {
-    throw new Error('not scripted')
-  }
+  run: TargetAccess['run'] = () => Promise.reject(new Error('not scripted'))
   reattach(): Promise<never> {
     throw new Error('not scripted')
   }
@@ -294,7 +293,7 @@ export class ScriptedSessions implements Sessions {
   async terminate(id: string, by: { who: Person; reason?: string }): Promise<SessionRow> {
     const session = this.all.get(id)
     if (session === undefined) throw new HatchwayError('session_ended', 'It has ended.')
-    const end = { reason: 'terminated', by: personOf(by.who) } as const
+    const end = endOf('terminated', { by: personOf(by.who) })
     const row: SessionRow = { ...session.row, state: 'ended', endedAt: new Date(), end }
     this.all.delete(id)
     await this.#store.updateSession(id, { state: 'ended', endedAt: new Date(), end })

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
-import { inWords, SessionTimers, type TimedEnd } from '../../server/sessions/session-timers.ts'
+import type { SessionEnd } from '../../server/core/session.ts'
+import { inWords, SessionTimers } from '../../server/sessions/session-timers.ts'
 
 const minute = 60_000
 
 function timers(limits: { deadlineMs?: number; idleTimeoutMs?: number; detachedGraceMs?: number }) {
-  const ends: TimedEnd[] = []
+  const ends: SessionEnd[] = []
   const warnings: string[] = []
   const { deadlineMs = 240 * minute, idleTimeoutMs = 300 * minute, detachedGraceMs = 300 * minute } = limits
   const clock = new SessionTimers({

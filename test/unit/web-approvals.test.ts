@@ -31,7 +31,11 @@ describe('approvals in words', () => {
 })
 
 describe('the end of a request', () => {
-  const ended = (end: SessionEnd, outcome: Approval['outcome'], change: Partial<Session> = {}) => {
+  const ended = (
+    end: Omit<SessionEnd, 'code'>,
+    outcome: Approval['outcome'],
+    change: Partial<Session> = {},
+  ) => {
     const approval = { outcome } as Approval
     return requestEndInWords({ approval, end, ...change } as Session)
   }

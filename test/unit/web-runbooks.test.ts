@@ -21,7 +21,7 @@ describe('a click on a command', () => {
       assert.match(typingProblem({ ...ready, connection: { kind } }) ?? '', /no connection/, kind)
     for (const state of ['pending-approval', 'starting'] as const)
       assert.match(typingProblem({ ...ready, session: { state } }) ?? '', /no prompt yet/)
-    assert.match(typingProblem({ ...ready, end: { reason: 'exit' } }) ?? '', /has ended/)
+    assert.match(typingProblem({ ...ready, end: { reason: 'exit', code: 'exited' } }) ?? '', /has ended/)
     assert.match(typingProblem({ ...ready, session: { state: 'ended' } }) ?? '', /has ended/)
   })
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Target } from '../../server/protocol/target-api.ts'
-import { namedProfile } from '../../web/named-profile.ts'
 import { commonName, debugPlace } from '../../web/pages/debug-place.ts'
 import {
   chooseNamespace,
@@ -147,22 +146,5 @@ describe('the address of a prepared form', () => {
     assert.equal(commonName('ledger-db-0'), 'ledger-db')
     assert.equal(commonName('api'), 'api')
     assert.equal(commonName('my-small-tools'), 'my-small-tools')
-  })
-})
-
-describe('the profile that an error sends to', () => {
-  it('is the last that is named beside the one that failed', () => {
-    assert.equal(
-      namedProfile('Pod Security refuses profile general. Choose profile restricted.', 'general'),
-      'restricted',
-    )
-    assert.equal(namedProfile('The “baseline” profile is admitted here.', 'auto'), 'baseline')
-    assert.equal(namedProfile('Choose the profile `netadmin` or “sysadmin” profile.', 'auto'), 'sysadmin')
-  })
-
-  it('is none where the words name none', () => {
-    assert.equal(namedProfile('The namespace enforces level restricted.', 'auto'), undefined)
-    assert.equal(namedProfile('profile auto is refused', 'auto'), undefined)
-    assert.equal(namedProfile('seccompProfile must be RuntimeDefault; general advice', 'auto'), undefined)
   })
 })

@@ -1,7 +1,6 @@
 import type { Session, SessionEnd } from '../../server/protocol/api.ts'
 import { requestEndInWords } from '../approval-words.ts'
 import { duration } from '../format.ts'
-import { namedProfile } from '../named-profile.ts'
 import { endInWords, isCalmEnd } from '../words.ts'
 import { openAgainPath, replayPath } from './session-paths.ts'
 import { ButtonLink } from '../components/button.tsx'
@@ -68,16 +67,22 @@ function whatToDo({ target }: Session): string {
 function EndLinks({ session, end }: Props) {
   const ran = session.startedAt !== undefined
   const canReplay = ran && session.recording.state !== 'missing' && session.can.replay
-  const other = hasFailed(end) ? namedProfile(end.detail ?? '', session.profile) : undefined
+  const other = end.profiles?.find((profile) => profile !== session.profile)
   return (
     <div className="ws-end-links">
       {canReplay ? <ButtonLink href={replayPath(session.id)}>Replay</ButtonLink> : null}
       {other === undefined ? null : (
-        <ButtonLink kind="primary" href={openAgainPath(session, { profile: other })}>
+        <ButtonLink
+          kind={other === 'sysadmin' ? 'plain' : 'primary'}
+          href={openAgainPath(session, { profile: other })}
+        >
           Try with profile {other}
         </ButtonLink>
       )}
-      <ButtonLink kind={other === undefined ? 'primary' : 'plain'} href={openAgainPath(session)}>
+      <ButtonLink
+        kind={other === undefined || other === 'sysadmin' ? 'primary' : 'plain'}
+        href={openAgainPath(session)}
+      >
         {requestEndInWords({ ...session, end }) === undefined ? againInWords(session, end) : 'Ask again'}
       </ButtonLink>
     </div>
