@@ -191,7 +191,7 @@ describe('store in SQLite', () => {
     store = await openSqliteStore({ path })
     const row = await store.getSession('s1')
     const by = { subject: '', name: 'Ada Lovelace' }
-    assert.deepEqual(row?.end, { reason: 'terminated', by, detail: 'bye' })
+    assert.deepEqual(row?.end, { reason: 'terminated', code: 'terminated', by, detail: 'bye' })
     assert.deepEqual(row?.breakGlass?.review?.by, { subject: 'lea', name: 'Lea' })
     await store.appendAudit({
       kind: 'viewed',
