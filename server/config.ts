@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { OidcOptions } from './auth/oidc-options.ts'
 import type { IssuerOptions } from './auth/verify-token.ts'
 import { createConfigSchema } from './config/config-schema.ts'
+import { namesOfProvider, peopleOf } from './config/same-people.ts'
 import { localEngine, localKubeconfig, localUser } from './config/local.ts'
 import { ConfigError } from './core/config-error.ts'
 import { messageOf } from './core/errors.ts'
@@ -141,8 +142,8 @@ function toConfig(parsed: Parsed, whole: Pick<Config, 'file' | 'environments'>):
     ...(publicUrl !== undefined && { publicUrl }),
     dataDir: parsed.dataDir,
     auth: {
-      issuers: auth.issuers.map(toIssuer),
-      ...(auth.oidc !== undefined && { oidc: toOidc(auth.oidc, auth.issuers) }),
+      issuers: auth.issuers.map((issuer) => toIssuer(issuer, auth)),
+      ...(auth.oidc !== undefined && { oidc: toOidc(auth.oidc, auth) }),
       localTokens: auth.localTokens ?? (auth.issuers.length === 0 && auth.oidc === undefined),
       clockSkewSeconds: auth.clockSkew / 1000,
       localUser: localUser(),
@@ -171,7 +172,7 @@ function toConfig(parsed: Parsed, whole: Pick<Config, 'file' | 'environments'>):
   })
 }
 
-function toIssuer(issuer: Parsed['auth']['issuers'][number]): IssuerOptions {
+function toIssuer(issuer: Parsed['auth']['issuers'][number], auth: Parsed['auth']): IssuerOptions {
   const { jwksUri, jwks, secret, maxTokenAge } = issuer
   return {
     issuer: issuer.issuer,
@@ -184,14 +185,15 @@ function toIssuer(issuer: Parsed['auth']['issuers'][number]): IssuerOptions {
           : { kind: 'jwksUri', url: jwksUri ?? '' },
     claims: issuer.claims,
     prefix: issuer.prefix,
+    ...(auth.samePeople && { people: peopleOf(issuer, auth) }),
     ...(maxTokenAge !== undefined && { maxTokenAgeSeconds: maxTokenAge / 1000 }),
   }
 }
 
-function toOidc(oidc: NonNullable<Parsed['auth']['oidc']>, issuers: Parsed['auth']['issuers']): OidcOptions {
+function toOidc(oidc: NonNullable<Parsed['auth']['oidc']>, auth: Parsed['auth']): OidcOptions {
   const { issuer, clientSecret, scopes, device } = oidc
   // One person is the same whether a browser or a program signs them in.
-  const same = issuers.find((each) => each.issuer === issuer)
+  const names = namesOfProvider({ issuers: auth.issuers, oidc })
   return {
     issuer,
     name: oidc.name ?? new URL(issuer).host,
@@ -199,8 +201,8 @@ function toOidc(oidc: NonNullable<Parsed['auth']['oidc']>, issuers: Parsed['auth
     ...(clientSecret !== undefined && { clientSecret }),
     ...(scopes !== undefined && { scopes }),
     parameters: oidc.parameters,
-    claims: oidc.claims ?? same?.claims ?? { subject: 'sub', name: 'name', groups: 'groups' },
-    prefix: oidc.prefix ?? same?.prefix ?? '',
+    claims: names.claims,
+    prefix: names.prefix,
     refreshEverySeconds: oidc.refreshEvery / 1000,
     maxSignInSeconds: oidc.maxSignIn / 1000,
     ...(device !== undefined && {

@@ -29,6 +29,13 @@ export function signInProblem(code: string, provider: string): SignInProblem {
         advice:
           'You cancelled, or your account may not use Hatchway. Try again, with another account if you have one, or ask whoever gives out accounts there.',
       }
+    case 'groups_left_out':
+      return {
+        tone: 'bad',
+        title: `${provider} did not say which groups you are in`,
+        advice:
+          'You are in more groups than it puts into a sign-in, so nobody can say what you may do here. It has to send only the groups that matter to Hatchway: ask whoever runs this gateway, or sign in with a token.',
+      }
     case 'provider_refused':
       return {
         tone: 'bad',

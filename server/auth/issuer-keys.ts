@@ -30,7 +30,7 @@ export interface RemoteKeysOptions {
 export interface IssuerKeys {
   /** What a token's `alg` may be. Never both kinds, so a public key can't be used as an HMAC secret (RFC 8725, 2.1). */
   readonly algorithms: readonly string[]
-  /** Throws `token_invalid` when the keys can't be had, jose's errors when none fits. */
+  /** Throws `provider_unavailable` when the keys can't be had, jose's errors when none fits. */
   readonly getKey: JWTVerifyGetKey
 }
 
@@ -120,8 +120,8 @@ async function fetchBounded(url: string, init: RequestInit): Promise<Response> {
 function unavailable(issuer: string, what: string, cause: unknown): HatchwayError {
   const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
   return new HatchwayError(
-    'token_invalid',
-    `The token could not be checked: the keys of ${issuer} are not available (${what}: ${messageOf(reason)}). Try again; if it stays so, tell whoever runs this gateway.`,
+    'provider_unavailable',
+    `The token could not be checked: the keys of ${issuer} are not available (${what}: ${messageOf(reason)}). The token may be good: try it again in a few seconds; if it stays so, tell whoever runs this gateway.`,
     { cause },
   )
 }

@@ -2,7 +2,7 @@ import { decodeJwt, type JWTPayload } from 'jose'
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
 import type { OidcClient, OidcTokens } from './oidc-client.ts'
-import { badAnswer, clocksDiffer, unavailable } from './oidc-errors.ts'
+import { badAnswer, clocksDiffer } from './oidc-errors.ts'
 import type { OidcOptions } from './oidc-options.ts'
 import { claimAt, readClaims } from './read-claims.ts'
 import { createTokenVerifier, type TokenVerifier } from './verify-token.ts'
@@ -83,7 +83,7 @@ async function readMore(
   subject: string,
 ): Promise<JWTPayload> {
   const lacks = (payload: JWTPayload) =>
-    Object.values(claims).some((name) => claimAt(payload, name) === undefined)
+    [claims.subject, claims.name, claims.groups].some((path) => claimAt(payload, path) === undefined)
   if (!lacks(idClaims)) return {}
   const info = await client.userInfo(accessToken, subject)
   if (!lacks({ ...info, ...idClaims })) return info ?? {}
@@ -110,8 +110,7 @@ async function verify(verifier: TokenVerifier, idToken: string, issuer: string):
     await verifier.claims(idToken)
   } catch (cause) {
     if (!(cause instanceof HatchwayError)) throw cause
-    // Only where the keys could not be had is there something behind it.
-    throw cause.cause === undefined ? badAnswer(issuer, cause.message) : unavailable(issuer, cause.message)
+    throw cause.code === 'provider_unavailable' ? cause : badAnswer(issuer, cause.message)
   }
 }
 

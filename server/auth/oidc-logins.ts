@@ -48,7 +48,7 @@ const retryMs = 5000
 /** While the last word is still good, nobody waits longer than this for a new one. */
 const patienceMs = 1500
 /** The provider's refusal of the person; everything else is no answer. */
-const refusals = new Set(['sign_in_stale', 'sign_in_denied'])
+const refusals = new Set(['sign_in_stale', 'sign_in_denied', 'groups_left_out'])
 
 /** Browser logins that last while the provider agrees. Refresh tokens never leave the gateway, and are sealed in the store. */
 export function createOidcLogins(parts: OidcLoginsOptions): OidcLogins {

@@ -14,12 +14,17 @@ export interface IssuerOptions {
   claims: ClaimNames
   /** Put before subject and groups. */
   prefix: string
+  /** The issuer under whose name these people are known: another one where the configuration says that both have the same people. */
+  people?: string
   /** Tokens older than this are refused, and those without `iat`. */
   maxTokenAgeSeconds?: number
 }
 
 export interface TokenVerifier {
-  /** Who the bearer is. Every refusal is a `token_invalid` in plain words; the token is in none of them. */
+  /**
+   * Who the bearer is. A refusal is a `token_invalid` or `groups_left_out` in plain words, keys that can't be had are
+   * `provider_unavailable`; the token is in none of them.
+   */
   verify(token: string): Promise<Principal>
   /** All of its claims, under the same conditions. */
   claims(token: string): Promise<JWTPayload>
@@ -84,7 +89,11 @@ export function createTokenVerifier(
   return {
     async verify(token) {
       const { payload, issuer, expiresAt } = await check(token)
-      return { ...readClaims(payload, issuer.claims, issuer.prefix), issuer: issuer.issuer, expiresAt }
+      return {
+        ...readClaims(payload, issuer.claims, issuer.prefix),
+        issuer: issuer.people ?? issuer.issuer,
+        expiresAt,
+      }
     },
     claims: async (token) => (await check(token)).payload,
   }

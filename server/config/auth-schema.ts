@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { duration, flag, list, path, secret, section, text, unique, type ConfigSource } from './fields.ts'
 import { claimNames } from './claims-schema.ts'
 import { oidcSchema } from './oidc-schema.ts'
+import { peopleProblems } from './same-people.ts'
 import { isSafeToAsk } from '../core/urls.ts'
 
 const dayMs = 86_400_000
@@ -29,7 +30,9 @@ const issuer = (source: ConfigSource) =>
     secret: secret(source, 32)
       .optional()
       .describe('Shared secret of 32 bytes or more in place of public keys: HS256.'),
-    claims: claimNames().prefault({}).describe('Which claims are read; `a.b` goes into nested ones.'),
+    claims: claimNames()
+      .prefault({})
+      .describe('Which claims are read; `a.b`, or `[a, b]` where a key has dots, goes into nested ones.'),
     prefix: text()
       .default('')
       .describe(
@@ -55,6 +58,11 @@ export const authSchema = (source: ConfigSource) =>
       .describe(
         "Accept tokens that `hatchway token` signs with this installation's own key, and the one-time sign-in link. Default: true without `issuers` and `oidc`, else false.",
       ),
+    samePeople: flag()
+      .default(false)
+      .describe(
+        'Several issuers with the same `prefix`, or none: a subject is one and the same person at each of them, and groups mean the same. Without it such issuers are an error.',
+      ),
     clockSkew: duration(60_000)
       .prefault('30s')
       .describe('Allowed difference between the clocks, at most `60s`.'),
@@ -68,4 +76,8 @@ export const authSchema = (source: ConfigSource) =>
       if (oidc?.device === undefined || issuers.some(({ issuer }) => issuer === oidc.issuer)) return
       const message = `needs an entry of auth.issuers for ${oidc.issuer}, which says whose tokens are accepted`
       context.addIssue({ code: 'custom', path: ['oidc', 'device'], message })
+    })
+    .superRefine((value, context) => {
+      for (const { path, message } of peopleProblems(value))
+        context.addIssue({ code: 'custom', path: [...path], message })
     })

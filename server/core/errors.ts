@@ -15,6 +15,7 @@ const errors = {
   origin_refused: [403, 'The request came from another site'],
   reason_required: [403, 'A reason is required'],
   ticket_required: [403, 'A ticket is required'],
+  groups_left_out: [403, 'The token does not say the groups'],
   own_request: [403, 'Nobody decides on their own request'],
   profile_insufficient: [403, 'This target needs another profile'],
   backend_forbidden: [403, 'The cluster does not allow this'],

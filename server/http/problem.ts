@@ -6,6 +6,9 @@ import type { Problem } from '../protocol/api.ts'
 import { defined } from './defined.ts'
 import type { Metrics } from './metrics.ts'
 
+/** Keys and metadata that could not be had are not asked for again sooner. */
+const providerRetrySeconds = 5
+
 /** What a caller is told about `error`; the request id is the thread back to the log. */
 export function toProblem(error: unknown, instance: string): Problem {
   const known = toHatchwayError(error)
@@ -28,6 +31,7 @@ export function registerProblems(app: FastifyInstance, metrics: Metrics): void {
     const problem = toProblem(error, request.id)
     metrics.countRefusal(problem.code)
     logOnce(request, error, problem.status)
+    if (problem.code === 'provider_unavailable') reply.header('retry-after', providerRetrySeconds)
     return sendProblem(reply, problem)
   })
 }

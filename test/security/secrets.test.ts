@@ -57,6 +57,7 @@ before(async () => {
     policy,
     auth: {
       localTokens: true,
+      samePeople: true,
       issuers: [
         { issuer: 'urn:test:shared', audience: 'hatchway', secret: { env: 'HATCHWAY_TEST_SHARED_SECRET' } },
       ],

@@ -50,6 +50,7 @@ after(async () => {
 async function startWithKeys(): Promise<TestGateway> {
   const started = await TestGateway.start({
     auth: {
+      samePeople: true,
       issuers: [
         { issuer: first, audience: 'hatchway', jwks: './first.json' },
         { issuer: second, audience: 'hatchway', jwks: './second.json', prefix: 'second:' },

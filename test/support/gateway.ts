@@ -34,6 +34,8 @@ export interface GatewayOptions {
     oidc?: Record<string, unknown>
     issuers?: readonly Record<string, unknown>[]
     clockSkew?: string
+    /** Default: as with a provider, which vouches for the same people as the token issuer. */
+    samePeople?: boolean
     /** Gives out a one-time sign-in link, which is in the log. */
     localTokens?: boolean
   }
@@ -80,6 +82,7 @@ export class TestGateway {
       listen: { host: '127.0.0.1', port },
       dataDir: './data',
       auth: {
+        ...(options.auth?.oidc !== undefined && { samePeople: true }),
         ...options.auth,
         issuers: [
           { issuer: issuer.issuer, audience: 'hatchway', jwksUri: issuer.jwksUri },

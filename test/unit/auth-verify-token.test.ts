@@ -10,6 +10,7 @@ import {
   type IssuerOptions,
   type TokenVerifier,
 } from '../../server/auth/verify-token.ts'
+import type { ClaimNames } from '../../server/auth/read-claims.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts'
 
@@ -27,10 +28,15 @@ const hmac = (key: string | Buffer) => (input: string) => createHmac('sha256', k
 const ecdsa = (key: KeyObject) => (input: string) =>
   signBytes('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' })
 
-async function assertRefused(verifier: TokenVerifier, token: string, words: RegExp): Promise<void> {
+async function assertRefused(
+  verifier: TokenVerifier,
+  token: string,
+  words: RegExp,
+  code = 'token_invalid',
+): Promise<void> {
   await assert.rejects(verifier.verify(token), (error) => {
     assert.ok(error instanceof HatchwayError, String(error))
-    assert.equal(error.code, 'token_invalid')
+    assert.equal(error.code, code)
     assert.match(error.message, words)
     const parts = token.split('.').filter((text) => text.length > 8)
     assert.ok(!parts.some((text) => error.message.includes(text)), 'the words must not hold the token')
@@ -282,7 +288,7 @@ describe('RFC 8725: claims and types', () => {
 })
 
 describe('claims mapping', () => {
-  const verifyWith = async (names: Partial<typeof claims>, values: Record<string, unknown>) => {
+  const verifyWith = async (names: Partial<ClaimNames>, values: Record<string, unknown>) => {
     const mapped = createTokenVerifier([{ ...options, claims: { ...claims, ...names } }])
     return mapped.verify(await issuer.sign(values))
   }
@@ -299,24 +305,55 @@ describe('claims mapping', () => {
   })
 
   it('reads groups as a list or as text, and takes missing ones for none', async () => {
-    assert.deepEqual((await verifyWith({}, { groups: 'a b,c,  d' })).groups, ['a', 'b', 'c', 'd'])
+    // AD FS and others send a text where there is only one group.
+    assert.deepEqual((await verifyWith({}, { groups: 'Domain Admins' })).groups, ['Domain Admins'])
+    assert.deepEqual((await verifyWith({}, { groups: 'a b,c,  d' })).groups, ['a b', 'c', 'd'])
+    const spaced = await verifyWith({ separator: 'spaces' }, { groups: 'a b,c,  d' })
+    assert.deepEqual(spaced.groups, ['a', 'b', 'c', 'd'])
+    const whole = await verifyWith({ separator: 'none' }, { groups: 'CN=Ops,OU=x' })
+    assert.deepEqual(whole.groups, ['CN=Ops,OU=x'])
+    assert.deepEqual((await verifyWith({}, { groups: null })).groups, [])
+    assert.deepEqual((await verifyWith({}, { groups: ['', 'a'] })).groups, ['a'])
+    // A rule may deny by a pattern that a long name fits.
+    assert.deepEqual((await verifyWith({}, { groups: ['x'.repeat(300), 'a'] })).groups, [
+      'x'.repeat(300),
+      'a',
+    ])
     assert.deepEqual((await verifyWith({}, { groups: ['two words', 'two words'] })).groups, ['two words'])
     assert.deepEqual((await verifyWith({}, { groups: '' })).groups, [])
     assert.deepEqual((await verifyWith({}, {})).groups, [])
   })
 
+  it('takes keys with dots as a list', async () => {
+    const values = { resource_access: { 'my.client': { roles: ['sre'] } } }
+    const path = ['resource_access', 'my.client', 'roles']
+    assert.deepEqual((await verifyWith({ groups: path }, values)).groups, ['sre'])
+    assert.deepEqual((await verifyWith({ groups: ['resource_access', '__proto__'] }, values)).groups, [])
+  })
+
+  it('refuses a token that says that its groups are elsewhere', async () => {
+    const sources = { _claim_sources: { src1: { endpoint: 'https://graph.example/getMemberObjects' } } }
+    const refused = { code: 'groups_left_out', message: /too many for a token/ }
+    for (const left of [
+      { _claim_names: { groups: 'src1' }, ...sources },
+      { _claim_names: { groups: 'src1' }, groups: [], ...sources },
+      { hasgroups: true },
+      { hasgroups: 'true', groups: null },
+      { 'groups:src1': 'https://graph.example/x' },
+    ])
+      await assert.rejects(verifyWith({}, left), refused, JSON.stringify(left))
+    const nested = { groups: ['realm', 'roles'] }
+    await assert.rejects(verifyWith(nested, { _claim_names: { realm: 'src1' } }), refused)
+    // What is not asked for may be anywhere, and groups that are there are there.
+    const roles = { _claim_names: { groups: 'src1' }, hasgroups: true, roles: ['sre'] }
+    assert.deepEqual((await verifyWith({ groups: 'roles' }, roles)).groups, ['sre'])
+    assert.deepEqual((await verifyWith({ groups: 'roles' }, { ...roles, roles: undefined })).groups, [])
+    assert.deepEqual((await verifyWith({}, { hasgroups: true, groups: ['a'] })).groups, ['a'])
+    assert.deepEqual((await verifyWith({}, { hasgroups: false })).groups, [])
+  })
+
   it('refuses groups of any other form', async () => {
-    for (const groups of [
-      7,
-      true,
-      null,
-      { admin: true },
-      ['a', 7],
-      [['a']],
-      [''],
-      ['a\nb'],
-      Array(1001).fill('g'),
-    ]) {
+    for (const groups of [7, true, { admin: true }, ['a', 7], [['a']], ['a\nb'], Array(1001).fill('g')]) {
       await assert.rejects(
         verifyWith({}, { groups }),
         { code: 'token_invalid' },
@@ -374,7 +411,8 @@ describe('keys by URL', () => {
         await assertRefused(
           verifier,
           token,
-          /keys of http:\/\/127\.0\.0\.1:\d+ are not available .*could not be fetched/,
+          /keys of http:\/\/127\.0\.0\.1:\d+ are not available .*could not be fetched.* may be good/,
+          'provider_unavailable',
         )
       }
       assert.equal(failing.requests, 1)
@@ -397,7 +435,7 @@ describe('keys by URL', () => {
     const { port } = server.address() as { port: number }
     const keys = { kind: 'jwksUri', url: `http://127.0.0.1:${port}/` } as const
     const verifier = createTokenVerifier([{ ...options, keys }], { remote: { timeoutMs: 200 } })
-    await assertRefused(verifier, await issuer.sign(), /did not answer within 0\.2 s/)
+    await assertRefused(verifier, await issuer.sign(), /did not answer within 0\.2 s/, 'provider_unavailable')
   })
 
   it('follows no redirect and reads no page of errors as keys', async (t) => {
@@ -424,6 +462,7 @@ describe('keys by URL', () => {
         createTokenVerifier([{ ...options, keys }]),
         await issuer.sign(),
         /are not available/,
+        'provider_unavailable',
       )
     }
   })
@@ -438,7 +477,7 @@ describe('keys by file', () => {
     const file = { ...options, issuer: rotating.issuer, keys: { kind: 'jwksFile', path } } as const
     const verifier = createTokenVerifier([file])
     const old = await rotating.sign()
-    await assertRefused(verifier, old, /jwks\.json could not be used/)
+    await assertRefused(verifier, old, /jwks\.json could not be used/, 'provider_unavailable')
     await writeFile(path, JSON.stringify({ keys: rotating.keys }))
     assert.equal((await verifier.verify(old)).subject, 'ada')
     await rotating.rotate()
@@ -446,7 +485,12 @@ describe('keys by file', () => {
     assert.equal((await verifier.verify(await rotating.sign())).subject, 'ada')
     await assertRefused(verifier, old, /does not publish/)
     await writeFile(path, '{broken')
-    await assertRefused(verifier, await rotating.sign(), /jwks\.json could not be used/)
+    await assertRefused(
+      verifier,
+      await rotating.sign(),
+      /jwks\.json could not be used/,
+      'provider_unavailable',
+    )
     await rm(directory, { recursive: true })
   })
 })

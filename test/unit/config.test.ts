@@ -50,7 +50,7 @@ auth:
       claims: {groups: realm_access.roles}
       maxTokenAge: 8h
     - {issuer: ci, audience: [a, b], secret: {env: CI_SECRET}, prefix: "ci:"}
-    - {issuer: partner, audience: hatchway, jwks: ./jwks.json}
+    - {issuer: partner, audience: hatchway, jwks: ./jwks.json, prefix: "partner:"}
   clockSkew: 10s
 environments:
   - {id: local, kind: docker, socket: /var/run/docker.sock}
@@ -97,7 +97,7 @@ describe('a configuration file', () => {
             audience: ['hatchway'],
             keys: { kind: 'jwksFile', path: join(directory, 'jwks.json') },
             claims,
-            prefix: '',
+            prefix: 'partner:',
           },
         ],
         localTokens: false,
@@ -300,6 +300,31 @@ limits: {detachedGrace: 5 minutes}
       'auth: {issuers: [{issuer: a, audience: [], jwks: x}]}',
       /audience: must name at least one/,
     ],
+    [
+      'two issuers whose people nothing tells apart',
+      'policy: p\nauth: {issuers: [{issuer: a, audience: b, jwks: x}, {issuer: c, audience: b, jwks: y}]}',
+      /2 auth\.issuers\[1\]\.prefix: has the same prefix as a, .* or say samePeople: true/,
+    ],
+    [
+      'a provider whose people are called as those of an issuer',
+      'policy: p\nauth: {issuers: [{issuer: a, audience: b, jwks: x}], oidc: {issuer: "https://x", clientId: c}}',
+      /auth\.oidc\.prefix: has the same prefix as a/,
+    ],
+    [
+      'one person with two subjects',
+      'policy: p\nauth: {samePeople: true, issuers: [{issuer: "https://x", audience: b, jwks: x, claims: {subject: email}}], oidc: {issuer: "https://x", clientId: c, claims: {subject: sub}}}',
+      /auth\.oidc\.claims\.subject: differs from that of auth\.issuers .* could approve their own requests/,
+    ],
+    [
+      'one person with and without a prefix',
+      'policy: p\nauth: {issuers: [{issuer: "https://x", audience: b, jwks: x}], oidc: {issuer: "https://x", clientId: c, prefix: "x:"}}',
+      /auth\.oidc\.prefix: differs/,
+    ],
+    [
+      'a client id with a dot in a path',
+      'policy: p\nauth: {issuers: [{issuer: a, audience: b, jwks: x, claims: {groups: resource_access.my.client.roles}}]}',
+      /claims\.groups: would take a client id with a dot apart .* \[resource_access, my\.client, roles\]/,
+    ],
     ['a clock skew above a minute', 'auth: {clockSkew: 61s}', /clockSkew: must be at most 1m/],
     ['a public address with a path', 'publicUrl: https://example.com/hatchway', /without a path/],
     ['a public address of another kind', 'publicUrl: ftp://example.com', /must be an address/],
@@ -327,6 +352,25 @@ limits: {detachedGrace: 5 minutes}
       assert.match((await problemsOf(text)).join('\n'), words)
     })
   }
+
+  it('names the people of several issuers once, where it says that they are the same', async () => {
+    const people = async (auth: string) =>
+      (await load(`policy: p\nauth: ${auth}`)).auth.issuers.map((issuer) => issuer.people)
+    const both =
+      'issuers: [{issuer: a, audience: x, jwks: j}, {issuer: b, audience: x, jwks: j}, {issuer: c, audience: x, jwks: j, prefix: "c:"}]'
+    assert.deepEqual(await people(`{samePeople: true, ${both}}`), ['a', 'a', 'c'])
+    const provider = 'oidc: {issuer: "https://x", clientId: y}'
+    assert.deepEqual(await people(`{samePeople: true, ${both}, ${provider}}`), [
+      'https://x',
+      'https://x',
+      'c',
+    ])
+    assert.deepEqual(await people('{issuers: [{issuer: a, audience: x, jwks: j}]}'), [undefined])
+    // Read as its entry of issuers is, the provider's people are the same without a word.
+    const one = 'issuers: [{issuer: "https://x", audience: x, jwks: j, prefix: "x:", claims: {subject: oid}}]'
+    const { auth } = await load(`policy: p\nauth: {${one}, ${provider}}`)
+    assert.deepEqual([auth.oidc?.prefix, auth.oidc?.claims.subject], ['x:', 'oid'])
+  })
 
   it('that cannot be read is an error of its own', () => {
     assert.throws(

@@ -49,6 +49,7 @@ describe('a sign-in that came to nothing', () => {
       'sign_in_stale',
       'sign_in_mixed_up',
       'sign_in_denied',
+      'groups_left_out',
       'provider_refused',
       'provider_answer_invalid',
       'clocks_differ',
