@@ -72,6 +72,24 @@ describe('pasting', () => {
     const screen = await terminal.until(/[#$] echo only-this$/)
     assert.doesNotMatch(screen, /first|second/)
   })
+
+  it('shows what in it nobody sees before it is typed, and can leave that out', async () => {
+    const { page, terminal } = await open()
+    await paste(page, 'true \u0015echo sa\u200Bfe')
+    const question = page.getByRole('dialog', { name: /with hidden characters/ })
+    const words = await question.innerText()
+    assert.match(words, /\^U deletes the line before it/)
+    assert.match(words, /U\+200B takes no room/)
+    assert.match(words, /true ⟨\^U⟩echo sa⟨U\+200B⟩fe/)
+    await question.getByRole('button', { name: 'Paste without them' }).click()
+    await terminal.until(/[#$] true echo safe$/)
+    // The menu's own way asks the same.
+    await page.getByRole('button', { name: 'Terminal menu' }).click()
+    await page.getByRole('menuitem', { name: 'Paste' }).click()
+    await question.getByRole('button', { name: 'Cancel' }).click()
+    await question.waitFor({ state: 'hidden' })
+    await terminal.until(/[#$] true echo safe$/)
+  })
 })
 
 describe('binary output', () => {

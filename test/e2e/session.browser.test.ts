@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { focusOf } from '../support/browser-accessibility.ts'
 import { TestBrowser } from '../support/browser.ts'
 import { BrowserGateway } from '../support/browser-gateway.ts'
 import { BrowserTerminal, openInBrowser } from '../support/browser-terminal.ts'
@@ -21,6 +22,10 @@ after(async () => {
   await gateway.stop()
 })
 
+const hasFocus = (element: unknown): boolean => {
+  const inside = globalThis as unknown as { document: { activeElement: unknown } }
+  return inside.document.activeElement === element
+}
 const visit = async () => browser.visit({ storageState: await gateway.signedIn() })
 
 describe('a session in a container without a shell', () => {
@@ -92,11 +97,43 @@ describe('a session in a container without a shell', () => {
 
     await terminal.enter('exit 3')
     await page.getByText('Shell exited (code 3)').waitFor()
+    const again = page.getByRole('link', { name: 'Start again' })
+    await eventually(async () => again.evaluate(hasFocus), {
+      timeoutMs: 20_000,
+      what: 'the focus at the end',
+    })
     assert.match(await terminal.screen(), /^42$/m, 'the last screen stays')
     await page.getByRole('link', { name: 'Replay' }).click()
     await page.waitForURL(/\/replay$/)
     await page.getByRole('heading', { name: target.name, level: 1 }).waitFor()
     await page.getByRole('button', { name: 'Download' }).waitFor()
+  })
+
+  it('lets the keyboard out by F6 and back, and gives programs that key with Shift', async () => {
+    const page = await visit()
+    const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
+    await page.keyboard.press('F6')
+    assert.match((await focusOf(page))?.what ?? '', /^button Details/)
+    await page.keyboard.press('Enter')
+    await page.getByRole('complementary', { name: 'Session details' }).waitFor()
+    await page.keyboard.press('F6')
+    assert.equal(await terminal.input.evaluate(hasFocus), true)
+    await page.keyboard.press('F6')
+    assert.match((await focusOf(page))?.what ?? '', /^button Close details/, 'the panel comes before the bar')
+    await page.keyboard.press('F6')
+    await page.keyboard.press('F6')
+    await terminal.enter('clear; cat -v')
+    await page.keyboard.press('Shift+F6')
+    await page.keyboard.press('Enter')
+    await terminal.until(/^\^\[\[17~$/m)
+    await page.keyboard.press('Control+c')
+    await terminal.enter('clear; for n in 1 2 3; do echo straw $n; done')
+    await terminal.until(/^straw 3$/m)
+    await page.keyboard.press('Control+Shift+F')
+    await page.keyboard.type('straw')
+    await page.getByText('3 of 3').waitFor()
+    await page.keyboard.press('Escape')
+    assert.equal(await terminal.input.evaluate(hasFocus), true)
   })
 
   it('is read out in screen reader mode, which the browser remembers', async () => {
@@ -111,6 +148,26 @@ describe('a session in a container without a shell', () => {
     await spoken.waitFor()
     await page.reload()
     await spoken.waitFor()
+  })
+
+  it('makes colours readable unless they are to be exact, which the browser remembers', async () => {
+    const page = await browser.visit({ storageState: await gateway.signedIn(), colorScheme: 'light' })
+    const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
+    const orange = page.locator('.xterm-rows span').filter({ hasText: /^orange$/ })
+    const colour = () =>
+      orange.evaluate((element) => {
+        const inside = globalThis as unknown as { getComputedStyle(of: unknown): { color: string } }
+        return inside.getComputedStyle(element).color
+      })
+    await terminal.enter("clear; printf '\\033[38;2;255;100;0morange\\033[m\\n'")
+    await orange.waitFor()
+    assert.notEqual(await colour(), 'rgb(255, 100, 0)')
+    await page.getByRole('button', { name: 'Terminal menu' }).click()
+    await page.getByRole('menuitemcheckbox', { name: 'Exact colours' }).click()
+    await eventually(async () => (await colour()) === 'rgb(255, 100, 0)', { timeoutMs: 20_000 })
+    await page.reload()
+    await orange.waitFor()
+    assert.equal(await colour(), 'rgb(255, 100, 0)')
   })
 })
 

@@ -62,7 +62,7 @@ describe('a start that takes its time', () => {
     const page = await start()
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('heading', { name: `The start in ${target.name} was cancelled` }).waitFor()
-    await page.getByRole('link', { name: /Open again/ }).waitFor()
+    await page.getByRole('link', { name: 'Start again' }).waitFor()
     const { sessionId } = new BrowserTerminal(page)
     const session = await gateway.gateway.api<Session>('GET', `/sessions/${sessionId}`)
     assert.equal(session.end?.reason, 'terminated')

@@ -7,6 +7,8 @@ const shortcuts = [
   ['Ctrl K or ⌘ K', 'Go to a target, session or page'],
   ['g t, g s, g p, g a, g y', 'Targets, sessions, approvals, audit, policy'],
   ['Ctrl Shift F, Ctrl Shift L', 'In a terminal: search, runbooks'],
+  ['F6', 'Out of a terminal, and back into it'],
+  ['Shift F6', 'F6 for the program in a terminal'],
   ['Esc', 'Close, or empty the search'],
   ['?', 'This list'],
 ] as const

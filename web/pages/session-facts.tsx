@@ -72,7 +72,7 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
                 <Badge key={capability}>{capability}</Badge>
               ))}
             </Row>
-            <Row name="In words">{identity.explanation}</Row>
+            <Row name="That means">{identity.explanation}</Row>
           </>
         )}
       </Panel>

@@ -87,7 +87,7 @@ function Details({ session }: { session: Session }) {
               Replay
             </ButtonLink>
           ) : null}
-          {isLive ? null : <ButtonLink href={openAgainPath(session)}>Debug again</ButtonLink>}
+          {isLive ? null : <ButtonLink href={openAgainPath(session)}>Start again</ButtonLink>}
           <Button onClick={() => askForLink(linkRequestOf(session))}>Copy runbook link</Button>
           {isLive && session.can.terminate ? (
             <Button kind="danger" onClick={() => setIsTerminating(true)}>

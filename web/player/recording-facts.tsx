@@ -30,7 +30,7 @@ export function RecordingFacts({ session, cast, onSeek }: Props) {
         </Fact>
         <Fact name="Started">{moment(session.startedAt ?? session.requestedAt)}</Fact>
         {session.endedAt === undefined ? null : <Fact name="Ended">{moment(session.endedAt)}</Fact>}
-        {session.end === undefined ? null : <Fact name="How">{endInWords(session.end, session)}</Fact>}
+        {session.end === undefined ? null : <Fact name="End">{endInWords(session.end, session)}</Fact>}
         {session.reason === undefined ? null : <Fact name="Reason">{session.reason}</Fact>}
         {session.ticket === undefined ? null : <Fact name="Ticket">{session.ticket}</Fact>}
         {session.command === undefined ? null : (

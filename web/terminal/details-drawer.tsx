@@ -9,7 +9,7 @@ import { CrossIcon } from '../components/icons.tsx'
 export function DetailsDrawer({ session, onClose }: { session: Session; onClose: () => void }) {
   const { identity } = session
   return (
-    <aside className="ws-details" aria-label="Session details">
+    <aside className="ws-details" data-region="panel" aria-label="Session details">
       <div className="ws-details-head">
         <h2>Session details</h2>
         <button type="button" className="icon-button" aria-label="Close details" onClick={onClose}>

@@ -1,3 +1,4 @@
+import { useEffect, useRef, type RefObject } from 'react'
 import type { Session, SessionEnd } from '../../server/protocol/api.ts'
 import { requestEndInWords } from '../approval-words.ts'
 import { duration } from '../format.ts'
@@ -60,16 +61,17 @@ function hasFailed(end: SessionEnd): boolean {
 function whatToDo({ target }: Session): string {
   // A debug container that was added and then failed stays in the pod's list, so that is not promised there.
   return target.namespace === undefined
-    ? 'Nothing was changed in the target, and nothing of this start was left behind. Try again, or choose another toolbox or profile.'
-    : 'Nothing of this start runs on. Try again, or choose another toolbox or profile.'
+    ? 'Nothing was changed in the target, and nothing of this start was left behind. Start again, or choose another toolbox or profile.'
+    : 'Nothing of this start runs on. Start again, or choose another toolbox or profile.'
 }
 
 function EndLinks({ session, end }: Props) {
   const ran = session.startedAt !== undefined
   const canReplay = ran && session.recording.state !== 'missing' && session.can.replay
   const other = end.profiles?.find((profile) => profile !== session.profile)
+  const links = useFocusAtEnd()
   return (
-    <div className="ws-end-links">
+    <div ref={links} className="ws-end-links" data-next="">
       {canReplay ? <ButtonLink href={replayPath(session.id)}>Replay</ButtonLink> : null}
       {other === undefined ? null : (
         <ButtonLink
@@ -89,12 +91,41 @@ function EndLinks({ session, end }: Props) {
   )
 }
 
+// Longer than the last keys of somebody who types on while the session ends.
+const lateKeysMs = 700
+
+/**
+ * The keys belonged to the shell, which is gone: they go to what one does next. Not to something that somebody has turned to
+ * meanwhile; and an Enter that was meant for the shell follows no link.
+ */
+function useFocusAtEnd(): RefObject<HTMLDivElement | null> {
+  const links = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const element = links.current
+    if (element === null) return undefined
+    const { activeElement } = document
+    const isFree =
+      activeElement === document.body ||
+      activeElement?.closest('.ws-stage') !== null ||
+      activeElement.tagName === 'MAIN'
+    if (isFree) element.querySelector<HTMLElement>('.primary')?.focus()
+    const shownAt = performance.now()
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (event.key !== 'Enter') return
+      if (event.repeat || performance.now() - shownAt < lateKeysMs) event.preventDefault()
+    }
+    element.addEventListener('keydown', onKeyDown)
+    return () => element.removeEventListener('keydown', onKeyDown)
+  }, [])
+  return links
+}
+
 function againInWords({ target, copy }: Session, end: SessionEnd): string {
-  if (hasFailed(end)) return 'Try again'
+  if (hasFailed(end)) return 'Start again'
   // A workload has another pod by now, or soon.
   const isWorkload = target.namespace !== undefined && target.ref.split('/')[2] !== 'pod'
   const isGone = end.reason === 'target-exited' || end.reason === 'lost'
-  return isWorkload && isGone && copy !== true ? 'Open the current pod' : 'Open again'
+  return isWorkload && isGone && copy !== true ? 'Open the current pod' : 'Start again'
 }
 
 function titleOf(session: Session, end: SessionEnd): string {

@@ -1,4 +1,5 @@
 import type { OpenTerminal } from './open-terminal.ts'
+import { pasteClipboard } from './paste-clipboard.ts'
 
 const escape = '\u001B'
 const keys = [
@@ -17,17 +18,6 @@ export function KeyBar({ terminal, ctrl }: { terminal: OpenTerminal; ctrl: boole
     if ('data' in key) terminal.type(key.data)
     else terminal.type(`${escape}${terminal.view.applicationCursor ? 'O' : '['}${key.arrow}`)
   }
-  const paste = async () => {
-    try {
-      const text = await navigator.clipboard.readText()
-      if (text !== '') await terminal.paste(text)
-    } catch {
-      terminal.notify(
-        'info',
-        'The browser did not give the clipboard. Long-press the terminal and choose Paste.',
-      )
-    }
-  }
   return (
     // Without the focus leaving the terminal, so that the phone's keyboard stays.
     <div
@@ -44,7 +34,7 @@ export function KeyBar({ terminal, ctrl }: { terminal: OpenTerminal; ctrl: boole
           {key.label}
         </button>
       ))}
-      <button type="button" onClick={() => void paste()}>
+      <button type="button" onClick={() => void pasteClipboard(terminal)}>
         Paste
       </button>
     </div>

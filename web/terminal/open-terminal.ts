@@ -4,8 +4,9 @@ import { api } from '../api.ts'
 import { printable } from '../printable.ts'
 import { signedInAgain } from '../sign-in-gate.ts'
 import type { InputProgress } from './input-queue.ts'
-import { needsConfirmation, preparePaste } from './paste-text.ts'
+import { needsConfirmation, preparePaste, withoutHidden } from './paste-text.ts'
 import { hasPrefill, takePrefill } from './prefill.ts'
+import type { Answer, Question } from './question.ts'
 import { refusalOf } from './refusal.ts'
 import {
   TerminalConnection,
@@ -22,13 +23,6 @@ export interface Notice {
   id: number
   level: 'info' | 'warning' | 'error'
   text: string
-}
-
-/** Something that only the user can decide. */
-export interface Question {
-  kind: 'paste' | 'clipboard'
-  text: string
-  answer: (yes: boolean) => void
 }
 
 /** All that the page shows of one terminal. Replaced, never changed. */
@@ -140,10 +134,15 @@ export class OpenTerminal {
     this.view.focus()
   }
 
-  /** Asks first where each line would run, or where there is more than anybody reads. */
+  /** Asks first where each line would run, where there is more than anybody reads, or something that nobody sees. */
   async paste(text: string): Promise<void> {
-    if (needsConfirmation(text, this.view.bracketedPaste) && !(await this.#ask('paste', text))) return
-    this.#send(this.#encoder.encode(preparePaste(text, this.view.bracketedPaste)))
+    const isWhole = this.view.bracketedPaste
+    const answer = needsConfirmation(text, isWhole)
+      ? await this.#ask({ kind: 'paste', text, isWhole })
+      : 'yes'
+    if (answer === 'no') return
+    const pasted = answer === 'cleaned' ? withoutHidden(text) : text
+    this.#send(this.#encoder.encode(preparePaste(pasted, this.view.bracketedPaste)))
     this.view.focus()
   }
 
@@ -181,7 +180,7 @@ export class OpenTerminal {
     this.#life.abort()
     clearTimeout(this.#droppedTimer)
     clearTimeout(this.#promptTimer)
-    this.#state.question?.answer(false)
+    this.#state.question?.answer('no')
     this.#connection.close()
     this.view.dispose()
   }
@@ -221,12 +220,13 @@ export class OpenTerminal {
       onCommand: (command) => {
         // Ctrl-C means stop: what is still being pasted must not follow it.
         if (command.kind === 'interrupt') this.cancelPaste()
+        else if (command.kind === 'type') this.type(command.text)
         else this.#onCommand(command)
       },
       onLinkHint: (linkHint) => this.#set({ linkHint }),
       onSearchResult: (found) => this.#set({ found }),
       onClipboardRefused: (why) => this.notify('warning', why),
-      confirmClipboard: (text) => this.#ask('clipboard', text),
+      confirmClipboard: async (text) => (await this.#ask({ kind: 'clipboard', text })) === 'yes',
     }
   }
 
@@ -297,14 +297,14 @@ export class OpenTerminal {
     }
   }
 
-  #ask(kind: Question['kind'], text: string): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    this.#state.question?.answer(false)
-    const answer = (yes: boolean) => {
+  #ask(question: Omit<Question, 'answer'>): Promise<Answer> {
+    const { promise, resolve } = Promise.withResolvers<Answer>()
+    this.#state.question?.answer('no')
+    const answer = (given: Answer) => {
       this.#set({ question: undefined })
-      resolve(yes)
+      resolve(given)
     }
-    this.#set({ question: { kind, text, answer } })
+    this.#set({ question: { ...question, answer } })
     return promise
   }
 

@@ -65,6 +65,11 @@ export function setScreenReader(screenReader: boolean): void {
   for (const terminal of list) terminal.view.setScreenReader(screenReader)
 }
 
+export function setExactColours(exactColours: boolean): void {
+  prefer({ exactColours })
+  for (const terminal of list) terminal.view.setExactColours(exactColours)
+}
+
 function prefer(change: Partial<TerminalPreferences>): void {
   preferences = { ...preferences, ...change }
   savePreferences(preferences)

@@ -37,7 +37,7 @@ export function RunbookPanel(props: Props) {
     first?.focus()
   }, [takesFocus])
   return (
-    <aside ref={panel} className="ws-runbooks" aria-label="Runbooks">
+    <aside ref={panel} className="ws-runbooks" data-region="panel" aria-label="Runbooks">
       <div className="ws-details-head">
         <h2>{runbooks.length === 1 ? chosen?.name : 'Runbooks'}</h2>
         <button type="button" className="icon-button" aria-label="Close runbooks" onClick={onClose}>

@@ -17,8 +17,7 @@ export function SearchBar({ terminal, found, onClose }: Props) {
     return () => terminal.view.find('', 'next')
   }, [terminal])
 
-  const search = (wanted: string, direction: 'next' | 'previous', incremental = false) =>
-    terminal.view.find(wanted, direction, { incremental })
+  const search = (direction: 'next' | 'previous') => terminal.view.find(text, direction)
 
   return (
     <search className="ws-search-bar">
@@ -30,10 +29,10 @@ export function SearchBar({ terminal, found, onClose }: Props) {
         value={text}
         onChange={(event) => {
           setText(event.target.value)
-          search(event.target.value, 'next', true)
+          terminal.view.findNewest(event.target.value)
         }}
         onKeyDown={(event) => {
-          if (event.key === 'Enter') search(text, event.shiftKey ? 'next' : 'previous')
+          if (event.key === 'Enter') search(event.shiftKey ? 'next' : 'previous')
           else if (event.key === 'Escape') onClose()
         }}
       />
@@ -42,16 +41,11 @@ export function SearchBar({ terminal, found, onClose }: Props) {
         type="button"
         className="icon-button"
         aria-label="Earlier match"
-        onClick={() => search(text, 'previous')}
+        onClick={() => search('previous')}
       >
         ↑
       </button>
-      <button
-        type="button"
-        className="icon-button"
-        aria-label="Later match"
-        onClick={() => search(text, 'next')}
-      >
+      <button type="button" className="icon-button" aria-label="Later match" onClick={() => search('next')}>
         ↓
       </button>
       <button type="button" className="icon-button" aria-label="Close search" onClick={onClose}>

@@ -49,7 +49,7 @@ export function SessionBar(props: Props) {
         {state.connection.kind === 'live' ? <Viewers terminal={terminal} state={state} /> : null}
         {ended ? null : <ConnectionMark connection={state.connection} />}
       </div>
-      <div className="ws-session-tools">
+      <div className="ws-session-tools" data-region="bar">
         {runbooksOpen === undefined ? null : (
           <Button aria-expanded={runbooksOpen} title="Runbooks (Ctrl Shift L)" onClick={onRunbooks}>
             Runbooks

@@ -6,7 +6,10 @@ export type TerminalCommand =
   | { kind: 'font'; change: 1 | -1 | 0 }
   | { kind: 'tab'; index: number }
   | { kind: 'next-tab'; step: 1 | -1 }
+  | { kind: 'leave' }
   | { kind: 'interrupt' }
+  /** A key of the shell's that the page has taken for itself, pressed with Shift. */
+  | { kind: 'type'; text: string }
 
 /** Handled by the browser itself: the terminal must not see the key, and nobody may prevent it. */
 export type KeyMeaning = TerminalCommand | { kind: 'native' } | undefined
@@ -16,6 +19,7 @@ type Key = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'shiftKey' | 'altKey
 /** Reads a key press; undefined means that it belongs to the shell. */
 export function readKey(event: Key, hasSelection: boolean): KeyMeaning {
   const { ctrlKey, shiftKey, altKey, metaKey } = event
+  if (event.key === 'F6' && !ctrlKey && !altKey && !metaKey) return readLeaveKey(shiftKey)
   if (altKey && !ctrlKey && !metaKey && !shiftKey) return readAltKey(event)
   if (!ctrlKey || altKey || metaKey) return undefined
   if (shiftKey) return readCtrlShiftKey(event.code, event.key)
@@ -23,6 +27,11 @@ export function readKey(event: Key, hasSelection: boolean): KeyMeaning {
   if (event.key === 'PageUp') return { kind: 'next-tab', step: -1 }
   if (event.key === 'PageDown') return { kind: 'next-tab', step: 1 }
   return readFontKey(event.key)
+}
+
+// Out of the terminal by the key that desktops and editors have for it; programs get theirs with Shift.
+function readLeaveKey(shiftKey: boolean): KeyMeaning {
+  return shiftKey ? { kind: 'type', text: '\u001B[17~' } : { kind: 'leave' }
 }
 
 function readAltKey({ code }: Key): KeyMeaning {

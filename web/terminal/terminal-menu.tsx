@@ -3,7 +3,15 @@ import { useSyncExternalStore } from 'react'
 import { CheckIcon } from '../components/icons.tsx'
 import { askForLink, linkRequestOf } from '../runbook-link/link-request.ts'
 import type { OpenTerminal } from './open-terminal.ts'
-import { changeFontSize, onTerminalsChange, setScreenReader, terminalPreferences } from './open-terminals.ts'
+import {
+  changeFontSize,
+  onTerminalsChange,
+  setExactColours,
+  setScreenReader,
+  terminalPreferences,
+} from './open-terminals.ts'
+import { pasteClipboard } from './paste-clipboard.ts'
+import { typingProblem } from './typing-problem.ts'
 
 interface Props {
   terminal: OpenTerminal
@@ -14,6 +22,7 @@ interface Props {
 
 /** What the terminal can do besides being typed into. */
 export function TerminalMenu({ terminal, onSearch, onRunbooks }: Props) {
+  const state = useSyncExternalStore(terminal.subscribe, terminal.getState)
   const preferences = useSyncExternalStore(onTerminalsChange, terminalPreferences)
   return (
     <Menu.Root>
@@ -28,9 +37,12 @@ export function TerminalMenu({ terminal, onSearch, onRunbooks }: Props) {
               <Item label="Runbooks" keys="Ctrl Shift L" onClick={onRunbooks} />
             )}
             <Item label="Copy" keys="Ctrl Shift C" onClick={() => void terminal.view.copySelection()} />
-            <Menu.Item className="menu-item" disabled>
-              Paste<kbd>Ctrl Shift V</kbd>
-            </Menu.Item>
+            <Item
+              label="Paste"
+              keys="Ctrl Shift V"
+              isDisabled={typingProblem(state) !== undefined}
+              onClick={() => void pasteClipboard(terminal)}
+            />
             <Menu.Separator className="menu-line" />
             <Item label="Larger letters" keys="Ctrl +" keepOpen onClick={() => changeFontSize(1)} />
             <Item label="Smaller letters" keys="Ctrl −" keepOpen onClick={() => changeFontSize(-1)} />
@@ -40,10 +52,7 @@ export function TerminalMenu({ terminal, onSearch, onRunbooks }: Props) {
               onClick={() => changeFontSize(0)}
             />
             <Menu.Separator className="menu-line" />
-            <Menu.Item
-              className="menu-item"
-              onClick={() => askForLink(linkRequestOf(terminal.getState().session))}
-            >
+            <Menu.Item className="menu-item" onClick={() => askForLink(linkRequestOf(state.session))}>
               Copy runbook link
             </Menu.Item>
             <Menu.CheckboxItem
@@ -56,6 +65,17 @@ export function TerminalMenu({ terminal, onSearch, onRunbooks }: Props) {
                 <CheckIcon />
               </Menu.CheckboxItemIndicator>
             </Menu.CheckboxItem>
+            <Menu.CheckboxItem
+              className="menu-item"
+              checked={preferences.exactColours}
+              onCheckedChange={(on) => setExactColours(on)}
+              title="Without it, colours that can hardly be read are made darker or lighter."
+            >
+              Exact colours
+              <Menu.CheckboxItemIndicator>
+                <CheckIcon />
+              </Menu.CheckboxItemIndicator>
+            </Menu.CheckboxItem>
           </Menu.Popup>
         </Menu.Positioner>
       </Menu.Portal>
@@ -63,11 +83,19 @@ export function TerminalMenu({ terminal, onSearch, onRunbooks }: Props) {
   )
 }
 
-function Item(props: { label: string; keys: string; onClick: () => void; keepOpen?: boolean }) {
+interface ItemProps {
+  label: string
+  keys: string
+  onClick: () => void
+  keepOpen?: boolean
+  isDisabled?: boolean
+}
+
+function Item({ label, keys, onClick, keepOpen = false, isDisabled = false }: ItemProps) {
   return (
-    <Menu.Item className="menu-item" onClick={props.onClick} closeOnClick={props.keepOpen !== true}>
-      {props.label}
-      <kbd>{props.keys}</kbd>
+    <Menu.Item className="menu-item" onClick={onClick} closeOnClick={!keepOpen} disabled={isDisabled}>
+      {label}
+      <kbd>{keys}</kbd>
     </Menu.Item>
   )
 }

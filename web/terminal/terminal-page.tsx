@@ -1,6 +1,6 @@
 import './terminal.css'
 import '@xterm/xterm/css/xterm.css'
-import { useCallback, useEffect, useState, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { useLocation } from 'wouter'
 import type { Session } from '../../server/protocol/api.ts'
 import { asApiError } from '../api-error.ts'
@@ -27,6 +27,7 @@ import type { TerminalCommand } from './terminal-keys.ts'
 import { TerminalQuestion } from './terminal-question.tsx'
 import { TerminalStage } from './terminal-stage.tsx'
 import { useRunbooks } from './use-runbooks.ts'
+import { focusNextRegion, useRegionKey } from './workspace-regions.ts'
 import { useWorkspaceTabs, WorkspaceTabs, type WorkspaceTab } from './workspace-tabs.tsx'
 import { ButtonLink } from '../components/button.tsx'
 
@@ -38,6 +39,8 @@ export function TerminalPage({ sessionId }: { sessionId: string }) {
   const terminal = terminals.find((open) => open.id === sessionId)
   const tabs = useWorkspaceTabs()
   const [, navigate] = useLocation()
+  const workspace = useRef<HTMLDivElement>(null)
+  useRegionKey(workspace)
 
   useEffect(() => {
     if (session.data === undefined || me === undefined) return
@@ -51,18 +54,30 @@ export function TerminalPage({ sessionId }: { sessionId: string }) {
     navigate(next === undefined ? '/sessions' : terminalPath(next.id))
   }
   return (
-    <div className="workspace">
+    <div ref={workspace} className="workspace">
       <WorkspaceTabs tabs={tabs} current={sessionId} onClosed={closed} />
       {terminal === undefined ? (
         <Unopened error={session.error} />
       ) : (
-        <Workspace key={sessionId} terminal={terminal} tabs={tabs} />
+        <Workspace
+          key={sessionId}
+          terminal={terminal}
+          tabs={tabs}
+          onLeave={() => workspace.current !== null && focusNextRegion(workspace.current)}
+        />
       )}
     </div>
   )
 }
 
-function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly WorkspaceTab[] }) {
+interface WorkspaceProps {
+  terminal: OpenTerminal
+  tabs: readonly WorkspaceTab[]
+  /** Out of the terminal, by its key. */
+  onLeave: () => void
+}
+
+function Workspace({ terminal, tabs, onLeave }: WorkspaceProps) {
   const state = useSyncExternalStore(terminal.subscribe, terminal.getState)
   const [detailsOpen, setDetailsOpen] = useState(false)
   const [searching, setSearching] = useState(false)
@@ -76,7 +91,7 @@ function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly 
     setDetailsOpen(false)
   }
   useTitle(pageTitle(state.session, state.title))
-  useCommands(terminal, tabs, { search: openSearch, runbooks: toggleBooks })
+  useCommands(terminal, tabs, { search: openSearch, runbooks: toggleBooks, leave: onLeave })
   useHotkeys({ 'mod+L': toggleBooks })
   const cancelStart = () => {
     api(`/sessions/${encodeURIComponent(terminal.id)}`, { method: 'DELETE', body: {} }).catch(
@@ -130,7 +145,7 @@ function Workspace({ terminal, tabs }: { terminal: OpenTerminal; tabs: readonly 
 function useCommands(
   terminal: OpenTerminal,
   tabs: readonly WorkspaceTab[],
-  open: { search: () => void; runbooks: () => void },
+  open: { search: () => void; runbooks: () => void; leave: () => void },
 ): void {
   const [, navigate] = useLocation()
   useEffect(() => {
@@ -143,6 +158,7 @@ function useCommands(
       if (command.kind === 'copy') void terminal.view.copySelection()
       else if (command.kind === 'search') open.search()
       else if (command.kind === 'runbooks') open.runbooks()
+      else if (command.kind === 'leave') open.leave()
       else if (command.kind === 'font') changeFontSize(command.change)
       else if (command.kind === 'tab') go(command.index)
       else if (command.kind === 'next-tab') go((present + command.step + tabs.length) % tabs.length)

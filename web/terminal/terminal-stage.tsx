@@ -38,7 +38,7 @@ export function TerminalStage({ terminal, state, searching, onSearchClose, onCan
   }, [terminal, hidden])
 
   return (
-    <div className="ws-stage">
+    <div className="ws-stage" data-region="terminal">
       <div className="ws-stage-screen" data-dim={end === undefined && state.connection.kind !== 'live'}>
         <div ref={host} className="ws-stage-host" data-hidden={hidden} data-role={state.role} />
         {waiting ? <ApprovalCard session={session} onWithdraw={onCancelStart} /> : null}

@@ -16,6 +16,8 @@ import { terminalTheme, watchTheme } from './terminal-theme.ts'
 
 const resizeAfterMs = 80
 const scrollbackLines = 5000
+/** WCAG 2.2, success criterion 1.4.3: what text needs to be read. 1 changes no colour. */
+const contrastRatio = (exactColours: boolean) => (exactColours ? 1 : 4.5)
 const size = { smallest: 2, largest: 1000 } as const
 
 /** What a terminal on the screen asks of the page around it. */
@@ -62,7 +64,7 @@ export class TerminalView {
       // What a program prints is no error of this page: a binary file would fill the console, and slowly.
       logLevel: 'off',
       macOptionIsMeta: true,
-      minimumContrastRatio: 4.5,
+      minimumContrastRatio: contrastRatio(preferences.exactColours),
       screenReaderMode: preferences.screenReader,
       scrollback: scrollbackLines,
       theme: terminalTheme(),
@@ -159,6 +161,12 @@ export class TerminalView {
     this.#terminal.clearSelection()
   }
 
+  /** From the end upwards: what was printed last is mostly what is looked for. */
+  findNewest(text: string): void {
+    this.#terminal.clearSelection()
+    this.find(text, 'previous')
+  }
+
   find(text: string, direction: 'next' | 'previous', options: ISearchOptions = {}): void {
     const all = { ...options, decorations: searchDecorations }
     if (text === '') this.#search.clearDecorations()
@@ -169,6 +177,10 @@ export class TerminalView {
   setFontSize(wanted: number): void {
     this.#fontSize = clampFontSize(wanted)
     this.fit()
+  }
+
+  setExactColours(exactColours: boolean): void {
+    this.#terminal.options.minimumContrastRatio = contrastRatio(exactColours)
   }
 
   setScreenReader(on: boolean): void {
@@ -201,6 +213,7 @@ export class TerminalView {
       autocomplete: 'off',
       autocorrect: 'off',
       spellcheck: 'false',
+      'aria-description': 'F6 leads out of the terminal and back.',
     })) {
       terminal.textarea?.setAttribute(name, value)
     }

@@ -71,6 +71,10 @@ export function WorkspaceTabs({ tabs, current, onClosed }: Props) {
       >
         +
       </Link>
+      {/* Read out with the terminal itself. */}
+      <span className="ws-leave-hint" aria-hidden="true">
+        <kbd>F6</kbd> leaves the terminal
+      </span>
     </nav>
   )
 }
