@@ -1,10 +1,11 @@
-import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
-import { targetStates, type Target } from '../core/target.ts'
-import { labels } from './docker-container.ts'
+import type { ContainerInfo } from 'dockerode'
+import { targetStates, type Target, type TargetState } from '../core/target.ts'
+import { containerName, labels } from './docker-container.ts'
+import type { Inspected } from './docker-read.ts'
 
 /** What a list doesn't tell of a container. */
 export interface TargetDetails {
-  info: ContainerInspectInfo
+  info: Inspected
   /** The engine maps user ids. */
   remapped: boolean
   user?: string
@@ -18,7 +19,7 @@ export function describeTarget(
   details?: TargetDetails,
 ): Target {
   const name = nameOf(container)
-  const ownSession = container.Labels?.[labels.session]
+  const ownSession = ownSessionOf(container)
   const startedAt = details === undefined ? undefined : startOf(details.info)
   return {
     ref: { kind: 'docker', environment, container: name },
@@ -26,11 +27,11 @@ export function describeTarget(
     name,
     image: container.Image,
     imageId: container.ImageID,
-    state: targetStates.find((state) => state === container.State) ?? 'dead',
+    state: stateOf(container, details),
     status: container.Status,
     createdAt: new Date(container.Created * 1000),
     ...(startedAt === undefined ? {} : { startedAt }),
-    labels: container.Labels ?? {},
+    labels: container.Labels,
     ...(details?.user === undefined ? {} : { user: details.user }),
     ...(details?.hasShell === undefined ? {} : { hasShell: details.hasShell }),
     ports: portsOf(container),
@@ -39,13 +40,37 @@ export function describeTarget(
   }
 }
 
+/**
+ * The session that a container of Hatchway's own belongs to. A container has its image's labels too, so they alone say nothing:
+ * its name is `hatchway-<session>` as well, which no image can give and no two containers of an engine have.
+ */
+export function ownSessionOf(container: ContainerInfo): string | undefined {
+  const session = container.Labels[labels.session]
+  return session !== undefined && nameOf(container) === containerName(session) ? session : undefined
+}
+
+/** What Podman says beyond Docker's words (libpod/define/containerstate.go). */
+const podmanStates: Readonly<Record<string, TargetState>> = {
+  configured: 'created',
+  initialized: 'created',
+  stopping: 'exited',
+  stopped: 'exited',
+}
+
+function stateOf({ State }: ContainerInfo, details: TargetDetails | undefined): TargetState {
+  const known = targetStates.find((state) => state === State) ?? podmanStates[State]
+  if (known !== undefined) return known
+  // An engine that says nothing, `unknown` or `improper` may still know whether it runs.
+  return details?.info.State.Running === true ? 'running' : 'dead'
+}
+
 /** The name without its links: the one that has a single slash. */
 function nameOf({ Names, Id }: ContainerInfo): string {
   const own = Names.find((name) => name.lastIndexOf('/') === 0)
   return own?.slice(1) ?? Id.slice(0, 12)
 }
 
-function startOf({ State }: ContainerInspectInfo): Date | undefined {
+function startOf({ State }: Inspected): Date | undefined {
   const at = new Date(State.StartedAt)
   return Number.isNaN(at.getTime()) || at.getUTCFullYear() < 1970 ? undefined : at
 }
@@ -59,7 +84,7 @@ function portsOf({ Ports }: ContainerInfo): string[] {
 
 function warningsOf({ State, HostConfig }: ContainerInfo, details: TargetDetails | undefined): string[] {
   const options = details?.info.HostConfig
-  const network = options?.NetworkMode ?? HostConfig?.NetworkMode ?? ''
+  const network = options?.NetworkMode || HostConfig.NetworkMode
   const found: [boolean, string][] = [
     [
       State === 'paused',

@@ -2,6 +2,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { refusal } from './docker-answer.ts'
 import type { DockerClient } from './docker-client.ts'
 import { translateDockerError } from './docker-errors.ts'
 
@@ -115,15 +116,4 @@ async function rawRequest(
 ): Promise<ClientRequest> {
   const { secure, ...options } = await client.rawOptions(method, path, signal)
   return (secure ? httpsRequest : httpRequest)({ ...options, headers })
-}
-
-async function refusal(response: IncomingMessage): Promise<Error> {
-  const words = await text(response).catch(() => '')
-  let json: unknown
-  try {
-    json = JSON.parse(words)
-  } catch {
-    json = undefined
-  }
-  return Object.assign(new Error(words || 'the engine refused'), { statusCode: response.statusCode, json })
 }

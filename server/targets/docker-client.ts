@@ -1,8 +1,11 @@
-import { Agent as HttpAgent, type RequestOptions } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import type { IncomingMessage, RequestOptions } from 'node:http'
 import type { Readable } from 'node:stream'
-import Dockerode from 'dockerode'
+import { HatchwayError } from '../core/errors.ts'
+import { readJson, refusal } from './docker-answer.ts'
+import { DockerDialer } from './docker-dial.ts'
 import { translateDockerError } from './docker-errors.ts'
+import { readRecord, readText, readTexts } from './read-json.ts'
+import { SharedLooks } from './shared-looks.ts'
 
 /** Where an engine listens. */
 export type DockerEndpoint =
@@ -44,7 +47,7 @@ export interface DockerCall {
 
 // The newest API that this driver was written against; an older engine's own version wins.
 const newestApi = '1.51'
-const accepted = { 200: true, 201: true, 204: true, 304: true }
+const accepted = [200, 201, 204, 304]
 
 /**
  * Control calls to one Docker engine. Rejects only with HatchwayError.
@@ -54,17 +57,14 @@ const accepted = { 200: true, 201: true, 204: true, 304: true }
 export class DockerClient {
   readonly endpoint: DockerEndpoint
   readonly environment: string
-  readonly #agent: HttpAgent
+  readonly #dialer: DockerDialer
+  readonly #looks = new SharedLooks()
   #engine: Promise<Engine> | undefined
 
   constructor(endpoint: DockerEndpoint, environment = 'docker') {
     this.endpoint = endpoint
     this.environment = environment
-    const keep = { keepAlive: true, keepAliveMsecs: 15_000 }
-    this.#agent =
-      endpoint.kind === 'tcp' && endpoint.tls
-        ? new HttpsAgent({ ...keep, ...endpoint.tls })
-        : new HttpAgent(keep)
+    this.#dialer = new DockerDialer(endpoint)
   }
 
   /** The engine behind the endpoint; asked again after the connection was lost. */
@@ -88,14 +88,37 @@ export class DockerClient {
     return compareVersions(engine.apiVersion, version) >= 0
   }
 
-  /** The parsed JSON answer; undefined for an empty one. */
+  /** The parsed JSON answer, as the engine wrote it: any part may be missing or null. Undefined for an empty one. */
   async json<T>(call: DockerCall): Promise<T> {
-    return await this.#dial<T>(call, false)
+    return (await this.#dial(call, false, readJson)) as T
+  }
+
+  /**
+   * Like `json`, for a question that many ask at once: they share one look, which began after the last of them asked.
+   * Nobody may change what it gives.
+   */
+  async look<T>(
+    { signal, ...question }: Omit<DockerCall, 'method' | 'body' | 'file' | 'auth'>,
+    read: (response: IncomingMessage) => Promise<unknown> = readJson,
+  ): Promise<T> {
+    const key = `${question.path}?${new URLSearchParams(question.query).toString()}`
+    // Not a caller's signal: the others go on waiting.
+    const own = new AbortController()
+    const call = { ...question, method: 'GET', signal: own.signal } as const
+    const ask = async () => (await this.#dial(call, false, read)) as T
+    return await abortable(this.#looks.ask(key, ask), signal).catch((cause: unknown) => {
+      throw translateDockerError(cause, this.#context(question.doing, signal))
+    })
+  }
+
+  /** Does what is asked for and leaves the answer's body unread. */
+  async send(call: DockerCall): Promise<void> {
+    await this.#dial(call, false, (response) => Promise.resolve(void response.resume()))
   }
 
   /** The answer as a stream; the signal ends it too. */
-  async stream(call: DockerCall): Promise<Readable & { headers: Record<string, string> }> {
-    return await this.#dial(call, true)
+  async stream(call: DockerCall): Promise<Readable> {
+    return await this.#dial(call, true, (response) => Promise.resolve(response))
   }
 
   /** Options for an own request on a connection of its own, as attach and wait need. */
@@ -122,7 +145,7 @@ export class DockerClient {
   }
 
   close(): void {
-    this.#agent.destroy()
+    this.#dialer.close()
   }
 
   async #askEngine(): Promise<Engine> {
@@ -131,17 +154,18 @@ export class DockerClient {
     const timer = setTimeout(() => controller.abort(), 10_000)
     const call = { method: 'GET', path: '/version', doing: 'ask for its version', signal: limit } as const
     try {
-      const answer = await abortable(
-        dial<Record<'ApiVersion' | 'Os' | 'Arch', string>>(this.#dockerode(), call, false, limit),
-        limit,
-      )
-      const apiVersion = compareVersions(answer.ApiVersion, newestApi) < 0 ? answer.ApiVersion : newestApi
-      const info = { method: 'GET', path: '/info', doing: 'describe itself', signal: limit } as const
-      const { SecurityOptions } = await abortable(
-        dial<{ SecurityOptions: string[] | null }>(this.#dockerode(apiVersion), info, false, limit),
-        limit,
-      )
-      return { apiVersion, os: answer.Os, architecture: answer.Arch, securityOptions: SecurityOptions ?? [] }
+      const version = await abortable(this.#describe(call, undefined), limit)
+      const { ApiVersion: own } = version
+      if (typeof own !== 'string' || !/^\d+\.\d+$/.test(own)) {
+        throw new HatchwayError(
+          'backend_unavailable',
+          `What answers for ${this.environment} names no API version, as a Docker engine does. See that the address is an engine's.`,
+        )
+      }
+      const apiVersion = compareVersions(own, newestApi) < 0 ? own : newestApi
+      const info = { ...call, path: '/info', doing: 'describe itself' } as const
+      const answer = await abortable(this.#describe(info, apiVersion), limit)
+      return { apiVersion, ...describeEngine(this.environment, version, answer) }
     } catch (cause) {
       const context = { ...this.#context(call.doing, limit), cancelled: false, timedOut: limit.aborted }
       throw translateDockerError(cause, context)
@@ -150,13 +174,29 @@ export class DockerClient {
     }
   }
 
-  async #dial<T>(call: DockerCall, isStream: boolean): Promise<T> {
+  async #describe(call: DockerCall, apiVersion: string | undefined): Promise<Record<string, unknown>> {
+    const version = apiVersion === undefined ? {} : { apiVersion }
+    const response = await this.#dialer.dial(call, { ...version, lasting: false }, call.signal)
+    if (!accepted.includes(response.statusCode ?? 0)) throw await refusal(response)
+    return readRecord(await readJson(response))
+  }
+
+  async #dial<T>(
+    call: DockerCall,
+    lasting: boolean,
+    read: (response: IncomingMessage) => Promise<T>,
+  ): Promise<T> {
     const limit = new AbortController()
     const timer = setTimeout(() => limit.abort(), call.timeoutMs ?? 15_000)
     const signal = AbortSignal.any([call.signal, limit.signal])
-    try {
+    const ask = async () => {
       const { apiVersion } = await this.engine(signal)
-      return await abortable(dial<T>(this.#dockerode(apiVersion), call, isStream, signal), signal)
+      const response = await this.#dialer.dial(call, { apiVersion, lasting }, signal)
+      if (!accepted.includes(response.statusCode ?? 0)) throw await refusal(response)
+      return await read(response)
+    }
+    try {
+      return await abortable(ask(), signal)
     } catch (cause) {
       const error = translateDockerError(cause, {
         ...this.#context(call.doing, call.signal),
@@ -169,53 +209,31 @@ export class DockerClient {
     }
   }
 
-  #dockerode(apiVersion?: string): Dockerode {
-    const { endpoint } = this
-    // docker-modem fills whatever is missing here from DOCKER_HOST and its relatives, so every key is given.
-    const { host, port, tls } = endpoint.kind === 'tcp' ? endpoint : {}
-    const options = {
-      socketPath: endpoint.kind === 'unix' ? endpoint.path : undefined,
-      host,
-      port,
-      protocol: tls ? 'https' : 'http',
-      ca: tls?.ca,
-      cert: tls?.cert,
-      key: tls?.key,
-      pathPrefix: '/',
-      timeout: undefined,
-      version: apiVersion && `v${apiVersion}`,
-      agent: this.#agent,
-    }
-    return new Dockerode(options as Dockerode.DockerOptions)
-  }
-
   #context(doing: string, signal: AbortSignal) {
     return { doing, environment: this.environment, cancelled: signal.aborted, endpoint: this.endpoint }
   }
 }
 
-function dial<T>(docker: Dockerode, call: DockerCall, isStream: boolean, signal: AbortSignal): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const options = {
-    method: call.method,
-    path: call.query ? `${call.path}?` : call.path,
-    // `_query` and `_body` keep docker-modem from sending either as the other.
-    options: { _query: call.query ?? {}, _body: call.body ?? {} },
-    file: call.file,
-    authconfig: call.auth,
-    statusCodes: { ...accepted },
-    abortSignal: signal,
-    isStream,
+/** Throws `backend_unavailable` for an engine of Windows containers: they have neither the namespaces nor the tools. */
+function describeEngine(
+  environment: string,
+  version: Record<string, unknown>,
+  info: Record<string, unknown>,
+): Omit<Engine, 'apiVersion'> {
+  const os = readText(version['Os']) || readText(info['OSType']) || 'linux'
+  if ([os, readText(info['OSType'])].some((name) => name.toLowerCase() === 'windows')) {
+    throw new HatchwayError(
+      'backend_unavailable',
+      `The Docker engine of ${environment} runs Windows containers, and Hatchway opens only Linux ones. Switch the engine to Linux containers, or take the environment out of the configuration.`,
+    )
   }
-  docker.modem.dial(options, (cause: Error | null, answer: unknown) => {
-    if (cause === null) resolve(answer as T)
-    else reject(cause)
-  })
-  return promise
+  return { os, architecture: readText(version['Arch']), securityOptions: readTexts(info['SecurityOptions']) }
 }
 
 /** Rejects as soon as the signal fires, whatever the work does. */
 async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Whoever has given up hears no more of it, also when it fails.
+  work.catch(() => {})
   signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()
   const stop = () => reject(new Error('aborted'))

@@ -19,6 +19,11 @@ export const labels = {
   target: 'hatchway.target',
 } as const
 
+/** Of the debug container of a session: a reference, and part of the proof that it is one. */
+export function containerName(sessionId: string): string {
+  return `hatchway-${sessionId}`
+}
+
 interface ContainerPlan {
   spec: DebugSpec
   /** Without a tty it gets no input, and its output comes in frames. */

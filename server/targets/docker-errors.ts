@@ -24,6 +24,13 @@ export function translateDockerError(cause: unknown, context: CallContext): Hatc
       { cause },
     )
   }
+  if (cause instanceof SyntaxError || cause instanceof RangeError) {
+    return new HatchwayError(
+      'backend_unavailable',
+      `What ${environment} answered when it was to ${doing} can't be read: ${cause.message} See what stands between the gateway and the engine.`,
+      { cause },
+    )
+  }
   const status = dockerStatus(cause)
   if (status === undefined) return unreachable(cause, context)
   const words = dockerWords(cause)

@@ -1,9 +1,9 @@
 import { buffer } from 'node:stream/consumers'
-import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type { DockerClient } from './docker-client.ts'
 import { throwIfCancelled } from './docker-errors.ts'
 import type { TargetFacts } from './docker-identity.ts'
+import { readInspected, requireTold, type Inspected } from './docker-read.ts'
 import { userFromProc } from './proc-user.ts'
 import { readFirstFile } from './tar.ts'
 import { needsFiles, resolveGroups, resolveUser, type ResolvedUser } from './user-database.ts'
@@ -16,23 +16,25 @@ export async function inspectContainer(
   client: DockerClient,
   id: string,
   signal: AbortSignal,
-): Promise<ContainerInspectInfo> {
+): Promise<Inspected> {
   const path = `/containers/${encodeURIComponent(id)}/json`
-  return await client.json({ method: 'GET', path, doing: 'describe the container', signal })
+  const answer = await client.look({ path, doing: 'describe the container', signal })
+  return readInspected(answer, client.environment)
 }
 
-/** What the choice of an identity needs. The live process decides, unless `user` says otherwise; the configuration is second best. */
+/** What the choice of an identity needs. The live process decides, unless it is `known`; the configuration is second best. */
 export async function readFacts(
   client: DockerClient,
-  info: ContainerInspectInfo,
+  info: Inspected,
   signal: AbortSignal,
-  user = readUser(client, info, signal),
+  known?: ResolvedUser,
 ): Promise<TargetFacts> {
+  requireTold(info, client.environment)
   const options = info.HostConfig
   const security: readonly string[] = options.SecurityOpt ?? []
   const privileged = options.Privileged ?? false
   const [found, engineConfines] = await Promise.all([
-    user.catch((cause: unknown) => asUnknownUser(cause)),
+    known ?? readUser(client, info, signal).catch((cause: unknown) => asUnknownUser(cause)),
     usesAppArmor(client, info, signal),
   ])
   return {
@@ -52,7 +54,7 @@ export async function readFacts(
  */
 export async function readUser(
   client: DockerClient,
-  info: ContainerInspectInfo,
+  info: Inspected,
   signal: AbortSignal,
 ): Promise<ResolvedUser> {
   const remapped = info.HostConfig.UsernsMode !== 'host' && (await usesUserNamespaces(client, signal))
@@ -63,7 +65,7 @@ export async function readUser(
 
 async function readLiveUser(
   client: DockerClient,
-  info: ContainerInspectInfo,
+  info: Inspected,
   signal: AbortSignal,
 ): Promise<ResolvedUser | undefined> {
   const { Pid: pid } = info.State
@@ -92,7 +94,7 @@ function liveUser(answer: Processes, pid: number): ResolvedUser | undefined {
 
 async function readConfiguredUser(
   client: DockerClient,
-  info: ContainerInspectInfo,
+  info: Inspected,
   signal: AbortSignal,
 ): Promise<ResolvedUser> {
   const { User: configured } = info.Config
@@ -154,11 +156,7 @@ async function usesUserNamespaces(client: DockerClient, signal: AbortSignal): Pr
   return (await client.securityOptions(signal)).some((option) => option.startsWith('name=userns'))
 }
 
-async function usesAppArmor(
-  client: DockerClient,
-  info: ContainerInspectInfo,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function usesAppArmor(client: DockerClient, info: Inspected, signal: AbortSignal): Promise<boolean> {
   if (info.AppArmorProfile === '') return false
   return (await client.securityOptions(signal)).some((option) => option.startsWith('name=apparmor'))
 }

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type { Identity, OpenedTerminal, Target } from '../core/target.ts'
 import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
 import { inspectContainer, readFacts } from './docker-facts.ts'
 import { chooseIdentity, type TargetFacts } from './docker-identity.ts'
+import { requireTold, type Inspected } from './docker-read.ts'
 import { removeContainer } from './docker-remove.ts'
 import { startDebugContainer, type StartOptions, type StartPlan, type Started } from './docker-start.ts'
 import type { ReadyToolbox, ToolboxImages } from './docker-toolbox.ts'
@@ -15,7 +15,7 @@ import type { ResolvedUser } from './user-database.ts'
 export interface Opening extends StartOptions {
   images: ToolboxImages
   /** The target as it was when last looked at. */
-  known: (id: string) => { info: ContainerInspectInfo; user?: ResolvedUser } | undefined
+  known: (id: string) => { info: Inspected; user?: ResolvedUser } | undefined
   restartWaitMs: number
   target: Target
 }
@@ -82,7 +82,7 @@ async function guessPlan({
   const { info, user } = known(target.id) ?? {}
   if (toolbox === undefined || user === undefined || info?.State.Running !== true) return undefined
   try {
-    const facts = await readFacts(client, info, signal, Promise.resolve(user))
+    const facts = await readFacts(client, info, signal, user)
     return { target: info, toolbox, runAs: chooseIdentity(facts, spec.profile) }
   } catch {
     return undefined
@@ -100,7 +100,7 @@ async function resolvePlan(opening: Opening): Promise<StartPlan> {
 }
 
 interface Joined {
-  info: ContainerInspectInfo
+  info: Inspected
   facts: Promise<TargetFacts>
 }
 
@@ -113,6 +113,7 @@ async function joinTarget({ client, target, restartWaitMs, signal }: Opening): P
       const words = `The container ${target.name} is gone: it was removed or recreated. Open the target again by its name.`
       throw new HatchwayError('target_not_found', words, { cause })
     })
+    requireTold(info, client.environment)
     if (info.State.Running && !info.State.Restarting) {
       const facts = readFacts(client, info, signal)
       // Awaited later; until then a failure elsewhere must not leave this one unheard.

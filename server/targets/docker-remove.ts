@@ -16,7 +16,7 @@ export async function removeContainer(
     try {
       const query = { force: '1', v: '1' }
       const path = `/containers/${encodeURIComponent(id)}`
-      await client.json({ method: 'DELETE', path, query, doing: 'remove the debug container', signal })
+      await client.send({ method: 'DELETE', path, query, doing: 'remove the debug container', signal })
     } catch (cause) {
       const status = dockerStatus(cause)
       if (status === 404) return

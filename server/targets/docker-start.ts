@@ -4,17 +4,20 @@ import { HatchwayError } from '../core/errors.ts'
 import type { DebugContainer, DebugSpec, StartProgress } from '../core/target.ts'
 import { attachTo, watchExit, type ExitWatch } from './docker-attach.ts'
 import type { DockerClient } from './docker-client.ts'
-import { containerBody, type DebugResources } from './docker-container.ts'
-import { dockerStatus } from './docker-errors.ts'
+import { containerBody, containerName, type DebugResources } from './docker-container.ts'
+import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
 import type { RunAs } from './docker-identity.ts'
 import { removeContainer } from './docker-remove.ts'
 import { explainStartFailure } from './docker-start-failure.ts'
 import { DockerTerminal } from './docker-terminal.ts'
 import type { ReadyToolbox } from './docker-toolbox.ts'
+import type { Turns } from './limit-concurrency.ts'
 
 export interface StartOptions {
   client: DockerClient
   resources: DebugResources
+  /** An engine that is told to start a hundred at once starts none in time, and answers nobody meanwhile. */
+  turns: Turns
   spec: DebugSpec
   tty: boolean
   onProgress: (progress: StartProgress) => void
@@ -42,6 +45,16 @@ export async function startDebugContainer(
   plan: StartPlan,
   onStarting: () => void = () => {},
 ): Promise<Started> {
+  const { turns, signal } = options
+  return await turns(async () => await startNow(options, plan, onStarting), signal).catch(
+    (cause: unknown) => {
+      throwIfCancelled(signal, 'start the debug container')
+      throw cause
+    },
+  )
+}
+
+async function startNow(options: StartOptions, plan: StartPlan, onStarting: () => void): Promise<Started> {
   const { client, spec, tty, resources, onProgress, signal } = options
   const { target, toolbox, runAs } = plan
   const engine = await client.engine(signal)
@@ -54,7 +67,7 @@ export async function startDebugContainer(
 }
 
 async function createContainer({ client, spec, signal }: StartOptions, body: object): Promise<string> {
-  const name = `hatchway-${spec.sessionId}`
+  const name = containerName(spec.sessionId)
   // Not the caller's signal: an abandoned create may still come true behind our back. It takes milliseconds.
   const own = new AbortController()
   const call = { method: 'POST', path: '/containers/create', query: { name }, body } as const
@@ -101,7 +114,7 @@ async function startAttached(
       signal,
       timeoutMs: 60_000,
     } as const
-    const starting = client.json(start)
+    const starting = client.send(start)
     const sized = tty ? terminal.beginWith(spec.size, starting) : starting
     const started = sized.catch((cause: unknown) => {
       if (!(cause instanceof HatchwayError && cause.code === 'session_ended')) throw cause

@@ -61,7 +61,7 @@ export class DockerTerminal implements Terminal {
         const query = { h: String(size.rows), w: String(size.cols) }
         const path = `/containers/${container.id}/resize`
         const signal = AbortSignal.timeout(10_000)
-        await client.json({ method: 'POST', path, query, doing: 'resize the terminal', signal })
+        await client.send({ method: 'POST', path, query, doing: 'resize the terminal', signal })
         return
       } catch (cause) {
         if (

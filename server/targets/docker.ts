@@ -1,4 +1,3 @@
-import type { ContainerInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type { TargetRef } from '../core/target-ref.ts'
 import type {
@@ -17,6 +16,7 @@ import type {
   TargetQuery,
   Terminal,
 } from '../core/target.ts'
+import { ownSessionOf } from './describe-target.ts'
 import { attachTo, watchExit } from './docker-attach.ts'
 import { DockerClient, type DockerEndpoint } from './docker-client.ts'
 import { labels, type DebugResources } from './docker-container.ts'
@@ -26,9 +26,14 @@ import { readFrames } from './docker-frames.ts'
 import { chooseIdentity } from './docker-identity.ts'
 import { openDebugContainer, type Opening } from './docker-open.ts'
 import { removeContainer } from './docker-remove.ts'
-import { DockerTargets } from './docker-targets.ts'
+import { requireTold } from './docker-read.ts'
+import { DockerTargets, listContainers } from './docker-targets.ts'
 import { DockerTerminal } from './docker-terminal.ts'
 import { ToolboxImages } from './docker-toolbox.ts'
+import { limitConcurrency } from './limit-concurrency.ts'
+
+/** Debug containers that are being created and started; others wait for their turn. */
+const startsAtOnce = 8
 
 export interface DockerDriverOptions {
   environment: string
@@ -54,6 +59,7 @@ export class DockerDriver implements TargetDriver, TargetAccess {
   readonly #options: DockerDriverOptions
   readonly #targets: DockerTargets
   readonly #images: ToolboxImages
+  readonly #turns = limitConcurrency(startsAtOnce)
 
   constructor(options: DockerDriverOptions) {
     const { environment, endpoint, fallbackBusybox, builtinToolbox, timeouts = {} } = options
@@ -74,7 +80,7 @@ export class DockerDriver implements TargetDriver, TargetAccess {
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    await this.client.json({ method: 'GET', path: '/_ping', doing: 'answer', signal, timeoutMs: 5_000 })
+    await this.client.send({ method: 'GET', path: '/_ping', doing: 'answer', signal, timeoutMs: 5_000 })
   }
 
   async list(_query: TargetQuery, signal: AbortSignal): Promise<Target[]> {
@@ -142,6 +148,7 @@ export class DockerDriver implements TargetDriver, TargetAccess {
       images: this.#images,
       known: (id) => this.#targets.known(id),
       resources,
+      turns: this.#turns,
       restartWaitMs: timeouts?.restartWait ?? 10_000,
       ...asked,
     })
@@ -157,6 +164,7 @@ export class DockerDriver implements TargetDriver, TargetAccess {
     ]).catch((cause: unknown) => {
       throw dockerStatus(cause) === 404 ? ended(cause) : cause
     })
+    requireTold(info, this.environment)
     if (!info.State.Running || info.Config.Labels[labels.session] !== container.sessionId) throw ended()
     const exit = watchExit(client, container.id, 'not-running')
     try {
@@ -173,22 +181,23 @@ export class DockerDriver implements TargetDriver, TargetAccess {
   }
 
   async listOwned(signal: AbortSignal): Promise<DebugContainer[]> {
-    const filters = JSON.stringify({ label: [`${labels.installation}=${this.#options.installation}`] })
-    const call = { method: 'GET', path: '/containers/json', doing: 'list the debug containers' } as const
-    const containers = await this.client.json<ContainerInfo[]>({
-      ...call,
-      query: { all: '1', filters },
-      signal,
-    })
-    return containers.flatMap(({ Id: id, Labels }) => {
-      const sessionId = Labels[labels.session]
-      const targetId = Labels[labels.target]
+    const { environment, client } = this
+    const label = `${labels.installation}=${this.#options.installation}`
+    const containers = await listContainers(client, { label: [label] }, signal)
+    return containers.flatMap((row) => {
+      const sessionId = ownSessionOf(row)
+      const targetId = row.Labels[labels.target]
       if (sessionId === undefined || targetId === undefined) return []
-      return [{ environment: this.environment, id, sessionId, targetId }]
+      return [{ environment, id: row.Id, sessionId, targetId }]
     })
   }
 
+  problems(): string[] {
+    return [...this.#targets.problems()]
+  }
+
   close(): void {
+    this.#targets.close()
     this.client.close()
   }
 }

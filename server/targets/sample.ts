@@ -37,7 +37,7 @@ export async function startSample(
 ): Promise<string> {
   await makeImage(client, busybox, signal)
   const id = (await existing(client, signal)) ?? (await create(client, signal))
-  await client.json({ method: 'POST', path: `/containers/${id}/start`, doing: 'start the sample', signal })
+  await client.send({ method: 'POST', path: `/containers/${id}/start`, doing: 'start the sample', signal })
   return formatTargetRef({ kind: 'docker', environment: client.environment, container: sampleName })
 }
 

@@ -1,0 +1,205 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { ContainerInfo } from 'dockerode'
+import type { DockerClient } from './docker-client.ts'
+import { dockerStatus } from './docker-errors.ts'
+import { DockerEvents } from './docker-events.ts'
+import { inspectContainer, readUser } from './docker-facts.ts'
+import type { Inspected } from './docker-read.ts'
+import type { TargetDetails } from './describe-target.ts'
+import { limitConcurrency } from './limit-concurrency.ts'
+import type { ResolvedUser } from './user-database.ts'
+
+const askMs = 15_000
+const listenMs = 100
+/** An entrypoint may drop privileges a little after a start, of which no event tells. */
+const youngMs = 120_000
+const youngMaxAgeMs = 30_000
+/** However quiet the engine is, nothing known of a container is older. */
+const maxAgeMs = 300_000
+const shells = ['/bin/sh', '/bin/bash', '/busybox/sh', '/usr/bin/sh']
+
+/** What is known of one container, and since when. Moments are by `performance.now()`. */
+interface Known {
+  readonly firstAskedAt: number
+  details?: TargetDetails
+  user?: LiveUser
+  askedAt: number
+  /** The events' period in which it was asked; undefined when changes were not heard of. */
+  period: number | undefined
+  /** Something has happened to it since it was asked. */
+  changed: boolean
+  asking?: Promise<void>
+}
+
+/** Who the first process of one life of a container runs as. */
+interface LiveUser {
+  startedAt: string
+  readAt: number
+  user?: ResolvedUser
+}
+
+/** What a list doesn't tell of containers: each is looked at once, and again when something happens to it. */
+export class DockerDetails {
+  readonly #client: DockerClient
+  readonly #events: DockerEvents
+  readonly #limit = limitConcurrency(6)
+  /** By container id. */
+  readonly #known = new Map<string, Known>()
+  /** By image id. */
+  readonly #hasShell = new Map<string, boolean>()
+
+  constructor(client: DockerClient) {
+    this.#client = client
+    this.#events = new DockerEvents(client, (id) => {
+      const known = this.#known.get(id)
+      if (known !== undefined) known.changed = true
+    })
+  }
+
+  /** What was last seen of a container; the same object as long as it is the same. */
+  of(id: string): TargetDetails | undefined {
+    return this.#known.get(id)?.details
+  }
+
+  /** Who the first process ran as in the life of the container that was last seen. */
+  userOf(id: string): ResolvedUser | undefined {
+    const { details, user } = this.#known.get(id) ?? {}
+    return user !== undefined && user.startedAt === details?.info.State.StartedAt ? user.user : undefined
+  }
+
+  /** Looks at those of which nothing is known, or not how they are now. Never rejects. */
+  async refresh(containers: readonly ContainerInfo[]): Promise<void> {
+    // Before anything is asked, so that what happens from then on is heard of; an engine that tells of nothing is asked each time.
+    await Promise.race([this.#events.listen(), delay(listenMs)])
+    const due = containers.filter((container) => this.#isDue(container))
+    await Promise.allSettled(due.map(async (container) => await this.#ask(container)))
+  }
+
+  /** Takes what was just seen of a container. */
+  async take(container: ContainerInfo, info: Inspected, signal: AbortSignal): Promise<void> {
+    await this.#read(this.#entry(container.Id), container, signal, info)
+  }
+
+  /** The engine did not answer: whether changes are still heard of is not sure. */
+  lost(): void {
+    this.#events.drop()
+  }
+
+  /** Forgets all but these. */
+  keepOnly(containers: readonly ContainerInfo[]): void {
+    const ids = new Set(containers.map(({ Id }) => Id))
+    const images = new Set(containers.map(({ ImageID }) => ImageID))
+    for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id)
+    for (const image of this.#hasShell.keys()) if (!images.has(image)) this.#hasShell.delete(image)
+  }
+
+  close(): void {
+    this.#events.close()
+  }
+
+  #isDue({ Id, State }: ContainerInfo): boolean {
+    const known = this.#known.get(Id)
+    if (known?.details === undefined || known.changed) return true
+    const unheard = known.period === undefined || known.period !== this.#events.period
+    // Whatever was not told: the list itself knows better.
+    const differs = State !== '' && State !== known.details.info.State.Status
+    return unheard || differs || performance.now() - known.askedAt > mostAgeMs(known)
+  }
+
+  #entry(id: string): Known {
+    const now = performance.now()
+    const known = this.#known.get(id) ?? {
+      firstAskedAt: now,
+      askedAt: now,
+      period: undefined,
+      changed: false,
+    }
+    this.#known.set(id, known)
+    return known
+  }
+
+  /** One question at a time about each. */
+  async #ask(container: ContainerInfo): Promise<void> {
+    const known = this.#entry(container.Id)
+    // Not a caller's signal: what is asked here serves the next list too.
+    const ask = async () => await this.#read(known, container, AbortSignal.timeout(askMs))
+    known.asking ??= this.#limit(ask).finally(() => {
+      delete known.asking
+    })
+    await known.asking
+  }
+
+  async #read(
+    known: Known,
+    { Id, ImageID }: ContainerInfo,
+    signal: AbortSignal,
+    inspected?: Inspected,
+  ): Promise<void> {
+    known.changed = false
+    known.period = this.#events.period
+    known.askedAt = performance.now()
+    try {
+      const info = inspected ?? (await inspectContainer(this.#client, Id, signal))
+      const [user, hasShell, options] = await Promise.all([
+        this.#user(known, info, signal),
+        this.#shell(info, ImageID, signal),
+        this.#client.securityOptions(signal),
+      ])
+      const details: TargetDetails = {
+        info,
+        remapped: options.some((item) => item.startsWith('name=userns')),
+        ...(user === undefined ? {} : { user: `${user.uid}:${user.gid}` }),
+        ...(hasShell === undefined ? {} : { hasShell }),
+      }
+      if (!isDeepStrictEqual(known.details, details)) known.details = details
+    } catch (cause) {
+      known.changed = true
+      throw cause
+    }
+  }
+
+  async #user(known: Known, info: Inspected, signal: AbortSignal): Promise<ResolvedUser | undefined> {
+    const { user } = known
+    if (user?.startedAt !== info.State.StartedAt) return await this.#readUser(known, info, signal)
+    // What is known serves now; whoever asks next gets what is read meanwhile.
+    if (performance.now() - user.readAt > mostAgeMs(known) / 2) {
+      user.readAt = performance.now()
+      void this.#readUser(known, info, AbortSignal.timeout(askMs))
+    }
+    return user.user
+  }
+
+  /** Never rejects. */
+  async #readUser(known: Known, info: Inspected, signal: AbortSignal): Promise<ResolvedUser | undefined> {
+    const user = info.untold.length > 0 ? undefined : await this.#liveUser(info, signal)
+    const { StartedAt: startedAt } = info.State
+    known.user = { startedAt, readAt: performance.now(), ...(user === undefined ? {} : { user }) }
+    return user
+  }
+
+  async #liveUser(info: Inspected, signal: AbortSignal): Promise<ResolvedUser | undefined> {
+    return await readUser(this.#client, info, signal).catch(() => undefined)
+  }
+
+  async #shell(info: Inspected, image: string, signal: AbortSignal): Promise<boolean | undefined> {
+    const known = this.#hasShell.get(image)
+    if (known !== undefined || image === '') return known
+    const found = await Promise.all(shells.map(async (path) => await this.#hasFile(info.Id, path, signal)))
+    if (found.includes(true)) this.#hasShell.set(image, true)
+    else if (!found.includes(undefined)) this.#hasShell.set(image, false)
+    return this.#hasShell.get(image)
+  }
+
+  async #hasFile(id: string, path: string, signal: AbortSignal): Promise<boolean | undefined> {
+    const call = { method: 'HEAD', path: `/containers/${id}/archive`, query: { path } } as const
+    return await this.#client.send({ ...call, doing: `look for ${path}`, signal }).then(
+      () => true,
+      (cause: unknown) => (dockerStatus(cause) === 404 ? false : undefined),
+    )
+  }
+}
+
+function mostAgeMs({ firstAskedAt }: Known): number {
+  return performance.now() - firstAskedAt < youngMs ? youngMaxAgeMs : maxAgeMs
+}

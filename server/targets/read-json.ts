@@ -1,0 +1,34 @@
+/** Parts of an answer that may be missing, null or of another kind: each reads as nothing. Pure. */
+
+/** `{}` for whatever is no object. */
+export function readRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {}
+}
+
+/** `[]` for whatever is no list. */
+export function readList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+/** `''` for whatever is no text. */
+export function readText(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+/** 0 for whatever is no finite number. */
+export function readNumber(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0
+}
+
+/** The texts of a list; what else is in it is left out. */
+export function readTexts(value: unknown): string[] {
+  return readList(value).filter((item) => typeof item === 'string')
+}
+
+/** The pairs whose value is a text. */
+export function readTextRecord(value: unknown): Record<string, string> {
+  const pairs = Object.entries(readRecord(value))
+  return Object.fromEntries(pairs.filter((pair): pair is [string, string] => typeof pair[1] === 'string'))
+}
