@@ -19,10 +19,11 @@ import { openPolicyFile } from './policy/policy-file.ts'
 import { toAsciicastV2, toText } from './recording/convert.ts'
 import { DirectoryRecordings } from './recording/recordings.ts'
 import { verifyRecording } from './recording/verify.ts'
-import { reap, recoverSessions, type RecoveryOptions } from './sessions/recovery.ts'
+import { recoverSessions, type RecoveryOptions } from './sessions/recovery.ts'
 import { Screens } from './sessions/screen-model.ts'
 import { SessionRegistry } from './sessions/session-registry.ts'
 import type { SessionObserver } from './sessions/sessions.ts'
+import { findLostRecordings, reap, sealLeftovers } from './sessions/upkeep.ts'
 import { DirectoryBlobs } from './store/directory-blobs.ts'
 import { secretFiles } from './store/secret-files.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -33,7 +34,7 @@ import { version } from './version.ts'
 
 /** A start may have to pull an image over a slow line. */
 const startTimeoutMs = 15 * 60_000
-const reapEveryMs = 60_000
+const upkeepEveryMs = 60_000
 /** An engine that is down when the gateway starts is waited for this long. */
 const reattachForMs = 10 * 60_000
 /** Recovery holds up the first request this long at most; it goes on afterwards. */
@@ -100,13 +101,13 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   const recovered = recoverSessions(recovery, stop.signal)
   await Promise.race([recovered, patience(recoverBeforeListeningMs)])
   await app.listen({ host: config.listen.host, port: config.listen.port })
-  const reaper = reapFromNowOn(recovery, recovered)
+  const upkeep = upkeepFromNowOn(recovery, recovered)
   const url = config.publicUrl ?? addressOf(config.listen.host, app.server.address())
   return {
     url,
     ...(signInCode === undefined ? {} : { signInLink: `${url}/signin#code=${signInCode}` }),
     async close() {
-      clearInterval(reaper)
+      clearInterval(upkeep)
       stop.abort()
       approvals.close()
       await registry.drain()
@@ -265,12 +266,16 @@ function patience(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref())
 }
 
-/** The reaper waits for recovery, which decides which debug containers are claimed. */
-function reapFromNowOn(recovery: RecoveryOptions, recovered: Promise<void>): NodeJS.Timeout {
-  let round = recovered.then(() => reap(recovery))
+/** It waits for recovery, which decides which debug containers and recordings are claimed. */
+function upkeepFromNowOn(recovery: RecoveryOptions, recovered: Promise<void>): NodeJS.Timeout {
+  const upkeep = async () => {
+    await sealLeftovers(recovery)
+    await reap(recovery)
+  }
+  let round = recovered.then(upkeep).then(() => findLostRecordings(recovery))
   const timer = setInterval(() => {
-    round = round.then(() => reap(recovery))
-  }, reapEveryMs)
+    round = round.then(upkeep)
+  }, upkeepEveryMs)
   return timer.unref()
 }
 

@@ -48,6 +48,12 @@ export interface Recorder {
   suspend(): Promise<void>
 }
 
+/** How a session ended, kept beside its recording while its row does not say so. */
+export interface NotedEnd {
+  end: SessionEnd
+  endedAt: Date
+}
+
 export interface ResumedRecording {
   recorder: Recorder
   /** The last output bytes before the gap, at most 1 MiB: they end at `recorder.offset`. */
@@ -58,6 +64,8 @@ export interface ResumedRecording {
   size: TerminalSize
   /** Wall clock of the last event. */
   lastEventAt: Date
+  /** Its last event is its end: all that is left to do is to seal it. */
+  ended: boolean
 }
 
 /** Where recordings live: plain files while they grow, compressed blobs once sealed. */
@@ -68,6 +76,16 @@ export interface Recordings {
   resume(sessionId: string): Promise<ResumedRecording>
   /** The asciicast v3 as it stands, live or sealed. Throws `recording_not_found`. */
   read(sessionId: string, sealed: RecordingSummary | undefined): Promise<Readable>
-  /** Sessions that have a live file: what recovery after a crash has to look at. */
+  /** Sessions that have a live file, or a sealed recording that no row is known to hold: what recovery has to look at. */
   listLive(): Promise<string[]>
+  /**
+   * The summary of a sealed recording whose row has none, found by what `start` was given. Reads all of it. Undefined when
+   * there is none.
+   */
+  findSealed(sessionId: string, startedAt: Date): Promise<RecordingSummary | undefined>
+  /** Keeps how a session ended, on the disk, until {@link settled}. Throws `recording_failed`. */
+  noteEnd(sessionId: string, noted: NotedEnd): Promise<void>
+  notedEnd(sessionId: string): Promise<NotedEnd | undefined>
+  /** The session's row holds its end and its recording: what was kept for it here can go. Idempotent. */
+  settled(sessionId: string): Promise<void>
 }

@@ -16,6 +16,8 @@ export interface SessionQuery {
   issuer?: string
   /** Sessions that were started by break-glass, whose review is still to come or is done. */
   review?: 'outstanding' | 'done'
+  /** Sessions that have run and ended, and whose row names no recording. */
+  unsealed?: true
   /** Substring of the target reference. */
   target?: string
   /** Substring of target, image, user, reason or ticket. */

@@ -92,7 +92,8 @@ async function listFor(
   let cursor: string | undefined
   for (let page = 0; page < maxPages && rows.length < maxListed; page++) {
     const found = await deps.store.listSessions(defined({ ...query, limit: maxListed, cursor }))
-    rows.push(...found.items.filter((row) => wanted(sessionRights(deps.policy(), who, row))))
+    const known = found.items.map((row) => deps.sessions.ended(row.id) ?? row)
+    rows.push(...known.filter((row) => wanted(sessionRights(deps.policy(), who, row))))
     cursor = found.next
     if (cursor === undefined) break
   }

@@ -16,7 +16,7 @@ export async function findSession(
   caller: Caller,
   id: string,
 ): Promise<{ row: SessionRow; rights: SessionRights }> {
-  const row = deps.sessions.live(id)?.row ?? (await deps.store.getSession(id))
+  const row = newerRow(deps, id) ?? (await deps.store.getSession(id))
   const rights = row === undefined ? undefined : sessionRights(deps.policy(), caller.who, row)
   if (row === undefined || rights?.see !== true) throw sessionNotFound(id)
   return { row, rights }
@@ -24,9 +24,16 @@ export async function findSession(
 
 /** The session's live state is newer than its row. */
 export function describeSession(deps: SessionDeps, who: Principal, row: SessionRow): Session {
-  const live = deps.sessions.live(row.id)
-  const state: LiveState | undefined = live?.state
-  return toApiSession(live?.row ?? row, state, deps.policy(), who)
+  const known = newerRow(deps, row.id) ?? row
+  // Until it is sealed, the recording of a session that is over is read as a live one.
+  const unsealed = deps.sessions.ended(row.id)?.startedAt === undefined ? undefined : { viewers: [] }
+  const state: LiveState | undefined = deps.sessions.live(row.id)?.state ?? unsealed
+  return toApiSession(known, state, deps.policy(), who)
+}
+
+/** What this process knows of a session, which the store may not say yet. */
+export function newerRow({ sessions }: Pick<AppDeps, 'sessions'>, id: string): SessionRow | undefined {
+  return sessions.live(id)?.row ?? sessions.ended(id)
 }
 
 /** Writes the audit event, then throws `forbidden`. */

@@ -164,7 +164,9 @@ async function listVisible(
   let { cursor } = query
   for (let chunk = 0; chunk < maxChunks; chunk++) {
     const found = await read(chunkRows, cursor)
-    for (const [index, row] of found.items.entries()) {
+    for (const [index, stored] of found.items.entries()) {
+      const row = deps.sessions.ended(stored.id) ?? stored
+      if (query.states?.includes(row.state) === false) continue
       if (!sessionRights(policy, caller.who, row).see) continue
       if (items.length === query.limit && last !== undefined)
         return defined({ items, next: (await read(last.limit, last.cursor)).next })

@@ -1,10 +1,11 @@
 import { constants, createReadStream } from 'node:fs'
-import { chmod, mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { HatchwayError, messageOf } from '../core/errors.ts'
+import { HatchwayError } from '../core/errors.ts'
 import type {
+  NotedEnd,
   Recorder,
   RecordingHeader,
   Recordings,
@@ -17,8 +18,11 @@ import { flushDirectory } from './durable-file.ts'
 import { FlushSchedule } from './flush-schedule.ts'
 import { LiveRecording } from './live-recording.ts'
 import { RecordingClock, systemClock, type Clock } from './recording-clock.ts'
+import { isMissing, openIfThere, recordingFailed, recordingNotFound, setAside } from './recording-files.ts'
 import { scanRecording, wholeLines, type ScannedRecording } from './scan-recording.ts'
-import { SealedRecording, sealRecording } from './seal-recording.ts'
+import { keyOf, SealedRecording, sealRecording } from './seal-recording.ts'
+import { SessionNotes } from './session-notes.ts'
+import { summarize } from './verify.ts'
 
 export interface DirectoryRecordingsOptions {
   /** Where recordings grow, as `<sessionId>.cast`. Made when it is missing, mode 0700. */
@@ -29,22 +33,22 @@ export interface DirectoryRecordingsOptions {
 
 const readOptions = { highWaterMark: 256 * 1024 }
 
-// Long enough for a session's row to be written after its recording was sealed.
-const sealedGraceMs = 10 * 60_000
-
 /**
  * Recordings as files in one local directory while they grow, and as gzip-compressed blobs afterwards. A sealed one
- * leaves its summary as `<sessionId>.sealed` for ten minutes, so that a crash before the row is written loses nothing:
- * `listLive` still names it, `resume` opens it, and its recorder's `finish` gives the same summary again.
+ * leaves its summary as `<sessionId>.sealed` until its row is known to hold it (`settled`), so that a crash, or a store that
+ * takes nothing, loses nothing: `listLive` still names it, `resume` opens it, and its recorder's `finish` gives the same
+ * summary again.
  */
 export class DirectoryRecordings implements Recordings {
   readonly #liveDir: string
   readonly #blobs: Blobs
   readonly #clock: Clock
   readonly #schedule = new FlushSchedule()
+  readonly #notes: SessionNotes
 
   constructor(options: DirectoryRecordingsOptions) {
     this.#liveDir = options.liveDir
+    this.#notes = new SessionNotes(options.liveDir)
     this.#blobs = options.blobs
     this.#clock = options.clock ?? systemClock
   }
@@ -68,7 +72,7 @@ export class DirectoryRecordings implements Recordings {
         await file.close()
         await rm(path, { force: true })
       }
-      throw failed(path, 'started', cause)
+      throw recordingFailed(path, 'started', cause)
     }
     const position = Buffer.byteLength(line)
     return this.#record(file, { sessionId, startedAt, clock, position, offset: 0, exited: false })
@@ -95,7 +99,7 @@ export class DirectoryRecordings implements Recordings {
       return this.#resumed(sessionId, recorder, scanned)
     } catch (cause) {
       await file.close()
-      throw failed(path, 'opened', cause)
+      throw recordingFailed(path, 'opened', cause)
     }
   }
 
@@ -104,8 +108,8 @@ export class DirectoryRecordings implements Recordings {
     const path = this.#pathOf(sessionId, 'cast')
     const file = await openIfThere(path, constants.O_RDONLY)
     if (file === undefined) {
-      const summary = await this.#findSummary(sessionId)
-      if (summary === undefined) throw notFound(sessionId)
+      const summary = await this.#notes.summary(sessionId)
+      if (summary === undefined) throw recordingNotFound(sessionId)
       return this.#readSealed(summary)
     }
     try {
@@ -116,18 +120,39 @@ export class DirectoryRecordings implements Recordings {
       return Readable.from([])
     } catch (cause) {
       await file.close()
-      throw failed(path, 'read', cause)
+      throw recordingFailed(path, 'read', cause)
     }
   }
 
   async listLive(): Promise<string[]> {
     const names = await readdir(this.#liveDir).catch((cause: unknown) => {
       if (isMissing(cause)) return []
-      throw failed(this.#liveDir, 'listed', cause)
+      throw recordingFailed(this.#liveDir, 'listed', cause)
     })
-    for (const name of names) if (name.endsWith('.sealed')) this.#forgetLater(join(this.#liveDir, name))
-    const ids = names.map((name) => /^(.+)\.(?:cast|sealed)$/.exec(name)?.[1])
+    const ids = names.map((name) => /^(.+)\.(?:cast|sealed|end)$/.exec(name)?.[1])
     return [...new Set(ids.filter((id) => id !== undefined))].toSorted()
+  }
+
+  async findSealed(sessionId: string, startedAt: Date): Promise<RecordingSummary | undefined> {
+    const key = keyOf(sessionId, startedAt.getTime())
+    try {
+      return await summarize(await this.#readSealed({ key }), sessionId, key)
+    } catch (cause) {
+      if (cause instanceof HatchwayError && cause.code === 'recording_not_found') return undefined
+      throw cause
+    }
+  }
+
+  noteEnd(sessionId: string, noted: NotedEnd): Promise<void> {
+    return this.#notes.noteEnd(sessionId, noted)
+  }
+
+  notedEnd(sessionId: string): Promise<NotedEnd | undefined> {
+    return this.#notes.notedEnd(sessionId)
+  }
+
+  settled(sessionId: string): Promise<void> {
+    return this.#notes.settled(sessionId)
   }
 
   #record(
@@ -143,30 +168,28 @@ export class DirectoryRecordings implements Recordings {
   ): Recorder {
     const { sessionId, startedAt } = start
     const paths = { live: this.#pathOf(sessionId, 'cast'), sealed: this.#pathOf(sessionId, 'sealed') }
-    const seal = async (totals: { outputBytes: number; durationMs: number }) => {
-      const summary = await sealRecording(this.#blobs, { sessionId, startedAt, paths, ...totals })
-      this.#forgetLater(paths.sealed)
-      return summary
-    }
+    const seal = (totals: { outputBytes: number; durationMs: number }) =>
+      sealRecording(this.#blobs, { sessionId, startedAt, paths, ...totals })
     return new LiveRecording({ ...start, file, schedule: this.#schedule, seal })
   }
 
   async #resumeSealed(sessionId: string): Promise<ResumedRecording> {
-    const summary = await this.#findSummary(sessionId)
-    if (summary === undefined) throw notFound(sessionId)
+    const summary = await this.#notes.summary(sessionId)
+    if (summary === undefined) throw recordingNotFound(sessionId)
     const scanned = await scanRecording(await this.#readSealed(summary))
-    if (scanned === undefined) throw notFound(sessionId)
+    if (scanned === undefined) throw recordingNotFound(sessionId)
     return this.#resumed(sessionId, new SealedRecording(summary), scanned)
   }
 
   #resumed(sessionId: string, recorder: Recorder, scanned: ScannedRecording): ResumedRecording {
-    const { tail, size, startedAt, lastUs, outputBytes } = scanned
+    const { tail, size, startedAt, lastUs, outputBytes, exited: ended } = scanned
     const read = () => this.read(sessionId, undefined)
     return {
       recorder,
       tail,
       size,
       lastEventAt: new Date(startedAt + lastUs / 1000),
+      ended,
       async *replay() {
         let left = outputBytes
         for await (const item of readCast(await read())) {
@@ -180,62 +203,15 @@ export class DirectoryRecordings implements Recordings {
     }
   }
 
-  async #findSummary(sessionId: string): Promise<RecordingSummary | undefined> {
-    const path = this.#pathOf(sessionId, 'sealed')
-    try {
-      return JSON.parse(await readFile(path, 'utf8')) as RecordingSummary
-    } catch (cause) {
-      if (isMissing(cause)) return undefined
-      throw failed(path, 'read', cause)
-    }
-  }
-
-  async #readSealed(summary: RecordingSummary): Promise<Readable> {
+  async #readSealed(summary: Pick<RecordingSummary, 'key'>): Promise<Readable> {
     const gunzip = createGunzip()
     // An error of either stream destroys the other and reaches the reader of `gunzip`.
     pipeline(await this.#blobs.get(summary.key), gunzip, () => undefined)
     return gunzip
   }
 
-  #forgetLater(path: string): void {
-    setTimeout(() => void rm(path, { force: true }).catch(() => undefined), sealedGraceMs).unref()
-  }
-
   #pathOf(sessionId: string, extension: 'cast' | 'sealed'): string {
-    if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(sessionId)) throw notFound(sessionId)
+    if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(sessionId)) throw recordingNotFound(sessionId)
     return join(this.#liveDir, `${sessionId}.${extension}`)
   }
-}
-
-async function openIfThere(path: string, flags: number): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, flags)
-  } catch (cause) {
-    if (isMissing(cause)) return undefined
-    throw failed(path, 'opened', cause)
-  }
-}
-
-// Nothing follows from such a file, but it may be evidence of what happened: it is kept under another name.
-async function setAside(path: string, sessionId: string): Promise<HatchwayError> {
-  await rename(path, `${path}.damaged`)
-  return new HatchwayError(
-    'recording_not_found',
-    `The recording of session ${sessionId} has no readable header. It was kept as ${path}.damaged.`,
-  )
-}
-
-function isMissing(cause: unknown): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-}
-
-function notFound(sessionId: string): HatchwayError {
-  const shown = JSON.stringify(sessionId.slice(0, 128))
-  return new HatchwayError('recording_not_found', `There is no recording of session ${shown}.`)
-}
-
-function failed(path: string, act: string, cause: unknown): HatchwayError {
-  if (cause instanceof HatchwayError) return cause
-  const detail = `The recording ${path} cannot be ${act}: ${messageOf(cause)}. Check the disk and the permissions of the data directory.`
-  return new HatchwayError('recording_failed', detail, { cause })
 }

@@ -18,14 +18,19 @@ export interface FinishedRecording {
   durationMs: number
 }
 
+/** The blob of a session's recording. `startedAt`, in ms since 1970, is the header's: when the session was asked for. */
+export function keyOf(sessionId: string, startedAt: number): string {
+  const [year, month] = new Date(startedAt).toISOString().split('-')
+  return `recordings/${year}/${month}/${sessionId}.cast.gz`
+}
+
 /**
  * Moves a finished live file into the blobs: blob, then summary, then removal, each on the disk before the next. A crash
  * in between leaves the live file, and doing it again gives the same blob.
  */
 export async function sealRecording(blobs: Blobs, recording: FinishedRecording): Promise<RecordingSummary> {
   const { sessionId, startedAt, paths, outputBytes, durationMs } = recording
-  const [year, month] = new Date(startedAt).toISOString().split('-')
-  const key = `recordings/${year}/${month}/${sessionId}.cast.gz`
+  const key = keyOf(sessionId, startedAt)
   const hash = createHash('sha256')
   let bytes = 0
   const measure = new Transform({

@@ -53,6 +53,21 @@ export async function checkRecording(stream: Readable): Promise<Omit<Verificatio
   return { whole: passed(wholeness), checked: [...wholeness, ...facts] }
 }
 
+/**
+ * The summary of a sealed recording, from what it holds. Undefined when it is not the session's, or not whole. Errors of the
+ * source that say that it is not there pass through.
+ */
+export async function summarize(
+  stream: Readable,
+  sessionId: string,
+  key: string,
+): Promise<RecordingSummary | undefined> {
+  const found = await measure(stream)
+  if (found.session !== sessionId || !passed(checkWholeness(found))) return undefined
+  const { sha256, bytes, outputBytes, lastUs } = found
+  return { key, sha256, bytes, outputBytes, durationMs: Math.round(lastUs / 1000) }
+}
+
 function checkWholeness(found: Found): Check[] {
   const { problem, lines, malformed, exited } = found
   const counted = `${lines} lines, ${malformed} malformed`
@@ -80,12 +95,22 @@ interface Found {
   exited: boolean
   bytes: number
   outputBytes: number
+  /** Position of the last event. */
+  lastUs: number
   sha256: string
 }
 
 async function measure(stream: Readable): Promise<Found> {
   const hash = createHash('sha256')
-  const found: Found = { lines: 0, malformed: 0, exited: false, bytes: 0, outputBytes: 0, sha256: '' }
+  const found: Found = {
+    lines: 0,
+    malformed: 0,
+    exited: false,
+    bytes: 0,
+    outputBytes: 0,
+    lastUs: 0,
+    sha256: '',
+  }
   const tapped = async function* () {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       hash.update(chunk)
@@ -102,6 +127,7 @@ async function measure(stream: Readable): Promise<Found> {
       }
       if (item.type !== 'event') continue
       found.exited = item.code === 'x'
+      found.lastUs += item.intervalUs
       if (item.code === 'o') found.outputBytes += bytesOf(item).length
     }
   } catch (cause) {

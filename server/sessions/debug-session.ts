@@ -6,13 +6,13 @@ import type { Store } from '../core/store.ts'
 import type { DebugSpec, StartProgress, Target, TargetDriver, Terminal } from '../core/target.ts'
 import { closeCodes } from '../protocol/terminal.ts'
 import { CollectedOutput } from './collected-output.ts'
-import { approvalAtEnd, sealRecording, stopContainer, storeEnd } from './end-session.ts'
+import { rowAtEnd, SessionEnding, stopContainer } from './end-session.ts'
 import { openRecorded } from './open-recorded.ts'
 import { OutputHistory } from './output-history.ts'
 import { reattach } from './reattach.ts'
 import { headerOf } from './recording-header.ts'
 import type { Screens } from './screen-model.ts'
-import { auditSession, endedEvent, storeStart, type SessionAuditEvent } from './session-audit.ts'
+import { auditSession, storeStart, type SessionAuditEvent } from './session-audit.ts'
 import { withImage } from './session-row.ts'
 import { SessionTimers } from './session-timers.ts'
 import { SessionViewers } from './session-viewers.ts'
@@ -34,8 +34,8 @@ export interface SessionDeps {
   detachedGraceMs: number
   /** Whole start, with a pull. */
   startTimeoutMs: number
-  /** The session is over and stored. */
-  onClosed: (session: DebugSession) => void
+  /** The session is over. What of its end is not stored yet, `ending` owes. */
+  onClosed: (session: DebugSession, ending: SessionEnding) => void
 }
 
 /** How long a broken stream to a living container is tried again. */
@@ -257,7 +257,11 @@ export class DebugSession implements LiveSession {
   async #storeImage(): Promise<void> {
     const target = withImage(this.#row.target, await this.#imageId)
     this.change({ target })
-    await this.#deps.store.updateSession(this.#row.id, { target })
+    const { store, observer } = this.#deps
+    // Not worth the session: the end writes it once more.
+    await store
+      .updateSession(this.#row.id, { target })
+      .catch((cause: unknown) => observer.endFailed(this.#row.id, cause))
   }
 
   async #followTerminal(terminal: Terminal): Promise<void> {
@@ -321,24 +325,23 @@ export class DebugSession implements LiveSession {
     await this.#opening.catch(() => undefined)
     // Of a command that is over at once the start is told first, too.
     await this.#storingStart.catch(() => undefined)
-    // An end takes access away: when it can't be written down, it happens all the same.
-    await this.#audit(endedEvent(end)).catch((cause: unknown) =>
-      this.#deps.observer.endFailed(this.#row.id, cause),
-    )
+    const ending = new SessionEnding(this.#deps, this.#row, end)
+    await ending.tell()
     // Nothing is shown from here on; a terminal that is let go does not ask why its container died.
     this.#hub.stop()
     await stopContainer(this.#deps.observer, this.#driver, this.#row)
-    const endedAt = new Date()
-    const approval = approvalAtEnd(this.#row, end)
-    this.#row = { ...this.#row, state: 'ended', endedAt, end, size: this.#hub.size, ...approval }
-    await storeEnd(this.#deps, this.#row)
+    const change = rowAtEnd(this.row, end)
+    this.#row = { ...this.#row, ...change }
+    // The viewers' exit comes after the stored end, but not later than a store that fails.
+    await ending.store(change)
     this.#hub.broadcast({ type: 'exit', end })
     this.#hub.closeViewers(closeCodes.ended, end.reason)
     this.#hub.history.close()
-    const recording = this.#recorder && (await sealRecording(this.#deps, this.#row.id, this.#recorder, end))
+    await ending.seal(this.#recorder)
+    const { recording } = ending.row
     if (recording !== undefined) this.#row = { ...this.#row, recording }
     this.#deps.observer.ended(end.reason)
-    this.#deps.onClosed(this)
+    this.#deps.onClosed(this, ending)
     return this.row
   }
 

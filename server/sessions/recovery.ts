@@ -1,11 +1,13 @@
 import { HatchwayError } from '../core/errors.ts'
+import { untilDone } from '../core/owed.ts'
 import type { Recordings } from '../core/recording.ts'
 import { endByError, endOf } from '../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugContainer, TargetDriver } from '../core/target.ts'
+import { rowAtEnd, SessionEnding, stopContainer } from './end-session.ts'
 import { reattach } from './reattach.ts'
-import { auditSession, endedEvent } from './session-audit.ts'
+import { auditSession, endOfEvent } from './session-audit.ts'
 import type { SessionRegistry } from './session-registry.ts'
 
 export interface RecoveryOptions {
@@ -21,11 +23,13 @@ export interface RecoveryOptions {
 const engineTimeoutMs = 20_000
 
 /**
- * Takes up what an earlier process left: live sessions are adopted and go on, half-started ones are ended,
- * recordings without an owner are sealed. Resolves when every session has been dealt with; never rejects.
+ * Takes up what an earlier process left: live sessions are adopted and go on, half-started ones are ended. A session that can't be
+ * dealt with, because the store is away, is tried again until it can. Resolves when every session has been dealt with; never rejects.
  */
 export async function recoverSessions(options: RecoveryOptions, signal: AbortSignal): Promise<void> {
-  const rows = await openRows(options.store)
+  const tried = <T>(what: string, act: () => Promise<T>) =>
+    untilDone(act, { signal, onFailure: (cause) => options.onProblem(what, cause) })
+  const rows = await tried('the open sessions could not be listed', () => openRows(options.store))
   const containers = new Map<string, DebugContainer>()
   await Promise.all(
     [...options.drivers.values()].map(async (driver) => {
@@ -33,49 +37,12 @@ export async function recoverSessions(options: RecoveryOptions, signal: AbortSig
     }),
   )
   await Promise.all(
-    rows.map(async (row) => {
-      try {
-        await recover(options, row, containers.get(row.id), signal)
-      } catch (cause) {
-        options.onProblem(`session ${row.id} could not be taken over`, cause)
-      }
-    }),
+    (rows ?? []).map((row) =>
+      tried(`session ${row.id} could not be taken over`, () =>
+        recover(options, row, containers.get(row.id), signal),
+      ),
+    ),
   )
-  await sealLeftovers(options)
-}
-
-/**
- * Stops debug containers of this installation that no session claims. Touches no other installation's.
- * Never rejects: what fails now is tried at the next round.
- */
-export async function reap(options: RecoveryOptions): Promise<void> {
-  for (const driver of options.drivers.values()) {
-    for (const container of await listOwned(options, driver)) {
-      try {
-        await reapOne(options, driver, container)
-      } catch (cause) {
-        options.onProblem(`debug container ${container.id} could not be removed`, cause)
-      }
-    }
-  }
-}
-
-async function reapOne(
-  options: RecoveryOptions,
-  driver: TargetDriver,
-  container: DebugContainer,
-): Promise<void> {
-  if (options.registry.live(container.sessionId) !== undefined) return
-  const row = await options.store.getSession(container.sessionId)
-  if (row !== undefined && row.state !== 'ended') return
-  await options.store.appendAudit({
-    kind: 'reaped',
-    sessionId: container.sessionId,
-    ...(row === undefined ? {} : { target: row.target.ref }),
-    reason: row === undefined ? 'no session claims this debug container' : 'its session has ended',
-    detail: { container: container.id, environment: container.environment },
-  })
-  await driver.stop(container, AbortSignal.timeout(engineTimeoutMs))
 }
 
 async function openRows(store: Store): Promise<SessionRow[]> {
@@ -93,7 +60,8 @@ async function openRows(store: Store): Promise<SessionRow[]> {
   return rows
 }
 
-async function listOwned(options: RecoveryOptions, driver: TargetDriver): Promise<DebugContainer[]> {
+/** Debug containers of this installation, or none when they can't be listed: that is a problem, not a failure. */
+export async function listOwned(options: RecoveryOptions, driver: TargetDriver): Promise<DebugContainer[]> {
   try {
     return await driver.listOwned(AbortSignal.timeout(engineTimeoutMs))
   } catch (cause) {
@@ -110,27 +78,44 @@ async function recover(
 ): Promise<void> {
   const driver = options.drivers.get(row.target.environment)
   const container = row.container ?? found
+  const debug = driver === undefined ? undefined : { driver, container }
+  if (await endAsKnown(options, row, debug)) return
   if (driver === undefined) {
     const detail = `Environment ${row.target.environment} is no longer configured.`
-    await endRow(options, row, endOf('lost', { code: 'environment_removed', detail }))
-    return
+    return endRow(options, row, endOf('lost', { code: 'environment_removed', detail }), debug)
   }
   if (row.state === 'starting' || container === undefined) {
     const detail = 'The gateway was restarted while the session started.'
-    await endRow(options, row, endOf('failed', { code: 'gateway_restarted', detail }), { driver, container })
-    return
+    return endRow(options, row, endOf('failed', { code: 'gateway_restarted', detail }), debug)
   }
   if (row.deadline.getTime() <= Date.now()) {
     const detail = 'The time limit was reached while the gateway was away.'
-    await endRow(options, row, endOf('expired', { detail }), { driver, container })
-    return
+    return endRow(options, row, endOf('expired', { detail }), debug)
   }
   if (row.run === true) {
     const detail = 'The gateway was restarted: the command was ended, and what it wrote meanwhile is lost.'
-    await endRow(options, row, endOf('lost', { code: 'gateway_restarted', detail }), { driver, container })
-    return
+    return endRow(options, row, endOf('lost', { code: 'gateway_restarted', detail }), debug)
   }
   await adopt(options, { ...row, container }, driver, container, signal)
+}
+
+/** A session whose end had happened when the earlier process could no longer write its row: it ended as it ended. */
+async function endAsKnown(
+  options: RecoveryOptions,
+  row: SessionRow,
+  debug: Debug | undefined,
+): Promise<boolean> {
+  const { items } = await options.store.listAudit({ sessionId: row.id, kinds: ['ended'], limit: 1 })
+  const [event] = items
+  const noted = await options.recordings.notedEnd(row.id)
+  if (noted !== undefined) {
+    await endRow(options, row, noted.end, debug, { endedAt: noted.endedAt, told: event !== undefined })
+    return true
+  }
+  const end = event && endOfEvent(event, row)
+  if (event === undefined || end === undefined) return false
+  await endRow(options, row, end, debug, { endedAt: event.at, told: true })
+  return true
 }
 
 async function adopt(
@@ -147,46 +132,48 @@ async function adopt(
       terminal.detach()
       throw cause
     })
-    await auditSession(options.store, row, { kind: 'adopted', detail: { container: container.id } })
+    await auditSession(options.store, row, { kind: 'adopted', detail: { container: container.id } }).catch(
+      async (cause: unknown) => {
+        terminal.detach()
+        await resumed.recorder.suspend()
+        throw cause
+      },
+    )
     const start = resumed.recorder.offset - resumed.tail.length
     const session = options.registry.adopt({ ...row, size: resumed.size }, driver, start)
     session.adopt(terminal, resumed)
   } catch (cause) {
     // A gateway that is being stopped leaves the session for its successor.
     if (signal.aborted) return
+    // The shell lives, and is taken over once the store is back.
+    if (cause instanceof HatchwayError && cause.code === 'store_unavailable') throw cause
     const recordingGone = cause instanceof HatchwayError && cause.code.startsWith('recording_')
     const reason = recordingGone ? 'recording-failed' : 'lost'
     await endRow(options, row, endByError(reason, cause), { driver, container })
   }
 }
 
-/** Ends a session that has no process: audit, container, recording, row. */
+interface Debug {
+  driver: TargetDriver
+  container: DebugContainer | undefined
+}
+
+/** Ends a session that has no process: event, container, row. Its recording is sealed with the other leftovers. Never rejects. */
 async function endRow(
   options: RecoveryOptions,
   row: SessionRow,
   end: SessionEnd,
-  debug?: { driver: TargetDriver; container: DebugContainer | undefined },
+  debug: Debug | undefined,
+  { endedAt = new Date(), told = false } = {},
 ): Promise<void> {
-  await auditSession(options.store, row, endedEvent(end))
-  if (debug?.container !== undefined) {
-    await debug.driver.stop(debug.container, AbortSignal.timeout(engineTimeoutMs)).catch((cause: unknown) => {
-      options.onProblem(`debug container of session ${row.id} could not be removed`, cause)
-    })
+  const { store, recordings, registry, onProblem } = options
+  const observer = {
+    endFailed: (id: string, cause: unknown) => onProblem(`session ${id} could not be ended`, cause),
   }
-  await options.store.updateSession(row.id, { state: 'ended', endedAt: new Date(), end })
-}
-
-/** Seals live recordings whose session has ended: a crash came between its end and its sealing. */
-async function sealLeftovers(options: RecoveryOptions): Promise<void> {
-  for (const id of await options.recordings.listLive()) {
-    try {
-      const row = await options.store.getSession(id)
-      if (row !== undefined && row.state !== 'ended') continue
-      const { recorder } = await options.recordings.resume(id)
-      const recording = await recorder.finish(row?.end ?? { reason: 'lost', detail: 'no session claims it' })
-      if (row !== undefined) await options.store.updateSession(id, { recording })
-    } catch (cause) {
-      options.onProblem(`recording of session ${id} could not be sealed`, cause)
-    }
-  }
+  const ending = new SessionEnding({ store, recordings, observer }, row, end, { told })
+  await ending.tell()
+  if (debug?.container !== undefined)
+    await stopContainer(observer, debug.driver, { id: row.id, container: debug.container })
+  await ending.store({ ...rowAtEnd(row, end), endedAt })
+  registry.owe(ending)
 }

@@ -1,5 +1,5 @@
 import { personOf, type Person } from '../core/same-person.ts'
-import type { AuditEvent, SessionEnd, SessionRow } from '../core/session.ts'
+import { endReasons, type AuditEvent, type SessionEnd, type SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugContainer, Identity } from '../core/target.ts'
 
@@ -50,4 +50,24 @@ export function endedEvent(end: SessionEnd): SessionAuditEvent {
 
 function byWhom({ subject, name, issuer }: Person): Record<string, string> {
   return { by: subject, byName: name, ...(issuer !== undefined && { byIssuer: issuer }) }
+}
+
+/** How a session ended, as its event tells it. Undefined for an event that is none of an end. */
+export function endOfEvent({ reason, detail }: AuditEvent, row: SessionRow): SessionEnd | undefined {
+  const end = endReasons.find((known) => known === detail?.['end'])
+  if (end === undefined) return undefined
+  const { by, byName, byIssuer, exitCode } = detail ?? {}
+  return {
+    reason: end,
+    ...(typeof exitCode === 'number' && { exitCode }),
+    ...(typeof by === 'string' && {
+      by: {
+        subject: by,
+        name: typeof byName === 'string' ? byName : by,
+        ...(typeof byIssuer === 'string' && { issuer: byIssuer }),
+      },
+    }),
+    // Without words of its own the event has the reason that the session was opened for.
+    ...(reason !== undefined && reason !== row.reason && { detail: reason }),
+  }
 }

@@ -1,4 +1,5 @@
 import { HatchwayError } from '../core/errors.ts'
+import { Owed } from '../core/owed.ts'
 import type { Decision, Policy, Principal } from '../core/policy.ts'
 import { isSamePerson, personOf } from '../core/same-person.ts'
 import { endOf } from '../core/session-end.ts'
@@ -7,6 +8,7 @@ import { heldRequest, isHeld, startAction } from '../core/session-policy.ts'
 import type { DebugSpec, Target, TargetDriver, Toolbox } from '../core/target.ts'
 import { auditSession } from './session-audit.ts'
 import { DebugSession, type SessionDeps } from './debug-session.ts'
+import type { SessionEnding } from './end-session.ts'
 import { factsOf, rowOf } from './session-row.ts'
 import type { OpenRequest, RunOutcome, Sessions } from './sessions.ts'
 
@@ -24,12 +26,16 @@ const noticeBeforeMs = 5 * 60_000
 export class SessionRegistry implements Sessions {
   readonly #options: RegistryOptions
   readonly #live = new Map<string, DebugSession>()
+  /** Sessions that are over, whose end the store or the disk has not taken yet. They take nobody's place. */
+  readonly #unstored = new Map<string, SessionEnding>()
+  readonly #owed: Owed
   /** Sessions whose viewers know that policy is about to end them. */
   readonly #noticed = new WeakSet<DebugSession>()
   #draining = false
 
   constructor(options: RegistryOptions) {
     this.#options = options
+    this.#owed = new Owed({ onFailure: (id, cause) => options.observer.endFailed(id, cause) })
   }
 
   get liveCount(): number {
@@ -141,6 +147,21 @@ export class SessionRegistry implements Sessions {
     return this.#live.get(id)
   }
 
+  ended(id: string): SessionRow | undefined {
+    return this.#unstored.get(id)?.row
+  }
+
+  /** Keeps an end that is not stored yet, and tries to store it until it is. */
+  owe(ending: SessionEnding): void {
+    if (!ending.owed) return
+    const { id } = ending.row
+    this.#unstored.set(id, ending)
+    this.#owed.add(id, async () => {
+      await ending.settle()
+      this.#unstored.delete(id)
+    })
+  }
+
   async terminate(id: string, by: { who: Principal; from: string; reason?: string }): Promise<SessionRow> {
     const session = this.#live.get(id)
     if (session === undefined) throw await this.#notLive(id)
@@ -171,6 +192,8 @@ export class SessionRegistry implements Sessions {
     this.#draining = true
     await Promise.allSettled([...this.#live.values()].map((session) => session.drain()))
     this.#live.clear()
+    // What is left then, the next process finds on the disk.
+    await this.#owed.close()
   }
 
   #endUnlessHeld(session: DebugSession, decision: Decision): boolean {
@@ -200,7 +223,13 @@ export class SessionRegistry implements Sessions {
   }
 
   #deps(): SessionDeps {
-    return { ...this.#options, onClosed: (session) => this.#live.delete(session.row.id) }
+    return {
+      ...this.#options,
+      onClosed: (session, ending) => {
+        this.#live.delete(session.row.id)
+        this.owe(ending)
+      },
+    }
   }
 
   #checkLimits(who: SessionRow['user']): void {
@@ -225,7 +254,7 @@ export class SessionRegistry implements Sessions {
   }
 
   async #notLive(id: string): Promise<HatchwayError> {
-    const row = await this.#options.store.getSession(id)
+    const row = this.ended(id) ?? (await this.#options.store.getSession(id))
     if (row === undefined) return new HatchwayError('session_not_found', `There is no session ${id}.`)
     if (row.state === 'ended') return new HatchwayError('session_ended', `Session ${id} has already ended.`)
     return new HatchwayError(

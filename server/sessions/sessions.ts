@@ -88,7 +88,7 @@ export interface SessionObserver {
   startFailed(environment: string, cause: unknown): void
   ended(reason: EndReason): void
   output(bytes: number): void
-  /** Something of an end did not work; the reaper or the next start of the gateway comes back to it. */
+  /** Something of an end did not work. It is tried again until it does. */
   endFailed(sessionId: string, cause: unknown): void
 }
 
@@ -113,6 +113,8 @@ export interface Sessions {
   run(request: OpenRequest, hungUp: AbortSignal): Promise<RunOutcome>
   /** The live session of this process, from its request on until its end is stored. */
   live(id: string): LiveSession | undefined
+  /** A session that is over, while the store does not say so yet: what it will say. */
+  ended(id: string): SessionRow | undefined
   /** Ends it, starting or running; resolves with the ended row. Throws `session_not_found` and `session_ended`. */
   terminate(id: string, by: { who: Principal; from: string; reason?: string }): Promise<SessionRow>
   /**

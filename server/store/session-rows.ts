@@ -40,12 +40,17 @@ export async function listSessions(
   database: Kysely<Database>,
   query: SessionQuery,
 ): Promise<Page<SessionRow>> {
-  const { states, user, issuer, review, target, q, from, to, limit, cursor } = query
+  const { states, user, issuer, review, unsealed, target, q, from, to, limit, cursor } = query
   let select = database.selectFrom('sessions').selectAll()
   if (states !== undefined) select = select.where('state', 'in', [...states])
   if (user !== undefined) select = select.where('user_subject', '=', user)
   if (issuer !== undefined) select = select.where(vouchedBy(issuer))
   if (review !== undefined) select = select.where('review', '=', review)
+  if (unsealed === true)
+    select = select
+      .where('state', '=', 'ended')
+      .where('started_at', 'is not', null)
+      .where('recording', 'is', null)
   if (target !== undefined) select = select.where((builder) => contains(builder, ['target_ref'], target))
   if (q !== undefined) select = select.where((builder) => contains(builder, searched, q))
   if (from !== undefined) select = select.where('requested_at', '>=', from.getTime())

@@ -14,7 +14,6 @@ import { RecordingClock, systemClock } from '../../server/recording/recording-cl
 import { DirectoryRecordings } from '../../server/recording/recordings.ts'
 import { verifyRecording } from '../../server/recording/verify.ts'
 import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
-import { eventually } from '../support/eventually.ts'
 import { outputOf } from '../support/recordings.ts'
 import { within } from '../support/within.ts'
 import { chunkAt, headerOf } from './recorder-session.ts'
@@ -93,26 +92,46 @@ describe('recordings in a directory', () => {
     assert.deepEqual(await readdir(join(directory, 'live')), ['half.sealed'])
   })
 
-  it('gives the summary again to the process after a crash, until the row had time to be written', async () => {
+  it('gives the summary again to the next process, for as long as the row may not hold it', async () => {
     const recorder = await recordings.start(headerOf('s1'))
     recorder.output(Buffer.from('all'))
-    await copyFile(live('s1.cast'), live('copy'))
     const summary = await recorder.finish({ reason: 'idle' })
+    await recordings.noteEnd('s1', { end: { reason: 'idle' }, endedAt: new Date(5000) })
 
     const next = recordingsIn(directory)
-    mock.timers.enable({ apis: ['setTimeout'] })
+    mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] })
     try {
+      mock.timers.tick(24 * 60 * 60_000)
       assert.deepEqual(await next.listLive(), ['s1'])
       const resumed = await next.resume('s1')
       assert.equal(resumed.recorder.offset, 3)
-      assert.equal(await text(resumed.replay()), 'all')
+      assert.equal(resumed.ended, true)
       assert.throws(() => resumed.recorder.output(Buffer.from('late')), failsWith('recording_failed'))
       assert.deepEqual(await resumed.recorder.finish({ reason: 'lost' }), summary)
-      mock.timers.tick(10 * 60_000)
+      assert.equal(await text(await next.read('s1', undefined)), await text(await next.read('s1', summary)))
+      assert.deepEqual(await next.notedEnd('s1'), { end: { reason: 'idle' }, endedAt: new Date(5000) })
     } finally {
       mock.timers.reset()
     }
-    await eventually(async () => (await readdir(join(directory, 'live'))).join() === 'copy')
+    await next.settled('s1')
+    assert.deepEqual(await readdir(join(directory, 'live')), [])
+    assert.equal(await next.notedEnd('s1'), undefined)
+  })
+
+  it('finds a sealed recording that neither a row nor a note names', async () => {
+    const recorder = await recordings.start(headerOf('s1'))
+    for (const bytes of ['all', 'of it']) recorder.output(Buffer.from(bytes))
+    const summary = await recorder.finish({ reason: 'idle' })
+    await recordings.settled('s1')
+    const { startedAt } = headerOf('s1')
+    assert.deepEqual(await recordings.findSealed('s1', startedAt), summary)
+    assert.equal(await recordings.findSealed('s2', startedAt), undefined)
+    // A blob under the session's key that holds another's recording is none of its.
+    await copyFile(
+      join(directory, 'blobs', summary.key),
+      join(directory, 'blobs', summary.key.replace('s1', 's2')),
+    )
+    assert.equal(await recordings.findSealed('s2', startedAt), undefined)
   })
 
   it('cuts a torn last line, and a comment whose event was lost', async () => {

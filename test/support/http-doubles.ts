@@ -290,6 +290,8 @@ export class ScriptedSessions implements Sessions {
     return this.all.get(id)
   }
 
+  ended(): undefined {}
+
   async terminate(id: string, by: { who: Person; reason?: string }): Promise<SessionRow> {
     const session = this.all.get(id)
     if (session === undefined) throw new HatchwayError('session_ended', 'It has ended.')
@@ -536,6 +538,10 @@ function scriptedRecordings(held: Map<string, string>): AppDeps['recordings'] {
       return Readable.from([text])
     },
     listLive: async () => [],
+    findSealed: async () => undefined,
+    noteEnd: unscripted,
+    notedEnd: async () => undefined,
+    settled: async () => {},
   }
 }
 
