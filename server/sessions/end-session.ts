@@ -78,7 +78,7 @@ export class SessionEnding {
     this.#unstored = change
     await this.#attempt(() => this.#store())
     const { endedAt } = this.#row
-    if (Object.keys(this.#unstored).length === 0 || endedAt === undefined) return
+    if (!this.owed || endedAt === undefined) return
     // Should this process die before the store is back, the next one finds here how it ended.
     const { recordings } = this.#deps
     await this.#attempt(() => recordings.noteEnd(this.#row.id, { end: this.#end, endedAt }))

@@ -1,9 +1,11 @@
 /** What is done again and again while the gateway runs: nothing of a session stays behind because it was tried once. */
 import { HatchwayError } from '../core/errors.ts'
 import type { Recordings, RecordingSummary } from '../core/recording.ts'
-import type { SessionRow } from '../core/session.ts'
+import type { SessionEnd, SessionRow } from '../core/session.ts'
+import type { Store } from '../core/store.ts'
 import type { DebugContainer, TargetDriver } from '../core/target.ts'
 import { listOwned, type RecoveryOptions } from './recovery.ts'
+import { auditSession, endedEvent } from './session-audit.ts'
 
 const engineTimeoutMs = 20_000
 
@@ -69,7 +71,15 @@ async function sealLeftover({ registry, store, recordings }: RecoveryOptions, id
     const recording = await seal(recordings, id, row)
     if (row !== undefined && recording !== undefined) await store.updateSession(id, { recording })
   }
+  const noted = await recordings.notedEnd(id)
+  if (row !== undefined && noted !== undefined) await tellOnce(store, row, noted.end)
   await recordings.settled(id)
+}
+
+/** An end that was stored when the store took no event of it. */
+async function tellOnce(store: Store, row: SessionRow, end: SessionEnd): Promise<void> {
+  const { items } = await store.listAudit({ sessionId: row.id, kinds: ['ended'], limit: 1 })
+  if (items.length === 0) await auditSession(store, row, endedEvent(end))
 }
 
 async function seal(

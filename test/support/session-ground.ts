@@ -1,0 +1,144 @@
+/** Real sessions, recordings and store in this process, over terminals in memory: for faults that no engine makes on demand. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Policy, Principal } from '../../server/core/policy.ts'
+import type { SessionRow } from '../../server/core/session.ts'
+import { DirectoryRecordings } from '../../server/recording/recordings.ts'
+import type { DebugSession } from '../../server/sessions/debug-session.ts'
+import { recoverSessions, type RecoveryOptions } from '../../server/sessions/recovery.ts'
+import { Screens } from '../../server/sessions/screen-model.ts'
+import { SessionRegistry } from '../../server/sessions/session-registry.ts'
+import type { OpenRequest } from '../../server/sessions/sessions.ts'
+import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
+import { openSqliteStore } from '../../server/store/sqlite-store.ts'
+import { eventually } from './eventually.ts'
+import { grant, scriptedPolicy, type Cleanup } from './http-doubles.ts'
+import { RefusingStore } from './refusing-store.ts'
+import { TerminalsDriver, type ScriptedTerminal } from './scripted-terminals.ts'
+
+export const jane: Principal = {
+  subject: 'jane',
+  name: 'Jane',
+  groups: ['admins'],
+  issuer: 'https://issuer.example',
+  expiresAt: new Date(Date.now() + 3_600_000),
+}
+
+export interface SessionGround {
+  directory: string
+  refusing: RefusingStore
+  driver: TerminalsDriver
+  recordings: DirectoryRecordings
+  registry: SessionRegistry
+  recovery: RecoveryOptions
+  problems: string[]
+  /** Opens a session that runs. */
+  open(change?: Partial<OpenRequest>): Promise<{ session: DebugSession; terminal: ScriptedTerminal }>
+  /** Another process on the same data, without what this one holds in memory. */
+  next(): SessionGround
+  /** Takes over what the process before it left. */
+  recover(): Promise<void>
+  row(id: string): Promise<SessionRow>
+}
+
+export interface GroundOptions {
+  policy?: Policy
+  recordings?: (directory: string) => DirectoryRecordings
+}
+
+/** Everything in it is gone when the test ends. */
+export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Promise<SessionGround> {
+  const directory = await mkdtemp(join(tmpdir(), 'hatchway-sessions-'))
+  const real = await openSqliteStore({ path: join(directory, 'rows.db') })
+  const screens = new Screens()
+  const driver = new TerminalsDriver('local', ['web-1', 'web-2'])
+  const grounds: SessionGround[] = []
+  t.after(async () => {
+    for (const { registry, refusing } of grounds) {
+      refusing.refuse()
+      await registry.drain()
+    }
+    await screens.close()
+    await real.close()
+    await rm(directory, { recursive: true })
+  })
+  const make = (): SessionGround => {
+    const refusing = new RefusingStore(real)
+    const { store } = refusing
+    const problems: string[] = []
+    const recordings =
+      options.recordings?.(directory) ??
+      new DirectoryRecordings({
+        liveDir: join(directory, 'live'),
+        blobs: new DirectoryBlobs(join(directory, 'blobs')),
+      })
+    const registry = new SessionRegistry({
+      store,
+      recordings,
+      screens,
+      installation: 'test',
+      observer: {
+        started: () => undefined,
+        startFailed: (_environment, cause) => problems.push(`start: ${String(cause)}`),
+        ended: () => undefined,
+        output: () => undefined,
+        endFailed: (id, cause) => problems.push(`end of ${id}: ${String(cause)}`),
+      },
+      detachedGraceMs: 3_600_000,
+      startTimeoutMs: 10_000,
+      policy: () => options.policy ?? scriptedPolicy(() => true),
+      limits: { sessions: 5, sessionsPerUser: 5 },
+    })
+    const onProblem = (what: string, cause: unknown) => problems.push(`${what}: ${String(cause)}`)
+    const drivers = new Map([['local', driver]])
+    const recovery = { store, recordings, drivers, registry, reattachForMs: 1000, onProblem }
+    const ground: SessionGround = {
+      directory,
+      refusing,
+      driver,
+      recordings,
+      registry,
+      recovery,
+      problems,
+      open: (change = {}) => open(ground, change),
+      next: make,
+      recover: () => recoverSessions(recovery, new AbortController().signal),
+      row: async (id) => {
+        const row = await real.getSession(id)
+        if (row === undefined) throw new Error(`no row of ${id}`)
+        return row
+      },
+    }
+    grounds.push(ground)
+    return ground
+  }
+  return make()
+}
+
+async function open(ground: SessionGround, change: Partial<OpenRequest>) {
+  const { driver, registry } = ground
+  const [target] = driver.targets
+  if (target === undefined) throw new Error('no target')
+  const { id } = await registry.open({
+    who: jane,
+    from: '127.0.0.1',
+    ref: 'local/web-1',
+    target,
+    driver,
+    toolbox: { name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] },
+    profile: 'auto',
+    grant,
+    rules: ['scripted'],
+    size: { cols: 80, rows: 24 },
+    ...change,
+  })
+  const session = registry.live(id)
+  if (session === undefined) throw new Error('it is not live')
+  await eventually(async () => (await ground.row(id)).target.resolved.imageDigest !== undefined, {
+    what: 'the session to run',
+  })
+  const terminal = driver.running.get(id)
+  if (terminal === undefined) throw new Error('it has no terminal')
+  return { session, terminal }
+}

@@ -1,0 +1,159 @@
+/** What is left of a session's end when the store, or the disk, takes nothing in that moment. */
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import type { SessionRow } from '../../server/core/session.ts'
+import type { Store } from '../../server/core/store.ts'
+import { findLostRecordings, reap, sealLeftovers } from '../../server/sessions/upkeep.ts'
+import { eventually } from '../support/eventually.ts'
+import { jane, sessionGround, type SessionGround } from '../support/session-ground.ts'
+
+const endsOf = async ({ refusing }: SessionGround, id: string) =>
+  (await refusing.store.listAudit({ sessionId: id, kinds: ['ended'], limit: 10 })).items
+const left = (ground: SessionGround) => readdir(join(ground.directory, 'live'))
+const isWhole = (row: SessionRow) => row.state === 'ended' && row.recording !== undefined
+
+// Each moment in which the store may go away: before the event, before the row, before the seal is written down.
+const moments: readonly (readonly [string, readonly (keyof Store)[]])[] = [
+  ['takes nothing', ['appendAudit', 'updateSession']],
+  ['takes no event', ['appendAudit']],
+  ['takes no row', ['updateSession']],
+]
+
+describe('the end of a session', () => {
+  for (const [moment, methods] of moments) {
+    it(`is told, stored and sealed once the store is back that ${moment}`, async (t) => {
+      const ground = await sessionGround(t)
+      const { session, terminal } = await ground.open()
+      const { id } = session.row
+      terminal.print('evidence')
+      await eventually(() => session.row.state === 'running')
+      ground.refusing.refuse(...methods)
+      const over = eventually(() => ground.registry.ended(id) !== undefined)
+      terminal.end({ kind: 'exit', exitCode: 7 })
+      await over
+      // It is over for everybody, in whatever state the store is: container, place and what is said of it.
+      assert.equal(ground.driver.running.has(id), false)
+      assert.equal(ground.registry.liveCount, 0)
+      assert.deepEqual(ground.registry.ended(id)?.end, { reason: 'exit', exitCode: 7 })
+      await assert.rejects(ground.registry.terminate(id, { who: jane, from: 'x' }), { code: 'session_ended' })
+      assert.match(await text(await ground.recordings.read(id, undefined)), /evidence/)
+
+      ground.refusing.refuse()
+      await eventually(() => ground.registry.ended(id) === undefined)
+      const row = await ground.row(id)
+      assert.ok(isWhole(row))
+      assert.deepEqual(row.end, { reason: 'exit', exitCode: 7 })
+      assert.equal((await endsOf(ground, id)).length, 1)
+      assert.deepEqual(await left(ground), [])
+    })
+
+    it(`is found by the next process when this one stops while the store ${moment}`, async (t) => {
+      const ground = await sessionGround(t)
+      const { session, terminal } = await ground.open()
+      const { id } = session.row
+      ground.refusing.refuse(...methods)
+      terminal.end({ kind: 'exit', exitCode: 7 })
+      await eventually(() => ground.registry.ended(id) !== undefined)
+      await ground.registry.drain()
+
+      const next = ground.next()
+      await next.recover()
+      await sealLeftovers(next.recovery)
+      await eventually(() => next.registry.ended(id) === undefined)
+      const row = await ground.row(id)
+      assert.ok(isWhole(row))
+      assert.deepEqual(row.end, { reason: 'exit', exitCode: 7 })
+      assert.equal((await endsOf(next, id)).length, 1)
+      assert.deepEqual(await left(next), [])
+    })
+  }
+
+  it('is not made up by a process that finds the event of it', async (t) => {
+    const ground = await sessionGround(t)
+    const { session } = await ground.open({ reason: 'an incident' })
+    const { id } = session.row
+    // The process dies between event and row, and after the container: no note, no row.
+    ground.refusing.refuse('updateSession')
+    ground.recordings.noteEnd = () => Promise.reject(new Error('the disk is full'))
+    await session.end({ reason: 'terminated', by: { subject: 'bob', name: 'Bob' } })
+    await ground.registry.drain()
+    assert.equal((await ground.row(id)).state, 'running')
+    const next = ground.next()
+    await next.recover()
+    const { state, end } = await ground.row(id)
+    assert.deepEqual([state, end], ['ended', { reason: 'terminated', by: { subject: 'bob', name: 'Bob' } }])
+    assert.equal((await endsOf(next, id)).length, 1)
+  })
+
+  it('frees its debug container though the store does not know that it ended', async (t) => {
+    const ground = await sessionGround(t)
+    const { session, terminal } = await ground.open()
+    const { id, container } = session.row
+    assert.ok(container)
+    ground.refusing.refuse('updateSession')
+    const stop = ground.driver.stop.bind(ground.driver)
+    ground.driver.stop = () => Promise.reject(new Error('the engine is away'))
+    terminal.end({ kind: 'target-exited', detail: 'gone' })
+    await eventually(() => ground.registry.ended(id) !== undefined)
+    ground.driver.stop = stop
+    ground.driver.listOwned = async () => [container as never]
+    await reap(ground.recovery)
+    assert.equal(ground.driver.running.has(id), false)
+  })
+})
+
+describe('the takeover after a restart', () => {
+  it('waits for a store that is away, and ends no session that lives', async (t) => {
+    const ground = await sessionGround(t)
+    const { session, terminal } = await ground.open()
+    terminal.print('before')
+    await eventually(() => session.row.state === 'running')
+    await ground.registry.drain()
+    const next = ground.next()
+    // Away for each of its calls in turn: the list, the question for an end, the event of the takeover.
+    const away = new Set<keyof Store>(['listSessions', 'listAudit', 'appendAudit'])
+    next.refusing.refuses = (method) => away.delete(method)
+    await next.recover()
+    assert.deepEqual(next.refusing.refused, ['listSessions', 'listAudit', 'appendAudit'])
+    assert.equal(next.registry.live(session.row.id)?.row.state, 'running')
+  })
+
+  it('says in a recording that nobody went on with that its end may be missing', async (t) => {
+    const ground = await sessionGround(t)
+    const { session, terminal } = await ground.open()
+    const { id } = session.row
+    terminal.print('before')
+    await eventually(async () => (await text(await ground.recordings.read(id, undefined))).includes('before'))
+    await ground.registry.drain()
+    ground.driver.running.clear()
+    const next = ground.next()
+    await next.recover()
+    await sealLeftovers(next.recovery)
+    const { recording, end } = await ground.row(id)
+    assert.equal(end?.reason, 'lost')
+    assert.match(
+      await text(await next.recordings.read(id, recording)),
+      /may be missing here.*\n.*ended: lost/,
+    )
+  })
+
+  it('finds sealed recordings that their rows lost, by their keys', async (t) => {
+    const ground = await sessionGround(t)
+    const { session, terminal } = await ground.open()
+    const { id } = session.row
+    ground.refusing.refuses = (method, [, change]) =>
+      method === 'updateSession' && 'recording' in (change as Partial<SessionRow>)
+    terminal.end({ kind: 'exit', exitCode: 0 })
+    await eventually(() => ground.registry.ended(id) !== undefined)
+    await ground.registry.drain()
+    await ground.recordings.settled(id)
+    const next = ground.next()
+    await findLostRecordings(next.recovery)
+    const { recording } = await ground.row(id)
+    assert.ok(recording)
+    assert.match(await text(await next.recordings.read(id, recording)), /"x", "0"/)
+  })
+})
