@@ -1,3 +1,4 @@
+import { endCodes, withCode } from '../core/session-end.ts'
 import { personOf, type Person } from '../core/same-person.ts'
 import { endReasons, type AuditEvent, type SessionEnd, type SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
@@ -56,9 +57,11 @@ function byWhom({ subject, name, issuer }: Person): Record<string, string> {
 export function endOfEvent({ reason, detail }: AuditEvent, row: SessionRow): SessionEnd | undefined {
   const end = endReasons.find((known) => known === detail?.['end'])
   if (end === undefined) return undefined
-  const { by, byName, byIssuer, exitCode } = detail ?? {}
-  return {
+  const { by, byName, byIssuer, exitCode, code } = detail ?? {}
+  const known = endCodes.find((each) => each === code)
+  return withCode({
     reason: end,
+    ...(known !== undefined && { code: known }),
     ...(typeof exitCode === 'number' && { exitCode }),
     ...(typeof by === 'string' && {
       by: {
@@ -69,5 +72,5 @@ export function endOfEvent({ reason, detail }: AuditEvent, row: SessionRow): Ses
     }),
     // Without words of its own the event has the reason that the session was opened for.
     ...(reason !== undefined && reason !== row.reason && { detail: reason }),
-  }
+  })
 }

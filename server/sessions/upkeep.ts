@@ -1,6 +1,7 @@
 /** What is done again and again while the gateway runs: nothing of a session stays behind because it was tried once. */
 import { HatchwayError } from '../core/errors.ts'
 import type { Recordings, RecordingSummary } from '../core/recording.ts'
+import { endOf } from '../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugContainer, TargetDriver } from '../core/target.ts'
@@ -96,7 +97,7 @@ async function seal(
       )
       recorder.marker(`the gateway was away: output of up to ${seconds} s may be missing here`)
     }
-    return await recorder.finish(row?.end ?? { reason: 'lost', detail: 'no session claims it' })
+    return await recorder.finish(row?.end ?? endOf('lost', { detail: 'no session claims it' }))
   } catch (cause) {
     if (!(cause instanceof HatchwayError && cause.code === 'recording_not_found')) throw cause
     return row === undefined ? undefined : recordings.findSealed(id, row.requestedAt)

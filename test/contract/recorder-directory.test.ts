@@ -8,6 +8,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import { promisify } from 'node:util'
+import { endOf } from '../../server/core/session-end.ts'
 import { FlushSchedule } from '../../server/recording/flush-schedule.ts'
 import { LiveRecording } from '../../server/recording/live-recording.ts'
 import { RecordingClock, systemClock } from '../../server/recording/recording-clock.ts'
@@ -96,7 +97,7 @@ describe('recordings in a directory', () => {
     const recorder = await recordings.start(headerOf('s1'))
     recorder.output(Buffer.from('all'))
     const summary = await recorder.finish({ reason: 'idle' })
-    await recordings.noteEnd('s1', { end: { reason: 'idle' }, endedAt: new Date(5000) })
+    await recordings.noteEnd('s1', { end: endOf('idle'), endedAt: new Date(5000) })
 
     const next = recordingsIn(directory)
     mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] })
@@ -109,7 +110,7 @@ describe('recordings in a directory', () => {
       assert.throws(() => resumed.recorder.output(Buffer.from('late')), failsWith('recording_failed'))
       assert.deepEqual(await resumed.recorder.finish({ reason: 'lost' }), summary)
       assert.equal(await text(await next.read('s1', undefined)), await text(await next.read('s1', summary)))
-      assert.deepEqual(await next.notedEnd('s1'), { end: { reason: 'idle' }, endedAt: new Date(5000) })
+      assert.deepEqual(await next.notedEnd('s1'), { end: endOf('idle'), endedAt: new Date(5000) })
     } finally {
       mock.timers.reset()
     }

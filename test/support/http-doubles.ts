@@ -148,17 +148,11 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
     })
   }
 
-  open(): Promise<never> {
-    throw new Error('not scripted')
-  }
+  open: TargetAccess['open'] = () => Promise.reject(new Error('not scripted'))
   run: TargetAccess['run'] = () => Promise.reject(new Error('not scripted'))
-  reattach(): Promise<never> {
-    throw new Error('not scripted')
-  }
-  async stop(): Promise<void> {}
-  async listOwned(): Promise<never[]> {
-    return []
-  }
+  reattach: TargetAccess['reattach'] = () => Promise.reject(new Error('not scripted'))
+  stop: TargetDriver['stop'] = async () => undefined
+  listOwned: TargetDriver['listOwned'] = async () => []
   close(): void {}
 }
 

@@ -1,11 +1,10 @@
 import { Duplex, Readable } from 'node:stream'
 import type {
-  DebugContainer,
   DebugSpec,
   Opened,
-  OpenedCommand,
-  OpenedTerminal,
   Target,
+  TargetAccess,
+  TargetDriver,
   Terminal,
   TerminalEnd,
 } from '../../server/core/target.ts'
@@ -53,43 +52,43 @@ export class TerminalsDriver extends ScriptedDriver {
   readonly running = new Map<string, ScriptedTerminal>()
   readonly opened: DebugSpec[] = []
 
-  override open(spec?: DebugSpec, target?: Target): Promise<never> {
-    return this.#open(spec, target) as Promise<never>
+  override open: TargetAccess['open'] = async (spec, target) => {
+    const terminal = this.#start(spec)
+    return { ...(await this.#opened(spec, target)), terminal }
   }
 
-  override run(spec?: DebugSpec, target?: Target): Promise<never> {
-    const opened = this.#open(spec, target).then(({ terminal, ...rest }): OpenedCommand => {
-      terminal.io.destroy()
-      const output = Readable.from([{ stream: 'stdout', bytes: Buffer.from('done\n') }])
-      const ended = Promise.resolve<TerminalEnd>({ kind: 'exit', exitCode: 0 })
-      return { ...rest, command: { output, ended, detach: () => output.destroy() } }
-    })
-    return opened as Promise<never>
+  override run: TargetAccess['run'] = async (spec, target) => {
+    this.#start(spec).detach()
+    const output = Readable.from([{ stream: 'stdout', bytes: Buffer.from('done\n') }])
+    const ended = Promise.resolve<TerminalEnd>({ kind: 'exit', exitCode: 0 })
+    return {
+      ...(await this.#opened(spec, target)),
+      command: { output, ended, detach: () => output.destroy() },
+    }
   }
 
-  override async reattach(container?: DebugContainer): Promise<never> {
-    const id = container?.sessionId ?? ''
-    if (!this.running.has(id)) throw new HatchwayError('session_ended', 'The debug container is gone.')
+  override reattach: TargetAccess['reattach'] = async ({ sessionId }) => {
+    if (!this.running.has(sessionId)) throw new HatchwayError('session_ended', 'The debug container is gone.')
     const terminal = new ScriptedTerminal()
-    this.running.set(id, terminal)
-    return terminal as never
+    this.running.set(sessionId, terminal)
+    return terminal
   }
 
-  override async stop(container?: DebugContainer): Promise<void> {
-    const id = container?.sessionId ?? ''
-    this.running.get(id)?.end({ kind: 'exit', exitCode: 137 })
-    this.running.delete(id)
+  override stop: TargetDriver['stop'] = async ({ sessionId }) => {
+    this.running.get(sessionId)?.end({ kind: 'exit', exitCode: 137 })
+    this.running.delete(sessionId)
   }
 
-  async #open(spec?: DebugSpec, target?: Target): Promise<OpenedTerminal & Opened> {
-    if (spec === undefined || target === undefined) throw new Error('nothing to open')
+  #start(spec: DebugSpec): ScriptedTerminal {
     this.opened.push(spec)
     const terminal = new ScriptedTerminal()
     this.running.set(spec.sessionId, terminal)
-    const { sessionId } = spec
+    return terminal
+  }
+
+  async #opened({ sessionId }: DebugSpec, target: Target): Promise<Opened> {
     return {
       container: { environment: this.environment, id: `debug-${sessionId}`, sessionId, targetId: target.id },
-      terminal,
       identity: await this.identify(target, 'auto'),
       imageId: Promise.resolve('sha256:scripted'),
       notices: [],

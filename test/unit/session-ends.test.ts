@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { endOf } from '../../server/core/session-end.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { findLostRecordings, reap, sealLeftovers } from '../../server/sessions/upkeep.ts'
@@ -37,7 +38,7 @@ describe('the end of a session', () => {
       // It is over for everybody, in whatever state the store is: container, place and what is said of it.
       assert.equal(ground.driver.running.has(id), false)
       assert.equal(ground.registry.liveCount, 0)
-      assert.deepEqual(ground.registry.ended(id)?.end, { reason: 'exit', exitCode: 7 })
+      assert.deepEqual(ground.registry.ended(id)?.end, endOf('exit', { exitCode: 7 }))
       await assert.rejects(ground.registry.terminate(id, { who: jane, from: 'x' }), { code: 'session_ended' })
       assert.match(await text(await ground.recordings.read(id, undefined)), /evidence/)
 
@@ -45,7 +46,7 @@ describe('the end of a session', () => {
       await eventually(() => ground.registry.ended(id) === undefined)
       const row = await ground.row(id)
       assert.ok(isWhole(row))
-      assert.deepEqual(row.end, { reason: 'exit', exitCode: 7 })
+      assert.deepEqual(row.end, endOf('exit', { exitCode: 7 }))
       assert.equal((await endsOf(ground, id)).length, 1)
       assert.deepEqual(await left(ground), [])
     })
@@ -65,7 +66,7 @@ describe('the end of a session', () => {
       await eventually(() => next.registry.ended(id) === undefined)
       const row = await ground.row(id)
       assert.ok(isWhole(row))
-      assert.deepEqual(row.end, { reason: 'exit', exitCode: 7 })
+      assert.deepEqual(row.end, endOf('exit', { exitCode: 7 }))
       assert.equal((await endsOf(next, id)).length, 1)
       assert.deepEqual(await left(next), [])
     })
@@ -78,13 +79,13 @@ describe('the end of a session', () => {
     // The process dies between event and row, and after the container: no note, no row.
     ground.refusing.refuse('updateSession')
     ground.recordings.noteEnd = () => Promise.reject(new Error('the disk is full'))
-    await session.end({ reason: 'terminated', by: { subject: 'bob', name: 'Bob' } })
+    await session.end(endOf('terminated', { by: { subject: 'bob', name: 'Bob' } }))
     await ground.registry.drain()
     assert.equal((await ground.row(id)).state, 'running')
     const next = ground.next()
     await next.recover()
     const { state, end } = await ground.row(id)
-    assert.deepEqual([state, end], ['ended', { reason: 'terminated', by: { subject: 'bob', name: 'Bob' } }])
+    assert.deepEqual([state, end], ['ended', endOf('terminated', { by: { subject: 'bob', name: 'Bob' } })])
     assert.equal((await endsOf(next, id)).length, 1)
   })
 
@@ -99,7 +100,7 @@ describe('the end of a session', () => {
     terminal.end({ kind: 'target-exited', detail: 'gone' })
     await eventually(() => ground.registry.ended(id) !== undefined)
     ground.driver.stop = stop
-    ground.driver.listOwned = async () => [container as never]
+    ground.driver.listOwned = async () => [container]
     await reap(ground.recovery)
     assert.equal(ground.driver.running.has(id), false)
   })
