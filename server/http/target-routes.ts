@@ -29,7 +29,7 @@ export function registerTargetRoutes(app: TypedApp, deps: AppDeps): void {
     },
     async (request) => {
       const { who } = callerOf(request)
-      const { environment, namespace, q, selector, kind, state, limit, cursor } = request.query
+      const { environment, namespace, q, selector, kind, state, limit, cursor, sort } = request.query
       const selection = defined({
         namespace,
         filters: [
@@ -48,7 +48,11 @@ export function registerTargetRoutes(app: TypedApp, deps: AppDeps): void {
       )
       const seen = answers.flatMap(({ targets }) => visible.among(who, targets))
       const { selected, states } = selectTargets(seen, selection)
-      const { items, next } = pageTargets(selected, [...deps.drivers.keys()], defined({ limit, cursor }))
+      const { items, next } = pageTargets(
+        selected,
+        [...deps.drivers.keys()],
+        defined({ limit, cursor, sort }),
+      )
       return defined({
         items: items.map((target) => describeTarget(deps, who, target)),
         next,

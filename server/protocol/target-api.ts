@@ -129,6 +129,22 @@ export type TargetDetail = z.infer<typeof targetDetail>
 
 export const targetDetailQuery = z.strictObject({ pick: podPick.optional() })
 
+const targetSort = z.enum([
+  'name',
+  '-name',
+  'image',
+  '-image',
+  'node',
+  '-node',
+  'environment',
+  '-environment',
+  'restarts',
+  '-restarts',
+  'age',
+  '-age',
+])
+export type TargetSort = z.infer<typeof targetSort>
+
 export const targetQuery = z.strictObject({
   environment: z.string().max(63).optional(),
   namespace: z.string().max(253).optional(),
@@ -150,6 +166,11 @@ export const targetQuery = z.strictObject({
       'comma separated: container (of Docker), pod, deployment, statefulset, daemonset, job, replicaset. Without it: all but pods that a workload in the list stands for',
     ),
   state: z.string().max(100).optional().describe('comma separated states'),
+  sort: targetSort
+    .optional()
+    .describe(
+      'what comes first; with - the other way round. Without it, and among equals: what fails first, then by environment, namespace and name. age: the youngest first',
+    ),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
   cursor,
 })
