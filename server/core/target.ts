@@ -155,6 +155,11 @@ export interface DebugSpec {
   /** Run in place of the toolbox's shell, as argv. */
   command?: readonly string[]
   /**
+   * The directory to begin in, absolute as the debug container sees it; `$TARGET` at its beginning is the target's root.
+   * Absent: a home that can be written to.
+   */
+  cwd?: string
+  /**
    * Open in a debug copy of the target's pod, whose containers do not run their own commands: for one that crashes or has
    * finished. The copy goes away with the session. Docker knows no copies and throws `invalid_request`.
    */

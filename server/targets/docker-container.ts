@@ -31,6 +31,8 @@ interface ContainerPlan {
   target: ContainerInspectInfo
   runAs: RunAs
   imageId: string
+  /** Of the image. */
+  architecture: string
   resources: DebugResources
   engine: Engine
 }
@@ -44,12 +46,15 @@ const unexpectedlyUnseen =
 
 /** The whole create request. Everything in it is ours or the target's; nothing is the user's but argv and labels. */
 export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
-  const { spec, tty, target, runAs, imageId } = plan
+  const { spec, tty, target, runAs, imageId, architecture } = plan
   const { identity } = runAs
   const argv = launcherArgv({
     deadlineSeconds: spec.maxDurationMs / 1000,
+    architecture,
     root: rootOf(target),
     unseen: identity.seesFiles ? unexpectedlyUnseen : identity.explanation,
+    interactive: tty && spec.command === undefined,
+    ...(spec.cwd !== undefined && { cwd: spec.cwd }),
     // A shell asks for the size at each prompt and hears of changes; a command may ask once, at once.
     sized: !tty || givesSize(plan.engine) || spec.command === undefined,
     argv: spec.command ?? spec.toolbox.shell,
@@ -68,7 +73,6 @@ export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
     AttachStderr: true,
     Env: [
       ...(tty ? ['TERM=xterm-256color'] : []),
-      'HOME=/tmp',
       `PS1=${prompt}`,
       `HATCHWAY_SESSION=${spec.sessionId}`,
       `HATCHWAY_USER=${spec.user}`,
@@ -112,6 +116,8 @@ function hostConfig({
     PidsLimit: resources.pids,
     Init: false,
     ReadonlyRootfs: false,
+    // Its own, for whoever it runs as and whatever the image has there: in memory, which its own limit counts.
+    Tmpfs: { '/tmp': `rw,exec,nosuid,nodev,mode=1777,size=${Math.floor(resources.memoryBytes / 2)}` },
     ...(tty && givesSize(engine) ? { ConsoleSize: [spec.size.rows, spec.size.cols] } : {}),
   }
 }

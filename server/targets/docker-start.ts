@@ -59,7 +59,8 @@ async function startNow(options: StartOptions, plan: StartPlan, onStarting: () =
   const { target, toolbox, runAs } = plan
   const engine = await client.engine(signal)
   onProgress({ phase: 'creating' })
-  const body = containerBody({ spec, tty, target, runAs, imageId: toolbox.id, resources, engine })
+  const image = { imageId: toolbox.id, architecture: toolbox.architecture }
+  const body = containerBody({ spec, tty, target, runAs, resources, engine, ...image })
   const id = await createContainer(options, body)
   const container = { environment: client.environment, id, sessionId: spec.sessionId, targetId: target.Id }
   onProgress({ phase: 'attaching' })

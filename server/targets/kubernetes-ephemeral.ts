@@ -60,11 +60,12 @@ export function ephemeralContainer({
     ...(searchFor !== undefined && { searchFor }),
     unseen: identity.seesFiles ? unexpectedlyUnseen : identity.explanation,
     unshared,
+    interactive: tty && spec.command === undefined,
+    ...(spec.cwd !== undefined && { cwd: spec.cwd }),
     argv: spec.command ?? spec.toolbox.shell,
   })
   const environment = {
     ...(tty && { TERM: 'xterm-256color' }),
-    HOME: '/tmp',
     PS1: prompt,
     [environmentNames.session]: spec.sessionId,
     [environmentNames.user]: spec.user,

@@ -1,18 +1,24 @@
 import { execArgv } from './exec-argv.ts'
+import { execGuard, packedGuards, unpackGuard } from './guard-script.ts'
+import { hint, launcherExits, oneLine, settle } from './launch-place.ts'
+
+/** A guard that somebody has stopped, so that it could not obey, ends after so long. Longer than a node stands still. */
+export const deadmanSeconds = 60
 
 /**
- * Enters the target's files. Arguments: the target's container id where its processes have to be looked for (else empty) as
- * the third, and what to say when its files can't be entered, when its processes are not shared, as fourth and fifth.
+ * Finds the target's files and begins in them. Arguments: the target's container id where its processes have to be
+ * looked for (else empty) as the first, then what to say when its files can't be entered, when its processes are not shared, and
+ * above the prompt, and the directory to begin in. The first process being this one or its guard means that they are not shared.
  */
-export const enterFiles = `root=/proc/1/root
-if [ "$$" = 1 ]; then
-  root=/
-  printf '%s\\n' "$5" >&2
-elif [ -n "$3" ]; then
+export const enterFiles = `root=/proc/1/root unseen=$2 hint=$4 cwd=$5
+if [ "$$" = 1 ] || [ "$PPID" = 1 ]; then
+  root=/ hint=
+  printf '%s\\n' "$3" >&2
+elif [ -n "$1" ]; then
   least=
   for dir in /proc/[0-9]*; do
     while read -r line; do
-      case $line in *"$3"*)
+      case $line in *"$1"*)
         pid=\${dir#/proc/}
         if [ -z "$least" ] || [ "$pid" -lt "$least" ]; then least=$pid; fi
         break
@@ -21,55 +27,67 @@ elif [ -n "$3" ]; then
   done 2>/dev/null
   root=/proc/\${least:-0}/root
 fi
-if cd "$root" 2>/dev/null; then export PWD; else printf '%s\\n' "$4" >&2; fi`
+${settle}
+shift 5`
 
 /**
- * Starts the shell of an ephemeral container, in the target's files. Such a container can be neither removed nor
- * signalled through the API, so whatever ends it is inside: nobody has claimed it, its deadline, or the gateway's order.
- * The gateway speaks through the size of the tty, the one thing that an attachment can change without a key being typed:
- * the first size is the claim, and one that no user's terminal can have is the order to end.
- * Arguments: seconds to live, seconds to wait for the claim, the target's container id where its processes have to be
- * looked for (else empty), two lines to say, the watchdog's script, the size of the order, then the shell as argv.
+ * Starts the guard (guard/guard.c) as the container's first process, and the second script below it. Such a container can be
+ * neither removed nor signalled through the API, so whatever ends it is inside: nobody has claimed it, its deadline, or the
+ * gateway's order. The gateway speaks through the size of the tty, the one thing that an attachment can change without a key being
+ * typed: the first size is the claim, and one that no user's terminal can have is the order to end.
+ * Arguments: two packed guards, seconds to live, rows and columns of the order as the guard reads them, the second script, then its own.
+ */
+const script = `${unpackGuard}
+seconds=$3 order=$4 begin=$5
+shift 5
+[ -z "$guard" ] || ${execGuard({ seconds: '"$seconds"', deadmanSeconds, order: '"$order"' })} -c "$begin" hatchway "$seconds" guarded "$@"
+exec /bin/sh -c "$begin" hatchway "$seconds" alone "$@"`
+
+/**
+ * Waits for the claim and starts the shell. Arguments: seconds to live, whether there is a guard, seconds to wait for the claim, the
+ * size of the order, the watchdog's script, those of {@link enterFiles}, then the shell as argv.
  * - The prompt comes after the claim, so whoever attached sees all of it, and the size is right from the first byte.
  * - busybox's stty tells 24 80 where there is no size yet (libbb/xfuncs.c, wh_helper): there the signal is the claim.
  * - Descriptor 3 is opened before the watchdog starts: POSIX gives what runs in the background another descriptor 0.
  * - /proc/uptime is read, not counted: no clock that is set, and no slow machine, moves the deadline.
- * - The first process being this one means that the runtime shares no processes.
  * Works in busybox ash, dash and bash.
  */
-const script = `
+const begin = `
 for tool in sleep stty; do
-  command -v "$tool" >/dev/null || { echo "Hatchway: this toolbox has no $tool, by which a session is started and ended."; exit 98; }
+  command -v "$tool" >/dev/null || { echo "Hatchway: this toolbox has no $tool, by which a session is started and ended."; exit ${launcherExits.missingTool}; }
 done
 unset LINES COLUMNS
 read -r now rest </proc/uptime
-now=\${now%.*} end=$((now + $1)) late=$((now + $2)) soon=$((now + 5)) resized=
+now=\${now%.*} end=$((now + $1)) late=$((now + $3)) soon=$((now + 5)) resized=
 trap resized=yes WINCH
 while :; do
   size=$(stty size 2>/dev/null)
   case $size in
-    "$7") exit 96 ;;
+    "$4") exit ${launcherExits.ordered} ;;
     '' | '0 '* | *' 0') ;;
     '24 80') [ -z "$resized" ] || break ;;
     *) break ;;
   esac
   read -r now rest </proc/uptime
   now=\${now%.*}
-  [ "$now" -lt "$late" ] || { echo 'Hatchway: nobody claimed this session.'; exit 97; }
+  [ "$now" -lt "$late" ] || { echo 'Hatchway: nobody claimed this session.'; exit ${launcherExits.unclaimed}; }
   if [ "$now" -lt "$soon" ]; then { sleep 0.05 2>/dev/null || sleep 1; } & else sleep 1 & fi
   wait "$!"
 done
 trap - WINCH
-exec 3<&0
-/bin/sh -c "$6" hatchway-watch "$end" "$$" "$7" </dev/null >/dev/null 2>&1 &
+if [ "$2" = alone ]; then
+  exec 3<&0
+  /bin/sh -c "$5" hatchway-watch "$end" "$$" "$4" </dev/null >/dev/null 2>&1 &
+  exec 3<&-
+fi
+shift 5
 ${enterFiles}
-shift 7
-exec 3<&-
 ${execArgv}`
 
 /**
- * Ends the shell ($2) at its deadline ($1, in seconds of uptime) and when the tty, which it has as descriptor 3, has the
- * size of the order ($3). A change of size wakes it at once while the shell waits at its prompt, and otherwise is seen within a second.
+ * Where there is no guard: ends the shell ($2) at its deadline ($1, in seconds of uptime) and when the tty, which it has as
+ * descriptor 3, has the size of the order ($3). A change of size wakes it at once while the shell waits at its prompt, and
+ * otherwise is seen within a second.
  */
 const watchdog = `trap '' HUP INT QUIT TERM TSTP
 trap : WINCH
@@ -79,9 +97,6 @@ while kill -0 "$2" 2>/dev/null; do
   sleep 1 3<&- &
   wait "$!"
 done`
-
-/** What the launcher itself exits with, before there is a shell. */
-export const launcherExits = { ordered: 96, unclaimed: 97, missingTool: 98 } as const
 
 /**
  * The size that orders a debug container to end: wider than any user's terminal, small to draw on, and told by every stty
@@ -99,23 +114,37 @@ export interface KubernetesLaunch {
   unseen: string
   /** One line, shown when the runtime has not shared the target's processes. */
   unshared: string
+  /** Somebody sits before it: say where the target's files are. */
+  interactive?: boolean
+  /** Where to begin; `$TARGET` at its beginning is the target's root. Absent: in the home. */
+  cwd?: string
   /** The shell or command, as argv. */
   argv: readonly string[]
 }
 
 /** Command of an ephemeral container. Everything that varies is an argument, never shell text. */
 export function kubernetesLauncher(launch: KubernetesLaunch): string[] {
-  const { deadlineSeconds, claimSeconds, searchFor = '', unseen, unshared, argv } = launch
-  const seconds = String(Math.max(1, Math.ceil(deadlineSeconds)))
-  const lines = [unseen, unshared].map(oneLine)
-  const order = `${endingSize.rows} ${endingSize.cols}`
-  const fixed = [seconds, String(Math.ceil(claimSeconds)), searchFor, ...lines, watchdog, order]
-  return ['/bin/sh', '-c', script, 'hatchway', ...fixed, ...argv]
+  const size = `${endingSize.rows} ${endingSize.cols}`
+  const order = String(endingSize.rows * 65_536 + endingSize.cols)
+  const own = [claimOf(launch), size, watchdog, ...placeArguments(launch)]
+  const head = ['/bin/sh', '-c', script, 'hatchway', ...packedGuards]
+  return [...head, secondsOf(launch), order, begin, ...own, ...launch.argv]
 }
 
-/** Words to print: nothing in them moves the cursor or begins a line. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+/** Whole seconds to live, as an argument. */
+export function secondsOf({ deadlineSeconds }: KubernetesLaunch): string {
+  return String(Math.max(1, Math.ceil(deadlineSeconds)))
+}
+
+/** Whole seconds to wait for the claim, as an argument. */
+export function claimOf({ claimSeconds }: KubernetesLaunch): string {
+  return String(Math.ceil(claimSeconds))
+}
+
+/** The arguments of {@link enterFiles}. */
+export function placeArguments(launch: KubernetesLaunch): string[] {
+  const { searchFor = '', unseen, unshared, interactive = false, cwd = '' } = launch
+  return [searchFor, oneLine(unseen), oneLine(unshared), interactive ? hint : '', cwd]
 }
 
 /**

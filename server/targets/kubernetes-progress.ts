@@ -1,6 +1,6 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Toolbox } from '../core/target.ts'
-import { launcherExits } from './kubernetes-launch.ts'
+import { launcherExits } from './launch-place.ts'
 import { ephemeralStatus, type PodFacts } from './kubernetes-pod.ts'
 import { endOfPod } from './kubernetes-target-end.ts'
 

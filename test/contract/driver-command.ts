@@ -51,13 +51,24 @@ export function commandContract(start: () => Promise<DriverGround>): void {
       })
     })
 
-    it("runs as the target does, among the target's files, processes and network", async () => {
+    it("runs as the target does, among the target's processes and network, with its files one word away", async () => {
       const { stdout, stderr } = await shell(
-        'id -u; id -g; pwd; cat www/hello.txt; wget -qO- http://127.0.0.1:8080/hello.txt; ps | grep -c "[h]ttpd -f"',
+        'id -u; id -g; pwd; cat $TARGET/www/hello.txt; wget -qO- http://127.0.0.1:8080/hello.txt; ps | grep -c "[h]ttpd -f"',
       )
       assert.equal(stderr, '')
       const hello = 'hello from the target'
-      assert.deepEqual(stdout.trim().split('\n'), ['65532', '65532', '/proc/1/root', hello, hello, '1'])
+      assert.deepEqual(stdout.trim().split('\n'), ['65532', '65532', '/tmp', hello, hello, '1'])
+    })
+
+    it('begins in the directory that it is given, and not at all where there is none', async () => {
+      const pwd = async (cwd: string) =>
+        await resultOf(await user.runCommand(['/bin/sh', '-c', 'pwd; ls'], { cwd }))
+      const below = await pwd('$TARGET/www')
+      assert.deepEqual([below.stdout, below.end], ['/proc/1/root/www\nhello.txt\n', exit(0)])
+      assert.match((await pwd('/proc/self')).stdout, /^\/proc\/self\n/)
+      const missing = await pwd('$TARGET/no/such')
+      assert.deepEqual([missing.stdout, missing.end], ['', exit(125)])
+      assert.match(missing.stderr, /directory \/proc\/1\/root\/no\/such cannot be entered/)
     })
 
     it('has no terminal and an empty input', async () => {

@@ -1,58 +1,114 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { launcherArgv } from '../../server/targets/docker-launch.ts'
+import { launcherArgv, type Launch } from '../../server/targets/docker-launch.ts'
+import { launcherExits } from '../../server/targets/launch-place.ts'
+import { underShell } from '../support/under-shell.ts'
 
 const run = promisify(execFile)
-const launch = { deadlineSeconds: 20, root: '/', unseen: 'unseen', sized: true, argv: ['/bin/sh'] }
+const launch: Launch = {
+  deadlineSeconds: 20,
+  architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+  root: '/etc',
+  unseen: 'unseen',
+  interactive: false,
+  sized: true,
+  argv: ['/bin/sh'],
+}
 
 describe('launcher of a debug container', () => {
   it('passes everything that varies as arguments, never as shell text', () => {
     const plain = launcherArgv(launch)
     const argv = ["it's", '$(id)', '`id`', '', '-x']
-    const hostile = launcherArgv({ ...launch, root: '/$(id)', unseen: '"; id; "', argv })
-    // The two scripts, the launcher's and the watchdog's, are the same whatever else is asked.
-    assert.equal(hostile[2], plain[2])
-    assert.equal(hostile[8], plain[8])
-    assert.deepEqual(hostile.slice(4, 8), ['20', '/$(id)', '"; id; "', 'sized'])
-    assert.deepEqual(hostile.slice(9), argv)
+    const hostile = launcherArgv({ ...launch, root: '/$(id)', unseen: '"; id; "', cwd: '`id`', argv })
+    // The scripts and the guard are the same whatever else is asked.
+    assert.deepEqual(hostile.slice(0, 8), plain.slice(0, 8))
+    assert.deepEqual(hostile.slice(8, 13), ['/$(id)', '"; id; "', '', '`id`', 'sized'])
+    assert.deepEqual(hostile.slice(13), argv)
   })
 
   it('keeps what it says on one line', () => {
-    assert.equal(launcherArgv({ ...launch, unseen: 'a\nb\u001b[2J' })[6], 'a b [2J')
+    assert.equal(launcherArgv({ ...launch, unseen: 'a\nb\u001b[2J' })[9], 'a b [2J')
   })
 
   it('rounds the deadline up to a whole second', () => {
-    assert.equal(launcherArgv({ ...launch, deadlineSeconds: 0.2 })[4], '1')
+    assert.equal(launcherArgv({ ...launch, deadlineSeconds: 0.2 })[5], '1')
   })
 
   for (const shell of [['/bin/dash'], ['/bin/bash'], ['/bin/busybox', 'sh']]) {
-    const start = async (change: Partial<typeof launch>) => {
-      const [program = '', ...first] = shell
-      const [, ...rest] = launcherArgv({ ...launch, ...change })
-      return await run(program, [...first, ...rest], { timeout: 15_000 })
-    }
+    describe(`under ${shell.join(' ')}`, { concurrency: true }, () => {
+      const start = async (change: Partial<Launch>, env: Record<string, string> = {}) => {
+        const [program = '', ...rest] = underShell(launcherArgv({ ...launch, ...change }), shell)
+        return await run(program, rest, { timeout: 15_000, env: { ...process.env, ...env } })
+      }
+      const show = ['/bin/sh', '-c', 'pwd; echo "$TARGET"; printf "[%s]" "$@"', 'x', 'a b']
 
-    it(`starts the command in the directory, under ${shell.join(' ')}, and prints nothing itself`, async () => {
-      const { stdout, stderr } = await start({
-        root: '/etc',
-        argv: ['/bin/sh', '-c', 'pwd; printf "[%s]" "$@"', 'x', 'a b'],
+      it('starts the command at home, says where the target is, and prints nothing itself', async () => {
+        const { stdout, stderr } = await start({ argv: show }, { HOME: '/tmp' })
+        assert.deepEqual([stdout, stderr], ['/tmp\n/etc\n[a b]', ''])
       })
-      assert.equal(stdout, '/etc\n[a b]')
-      assert.equal(stderr, '')
-    })
 
-    it(`says in one line why the directory cannot be entered, under ${shell.join(' ')}`, async () => {
-      const { stdout, stderr } = await start({ root: '/nowhere', argv: ['/bin/echo', 'on'] })
-      assert.equal(stdout, 'on\n')
-      assert.equal(stderr, 'unseen\n')
-    })
+      it('says where the target is above a prompt', async () => {
+        const { stdout } = await start({ interactive: true, argv: ['/bin/echo', 'prompt'] })
+        assert.equal(stdout, "The target's files: cd $TARGET (/etc)\nprompt\n")
+      })
 
-    it(`kills the command at its deadline, under ${shell.join(' ')}`, async () => {
-      const startedAt = performance.now()
-      await assert.rejects(start({ deadlineSeconds: 1, argv: ['/bin/sleep', '14'] }), { signal: 'SIGKILL' })
-      assert.ok(performance.now() - startedAt < 10_000)
+      it('says in one line why the target cannot be entered', async () => {
+        const { stdout, stderr } = await start({ root: '/nowhere', argv: ['/bin/echo', 'on'] })
+        assert.deepEqual([stdout, stderr], ['on\n', 'unseen\n'])
+      })
+
+      it('keeps a home that can be written to, and takes /tmp for any other', async () => {
+        const argv = ['/bin/sh', '-c', 'echo "$HOME"']
+        const own = await mkdtemp(join(tmpdir(), 'hatchway-home-'))
+        assert.equal((await start({ argv }, { HOME: own })).stdout, `${own}\n`)
+        await rm(own, { recursive: true })
+        for (const HOME of ['/', '/nowhere', '']) {
+          assert.equal((await start({ argv }, { HOME })).stdout, '/tmp\n', HOME)
+        }
+      })
+
+      it('begins where it is told to, below the target too, and nowhere else', async () => {
+        const argv = ['/bin/sh', '-c', 'echo "$PWD"']
+        for (const [cwd, expected] of [
+          ['/usr', '/usr'],
+          ['$TARGET', '/etc'],
+          ['$TARGET/default', '/etc/default'],
+        ] as const) {
+          assert.equal((await start({ argv, cwd })).stdout, `${expected}\n`)
+        }
+        for (const [cwd, root] of [
+          ['/$(id)', '/etc'],
+          ['$TARGETS', '/etc'],
+          ['$TARGET/default', '/nowhere'],
+        ] as const) {
+          await assert.rejects(start({ argv, cwd, root }), { code: launcherExits.badDirectory, stdout: '' })
+        }
+      })
+
+      it('ends with the code of the command, and leaves nothing that the command has left', async () => {
+        const argv = ['/bin/sh', '-c', '(sleep 24.1 & sleep 24.1 &); (setsid sleep 24.1 &); exit 3']
+        await assert.rejects(start({ argv }), { code: 3 })
+        assert.doesNotMatch((await run('ps', ['-eo', 'args'])).stdout, /^sleep 24\.1$/m)
+      })
+
+      for (const [what, architecture] of [
+        ['by its guard', launch.architecture],
+        ['by a watchdog, on a machine without a guard', 'riscv64'],
+      ] as const) {
+        it(`kills the command at its deadline, ${what}`, async () => {
+          const startedAt = performance.now()
+          const ended = start({ deadlineSeconds: 1, architecture, argv: ['/bin/sleep', '14'] })
+          await assert.rejects(ended, (cause: { code?: number; signal?: string }) =>
+            [cause.code, cause.signal].some((end) => end === 137 || end === 'SIGKILL'),
+          )
+          assert.ok(performance.now() - startedAt < 10_000)
+        })
+      }
     })
   }
 })

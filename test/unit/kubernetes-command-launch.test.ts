@@ -3,7 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { after, describe, it } from 'node:test'
 import { commandLauncher, commandOrders } from '../../server/targets/kubernetes-command-launch.ts'
-import { launcherExits } from '../../server/targets/kubernetes-launch.ts'
+import { launcherExits } from '../../server/targets/launch-place.ts'
+import { underShell } from '../support/under-shell.ts'
 import { eventually } from '../support/eventually.ts'
 import { within } from '../support/within.ts'
 
@@ -21,9 +22,8 @@ class Launched {
   stderr = ''
 
   constructor(shell: readonly string[], change: Partial<typeof launch>, path?: string) {
-    const [, ...rest] = commandLauncher({ ...launch, ...change })
-    const [file = '', ...before] = shell
-    this.process = spawn(file, [...before, ...rest], {
+    const [file = '', ...rest] = underShell(commandLauncher({ ...launch, ...change }), shell)
+    this.process = spawn(file, rest, {
       stdio: 'pipe',
       ...(path !== undefined && { env: { PATH: path } }),
     })
@@ -59,11 +59,11 @@ describe('launcher of a command in an ephemeral container', () => {
   it('passes everything that varies as arguments, never as shell text', () => {
     const plain = commandLauncher(launch)
     const argv = ["it's", '$(id)', '`id`', '', '-x']
-    const hostile = commandLauncher({ ...launch, unseen: '"; id; "\n', unshared: '`id`', argv })
-    assert.equal(hostile[2], plain[2])
-    assert.deepEqual(hostile.slice(4, 9), ['30', '30', '', '"; id; " ', '`id`'])
-    assert.deepEqual(hostile.slice(9, 11), plain.slice(9, 11))
-    assert.deepEqual(hostile.slice(11), argv)
+    const hostile = commandLauncher({ ...launch, unseen: '"; id; "\n', unshared: '`id`', cwd: '$(id)', argv })
+    // The scripts and the guards are the same whatever is asked.
+    assert.deepEqual(hostile.slice(0, 11), plain.slice(0, 11))
+    assert.deepEqual(hostile.slice(11, 16), ['', '"; id; " ', '`id`', '', '$(id)'])
+    assert.deepEqual(hostile.slice(16), argv)
   })
 
   it('says which tool is missing', async () => {
@@ -90,7 +90,7 @@ describe('launcher of a command in an ephemeral container', () => {
 
       it('ends itself when nobody claims it', async () => {
         const launched = start({ claimSeconds: 1 })
-        assert.equal(await launched.ended(), 'SIGKILL')
+        assert.equal(await launched.ended(), launcherExits.unclaimed)
         assert.equal(launched.stdout, '')
       })
 
@@ -111,7 +111,7 @@ describe('launcher of a command in an ephemeral container', () => {
         launched.say(commandOrders.begin)
         await eventually(() => launched.stdout === 'begun\n')
         launched.say(commandOrders.end)
-        assert.equal(await launched.ended(), 'SIGKILL')
+        assert.equal(await launched.ended(), 137)
       })
 
       it('ends a command when the gateway is gone', async () => {
@@ -119,13 +119,13 @@ describe('launcher of a command in an ephemeral container', () => {
         launched.say(commandOrders.begin)
         await eventually(() => launched.stdout === 'begun\n')
         launched.process.stdin?.end()
-        assert.equal(await launched.ended(), 'SIGKILL')
+        assert.equal(await launched.ended(), 137)
       })
 
       it('ends a command at its deadline', async () => {
         const launched = start({ argv: deaf, deadlineSeconds: 2 })
         launched.say(commandOrders.begin)
-        assert.equal(await launched.ended(), 'SIGKILL')
+        assert.equal(await launched.ended(), 137)
       })
     })
   }

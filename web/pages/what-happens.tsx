@@ -45,7 +45,7 @@ export function WhatHappens({ target, options, toolbox, profile, where, plan }: 
             <Fact name="Files">
               {identity.seesFiles ? (
                 <>
-                  The target’s files are at <code>/proc/1/root</code>.
+                  The target’s files are one word away: <code>cd $TARGET</code>.
                 </>
               ) : (
                 <span className="warn-words">The target’s files cannot be seen with this profile.</span>

@@ -20,9 +20,7 @@ export function DetailsDrawer({ session, onClose }: { session: Session; onClose:
       <h3>What you can see and do</h3>
       <p>{identity?.explanation ?? profileWords[session.profile]}</p>
       {identity !== undefined && !identity.seesFiles ? (
-        <p className="ws-details-warning">
-          The target’s files under /proc/1/root are not readable with this identity.
-        </p>
+        <p className="ws-details-warning">The target’s files are not readable with this identity.</p>
       ) : null}
       <dl>
         {identity === undefined ? null : (
