@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only terminals,kubernetes,real,growth,targets,policy,sign-in --rounds 10]`: one table, all from one run on this machine.
+ * `npm run bench [-- --only terminals,kubernetes,real,growth,everybody,targets,policy,sign-in --rounds 10]`: one table, all from one run on this machine.
  * Peers join when they are there: `ttyd` in PATH or HATCHWAY_BENCH_TTYD, HATCHWAY_BENCH_WETTY=<build/main.js of wetty>.
  * The cluster is the one of test/cluster, which is started when it doesn't run, or that of HATCHWAY_TEST_KUBECONFIG.
  */
@@ -11,6 +11,7 @@ import { TestGateway } from '../support/gateway.ts'
 import { ensureImages, imageRef } from '../support/images.ts'
 import { benchClusterTargets } from './cluster-targets.ts'
 import { dockerRunLane } from './docker-run-lane.ts'
+import { benchEverybody } from './everybody-bench.ts'
 import { engineLane, type Sidecar } from './engine-lane.ts'
 import { gatewayLane } from './gateway-lane.ts'
 import { benchKubernetes } from './kubernetes-bench.ts'
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'terminals,kubernetes,real,growth' },
     rounds: { type: 'string', default: '10' },
     sessions: { type: 'string', default: '200' },
+    containers: { type: 'string', default: '40' },
     pods: { type: 'string', default: '5000' },
   },
 })
@@ -37,7 +39,7 @@ const limits = { sessions: 2000, sessionsPerUser: 2000 }
 
 const report = new Report()
 if (sections.has('policy')) benchPolicy(report)
-if (sections.has('terminals') || sections.has('real')) await onEngine()
+if (['terminals', 'real', 'everybody'].some((name) => sections.has(name))) await onEngine()
 if (sections.has('kubernetes')) await benchKubernetes({ report, rounds })
 if (sections.has('targets')) await benchClusterTargets(report, Number(values.pods))
 if (sections.has('sign-in')) await benchSignIn(report, rounds)
@@ -53,6 +55,7 @@ async function onEngine(): Promise<void> {
     const target = await containers.start({ image: 'web' })
     if (sections.has('terminals')) await terminals(target)
     if (sections.has('real')) await realSessions(target)
+    if (sections.has('everybody')) await benchEverybody(report, containers, Number(values.containers))
   } finally {
     await containers.removeAll()
   }
