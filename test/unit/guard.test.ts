@@ -128,8 +128,17 @@ describe('guard of a debug container', { concurrency: true }, () => {
     const { guard, ended, line } = await start('echo begun; read -r word; exit 5')
     await line()
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGWINCH'] as const) guard.kill(signal)
-    guard.stdin?.end('word\n')
+    guard.stdin.end('word\n')
     assert.equal(await ended, 5)
+  })
+
+  it('holds the output open until it ends: its end would be taken for the end of the container', async () => {
+    const closed = join(directory, 'closed')
+    const { guard, ended } = await start(`exec >&- 2>&-; echo >${closed}; read -r word; exit 8`)
+    await eventually(async () => (await readFile(closed, 'utf8')) !== '')
+    assert.equal(guard.stdout.readableEnded, false)
+    guard.stdin.end('word\n')
+    assert.equal(await ended, 8)
   })
 
   it('lets a program go on that was stopped: nobody else could', async () => {
