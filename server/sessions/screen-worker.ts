@@ -1,68 +1,64 @@
-/** Thread that keeps headless terminals, so that parsing never delays a keystroke. See screen-model.ts. */
+/**
+ * Thread that keeps headless terminals, so that parsing never delays a keystroke. It does one step at a time and says
+ * when it is done: see screens.ts, which watches over that.
+ */
+import { setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
-import { SerializeAddon } from '@xterm/addon-serialize'
-import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes'
-import headless, { type Terminal } from '@xterm/headless'
-import { mirrorModes, type ModeMirror } from './terminal-modes.ts'
+import type { Terminal } from '@xterm/headless'
+import { ScreenDrawing } from './screen-drawing.ts'
+import { parseNow, screenTerminal } from './screen-terminal.ts'
 
 export type ScreenRequest =
   | { type: 'open'; screen: number; cols: number; rows: number; scrollback: number }
   | { type: 'write'; screen: number; bytes: Uint8Array }
   | { type: 'resize'; screen: number; cols: number; rows: number }
-  | { type: 'serialize'; screen: number; request: number }
+  | { type: 'draw'; screen: number }
   | { type: 'close'; screen: number }
 
-export type ScreenReply =
-  | { type: 'written'; screen: number; bytes: number }
-  | { type: 'serialized'; screen: number; request: number; data: Uint8Array }
+/** `ready` once, then one `done` for each request but `close`; `ms` is the thread's own time, however busy the machine is. */
+export type ScreenReply = { type: 'ready' } | { type: 'done'; ms: number; drawn?: Uint8Array }
 
 interface Screen {
   terminal: Terminal
-  serializer: SerializeAddon
-  modes: ModeMirror
+  drawing: ScreenDrawing
 }
 
 const screens = new Map<number, Screen>()
 
-function open(message: Extract<ScreenRequest, { type: 'open' }>): Screen {
-  const { cols, rows, scrollback } = message
-  const terminal = new headless.Terminal({ cols, rows, scrollback, allowProposedApi: true, logLevel: 'off' })
-  const serializer = new SerializeAddon()
-  terminal.loadAddon(serializer)
-  // The browser measures characters in the same way; otherwise lines with emoji would wrap elsewhere.
-  terminal.loadAddon(new UnicodeGraphemesAddon())
-  return { terminal, serializer, modes: mirrorModes(terminal) }
+function open(size: Extract<ScreenRequest, { type: 'open' }>): Screen {
+  const terminal = screenTerminal(size)
+  return { terminal, drawing: new ScreenDrawing(terminal) }
 }
 
-function reply(message: ScreenReply, transfer: ArrayBuffer[] = []): void {
-  parentPort?.postMessage(message, transfer)
-}
-
-function handle(message: ScreenRequest): void {
-  if (message.type === 'open') {
-    screens.set(message.screen, open(message))
-    return
-  }
+function handle(message: ScreenRequest): Uint8Array<ArrayBuffer> | undefined {
+  if (message.type === 'open') screens.set(message.screen, open(message))
   const screen = screens.get(message.screen)
-  if (screen === undefined) return
+  if (screen === undefined) return undefined
+  const { terminal, drawing } = screen
   if (message.type === 'write') {
-    const { bytes } = message
-    screen.terminal.write(bytes, () =>
-      reply({ type: 'written', screen: message.screen, bytes: bytes.length }),
-    )
-  } else if (message.type === 'resize') {
-    // Through the write queue, so that it takes place between the bytes around it.
-    screen.terminal.write('', () => screen.terminal.resize(message.cols, message.rows))
-  } else if (message.type === 'serialize') {
-    screen.terminal.write('', () => {
-      const text = screen.serializer.serialize() + screen.modes.restore()
-      const data = new TextEncoder().encode(text)
-      reply({ type: 'serialized', screen: message.screen, request: message.request, data }, [data.buffer])
-    })
-  } else {
-    screen.terminal.dispose()
+    parseNow(terminal, message.bytes)
+    drawing.wrote(message.bytes)
+  } else if (message.type === 'resize') terminal.resize(message.cols, message.rows)
+  else if (message.type === 'draw') return Uint8Array.from(drawing.draw())
+  else if (message.type === 'close') {
+    terminal.dispose()
     screens.delete(message.screen)
   }
+  return undefined
 }
 
-parentPort?.on('message', handle)
+try {
+  // Of this thread alone, on Linux: the event loop comes first.
+  setPriority(10)
+} catch {
+  // Not permitted: then it is as important as the rest.
+}
+parentPort?.on('message', (message: ScreenRequest) => {
+  const before = process.threadCpuUsage()
+  const drawn = handle(message)
+  if (message.type === 'close') return
+  const { user, system } = process.threadCpuUsage(before)
+  const reply: ScreenReply = { type: 'done', ms: (user + system) / 1000, ...(drawn && { drawn }) }
+  parentPort?.postMessage(reply, drawn === undefined ? [] : [drawn.buffer])
+})
+parentPort?.postMessage({ type: 'ready' } satisfies ScreenReply)

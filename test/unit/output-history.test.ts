@@ -4,7 +4,7 @@ import { SerializeAddon } from '@xterm/addon-serialize'
 import headless from '@xterm/headless'
 import { flow } from '../../server/protocol/terminal.ts'
 import { OutputHistory } from '../../server/sessions/output-history.ts'
-import { Screens } from '../../server/sessions/screen-model.ts'
+import { Screens } from '../../server/sessions/screens.ts'
 
 const size = { cols: 80, rows: 24 }
 const screens = new Screens()
@@ -67,12 +67,18 @@ describe('OutputHistory', () => {
     )
   })
 
-  it('restores what the serializer leaves out: hidden cursor, scroll region, line drawing, title', async () => {
+  it('restores hidden cursor, scroll region, line drawing and title', async () => {
     const told = history()
     told.append(Buffer.from('\u001b]2;my title\u0007text\u001b[?25l\u001b[5;20r\u001b[7;4H\u001b(0'))
     const { data } = await told.snapshot()
     const text = Buffer.from(data).toString()
-    for (const part of ['\u001b[?25l', '\u001b[5;20r\u001b[7;4H', '\u001b(0', '\u001b]2;my title\u0007']) {
+    for (const part of [
+      '\u001b[?25l',
+      '\u001b[5;20r',
+      '\u001b[7;4H',
+      '\u001b(0',
+      '\u001b]2;my title\u0007',
+    ]) {
       assert.ok(text.includes(part), JSON.stringify({ text, part }))
     }
   })
@@ -115,5 +121,21 @@ describe('OutputHistory', () => {
     for (let i = 0; i < 40; i++) told.append(Buffer.alloc(100_000, 0x61))
     assert.ok(told.from(told.end - flow.ring))
     assert.equal(told.from(0), undefined)
+  })
+
+  it('draws what came before the start first, however much of it there is', async () => {
+    const before = lines(200_000, (i) => `\u001b[1mbefore\u001b[0m ${i}\r\n`)
+    const tail = lines(100_000, (i) => `tail ${i}\r\n`)
+    async function* recording() {
+      for (let at = 0; at < before.length; at += 100_000) yield before.subarray(at, at + 100_000)
+      yield tail
+    }
+    const told = new OutputHistory({ screens, size, start: before.length, onDrain: () => undefined })
+    const primed = told.primeFrom(recording(), before.length)
+    told.append(tail)
+    const { data, offset } = await told.snapshot()
+    await primed
+    assert.equal(offset, before.length + tail.length)
+    assert.deepEqual(await screenOf([data]), await screenOf([before, tail]))
   })
 })

@@ -3,6 +3,7 @@ import { SearchAddon, type ISearchOptions } from '@xterm/addon-search'
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes'
 import { Terminal } from '@xterm/xterm'
 import type { TerminalSize } from '../../server/protocol/api.ts'
+import { guardTerminal } from '../../server/protocol/screen-guards.ts'
 import type { Role } from '../../server/protocol/terminal.ts'
 import { guardClipboard } from './clipboard-guard.ts'
 import { addGpuRenderer } from './gpu-renderer.ts'
@@ -18,6 +19,8 @@ const resizeAfterMs = 80
 const scrollbackLines = 5000
 /** WCAG 2.2, success criterion 1.4.3: what text needs to be read. 1 changes no colour. */
 const contrastRatio = (exactColours: boolean) => (exactColours ? 1 : 4.5)
+/** The parser looks at the clock between two pieces, so that costly sequences leave time for keys. */
+const pieceBytes = 2048
 const size = { smallest: 2, largest: 1000 } as const
 
 /** What a terminal on the screen asks of the page around it. */
@@ -78,7 +81,11 @@ export class TerminalView {
   /** Draws one part of the output; `drawn` comes back when the parser is through with it. */
   write(part: OutputPart, drawn: () => void): void {
     this.#answer(part.answer && this.#role === 'controller')
-    this.#terminal.write(part.bytes, drawn)
+    const { bytes } = part
+    let at = 0
+    for (; at + pieceBytes < bytes.length; at += pieceBytes)
+      this.#terminal.write(bytes.subarray(at, at + pieceBytes))
+    this.#terminal.write(bytes.subarray(at), drawn)
   }
 
   /** Empties the terminal after all that was written before, and gives it the size of what comes. */
@@ -200,6 +207,7 @@ export class TerminalView {
     terminal.loadAddon(this.#fit)
     terminal.loadAddon(this.#search)
     terminal.loadAddon(new UnicodeGraphemesAddon())
+    guardTerminal(terminal, { links: true })
     addLinks(terminal, (text) => this.#host.onLinkHint(text))
     guardClipboard(terminal, {
       allowed: () => this.#answers,
