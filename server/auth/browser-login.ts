@@ -27,7 +27,16 @@ export async function findBrowserLogin(
 ): Promise<BrowserLogin | undefined> {
   // Anything else was not given out by us: no need to ask the store.
   if (!/^[\w-]{43}$/.test(cookie)) return undefined
-  const login = await store.getLogin(hashCookie(cookie))
+  return await findLoginByKey(hashCookie(cookie), store, now)
+}
+
+/** The same by what the store knows it by. */
+export async function findLoginByKey(
+  key: string,
+  store: Pick<Store, 'getLogin'>,
+  now = new Date(),
+): Promise<BrowserLogin | undefined> {
+  const login = await store.getLogin(key)
   return login !== undefined && endOf(login) > now ? login : undefined
 }
 

@@ -1,6 +1,6 @@
 import type { Principal } from '../core/policy.ts'
 import type { BrowserLogin, LoginQuery, Store } from '../core/store.ts'
-import { createBrowserLogin, endOf, findBrowserLogin, hashCookie } from './browser-login.ts'
+import { createBrowserLogin, endOf, findBrowserLogin, findLoginByKey, hashCookie } from './browser-login.ts'
 import type { OidcLogins } from './oidc-logins.ts'
 
 /** A browser's sign-in as it is now. */
@@ -23,6 +23,8 @@ export function createLogins(store: LoginStore, oidc?: { issuer: string; logins:
     // The provider that vouched is no longer the configured one.
     return oidc?.issuer === login.principal.issuer ? oidc.logins.renew(login) : undefined
   }
+  const asNow = async (kept: BrowserLogin | undefined): Promise<FoundLogin | undefined> =>
+    kept === undefined ? undefined : describe(await current(kept))
   const drop = async (login: BrowserLogin): Promise<string> => {
     await store.deleteLogin(login.idHash)
     if (login.provider !== undefined) void oidc?.logins.revoke(login)
@@ -39,16 +41,13 @@ export function createLogins(store: LoginStore, oidc?: { issuer: string; logins:
       return { id: cookie }
     },
     /** Throws `provider_unavailable` when that decides, and there is no answer. */
-    async find(id: string): Promise<FoundLogin | undefined> {
-      const kept = await findBrowserLogin(id, store)
-      const login = kept === undefined ? undefined : await current(kept)
-      return login === undefined ? undefined : describe(login)
-    },
+    find: async (id: string) => asNow(await findBrowserLogin(id, store)),
+    /** The same by the login's key. */
+    findKey: async (key: string) => asNow(await findLoginByKey(key, store)),
     /** As it was last known, without asking anybody. */
-    async known(id: string): Promise<FoundLogin | undefined> {
-      const login = await findBrowserLogin(id, store)
-      return login === undefined ? undefined : describe(login)
-    },
+    known: async (id: string) => describe(await findBrowserLogin(id, store)),
+    /** The same by the login's key. */
+    knownKey: async (key: string) => describe(await findLoginByKey(key, store)),
     /** Idempotent. */
     remove: (id: string) => removeKey(hashCookie(id)),
     removeKey,
@@ -59,7 +58,8 @@ export function createLogins(store: LoginStore, oidc?: { issuer: string; logins:
   }
 }
 
-function describe(login: BrowserLogin): FoundLogin {
+function describe(login: BrowserLogin | undefined): FoundLogin | undefined {
+  if (login === undefined) return undefined
   const { principal: who, provider, idHash: key } = login
   const renewable = provider !== undefined && provider.renewAt < provider.endsAt
   return { who, key, endsAt: endOf(login), ...(renewable && { renewAt: provider.renewAt }) }

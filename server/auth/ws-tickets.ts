@@ -3,10 +3,19 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
 
 export interface WsTickets {
-  /** A ticket of 256 random bits for one WebSocket of this session. Throws `too_many_requests` when too many are unused. */
-  issue(sessionId: string, principal: Principal): { ticket: string; expiresAt: Date }
+  /**
+   * A ticket of 256 random bits for one WebSocket of this session. `loginKey` is that of the browser's sign-in, where one asks.
+   * Throws `too_many_requests` when too many are unused.
+   */
+  issue(sessionId: string, principal: Principal, loginKey?: string): { ticket: string; expiresAt: Date }
   /** Who asked for it, exactly once and within 30 s; any use spends it, also for another session. */
-  redeem(ticket: string, sessionId: string): Principal | undefined
+  redeem(ticket: string, sessionId: string): TicketHolder | undefined
+}
+
+export interface TicketHolder {
+  who: Principal
+  /** The sign-in that the terminal is to end with. */
+  loginKey?: string
 }
 
 const validMs = 30_000
@@ -16,7 +25,7 @@ const maxOpenTickets = 10_000
 export function createWsTickets(options: { now?: () => number } = {}): WsTickets {
   const now = options.now ?? Date.now
   // In order of expiry, because all live equally long.
-  const open = new Map<string, { sessionId: string; principal: Principal; expiresAt: number }>()
+  const open = new Map<string, { sessionId: string; holder: TicketHolder; expiresAt: number }>()
   const dropExpired = () => {
     for (const [hash, entry] of open) {
       if (entry.expiresAt > now()) return
@@ -24,7 +33,7 @@ export function createWsTickets(options: { now?: () => number } = {}): WsTickets
     }
   }
   return {
-    issue(sessionId, principal) {
+    issue(sessionId, who, loginKey) {
       dropExpired()
       if (open.size >= maxOpenTickets) {
         throw new HatchwayError(
@@ -34,7 +43,8 @@ export function createWsTickets(options: { now?: () => number } = {}): WsTickets
       }
       const ticket = randomBytes(32).toString('base64url')
       const expiresAt = now() + validMs
-      open.set(sha256(ticket), { sessionId, principal, expiresAt })
+      const holder = { who, ...(loginKey !== undefined && { loginKey }) }
+      open.set(sha256(ticket), { sessionId, holder, expiresAt })
       return { ticket, expiresAt: new Date(expiresAt) }
     },
     redeem(ticket, sessionId) {
@@ -42,8 +52,8 @@ export function createWsTickets(options: { now?: () => number } = {}): WsTickets
       const hash = sha256(ticket)
       const entry = open.get(hash)
       open.delete(hash)
-      if (entry?.sessionId !== sessionId || entry.principal.expiresAt.getTime() <= now()) return undefined
-      return entry.principal
+      if (entry?.sessionId !== sessionId || entry.holder.who.expiresAt.getTime() <= now()) return undefined
+      return entry.holder
     },
   }
 }

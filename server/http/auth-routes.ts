@@ -63,8 +63,7 @@ function registerSignIn(app: TypedApp, deps: AppDeps, { origin, limits }: AuthRo
     '/api/v1/auth/session',
     {
       config: { access: 'public' },
-      onRequest: async (request, reply) => {
-        await limits.signIn(request, reply)
+      onRequest: async (request) => {
         // Without this, another site could sign a browser in as somebody else. Programs may leave the header out.
         if (request.headers.origin !== undefined) checkOrigin(request, origin)
       },
@@ -80,7 +79,8 @@ function registerSignIn(app: TypedApp, deps: AppDeps, { origin, limits }: AuthRo
       },
     },
     async (request, reply) => {
-      const who = await verifyCredential(deps, request, request.body)
+      const who = await verifyCredential(deps, { request, reply, limits })
+      await limits.signedIn(request, reply, who)
       await store.appendAudit({
         kind: 'signed-in',
         who: personOf(who),
@@ -148,7 +148,7 @@ function registerSignOutEverywhere(
       const { subject, issuer } = who
       // Asked first: afterwards nothing is left that could tell the provider who it was.
       const continueAt =
-        login === undefined
+        login?.id === undefined
           ? undefined
           : await auth.provider
               ?.endSessionUrl(login.id, `${origin.of(request)}/signin`)
@@ -162,15 +162,27 @@ function registerSignOutEverywhere(
   )
 }
 
+interface SignInAttempt {
+  request: FastifyRequest & { body: Credential }
+  reply: FastifyReply
+  limits: RateLimits
+}
+
+/**
+ * Links are counted before they are looked at, so that guessing is slow. A good token is nobody's guess: only what is refused counts,
+ * and nobody at the same address waits for it.
+ */
 async function verifyCredential(
   deps: AppDeps,
-  request: FastifyRequest,
-  credential: Credential,
+  { request, reply, limits }: SignInAttempt,
 ): Promise<Principal> {
+  const credential = request.body
+  if ('code' in credential) await limits.signIn(request, reply)
   try {
     return await principalOf(deps.auth, credential)
   } catch (error) {
     if (error instanceof HatchwayError && error.status === 401) {
+      if ('token' in credential) await limits.signIn(request, reply)
       await deps.store.appendAudit({
         kind: 'sign-in-failed',
         from: request.ip,

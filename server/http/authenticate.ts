@@ -1,5 +1,5 @@
 /** Who calls: a bearer token, the browser's cookie, or a terminal ticket. Every route needs one unless it says otherwise. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
 import type { Auth, Login } from './deps.ts'
@@ -12,8 +12,8 @@ export interface Caller {
   via: 'bearer' | 'cookie' | 'ticket'
   /** Remote address, for the audit log. */
   from: string
-  /** The cookie's value and what it stands for, when the caller came with one. */
-  login?: Login & { id: string }
+  /** The browser's sign-in that it is the cookie, or the ticket, of; `id` is the cookie's value. */
+  login?: Login & { id?: string }
 }
 
 declare module 'fastify' {
@@ -48,20 +48,12 @@ export function registerAuthentication(app: FastifyInstance, options: Authentica
     const { access, terminal } = request.routeOptions.config
     refuseStrayUpgrade(request, terminal === true)
     if (access === 'probe') return
-    await limits.address(request, reply)
+    await limits.address(request, reply, credentialOf(request, origin))
     const open = access === 'public' || request.is404
     // A page of another site that rebinds its name to this address has no token, so a bearer's Host may be any.
     if (open || bearerOf(request) === undefined) origin.checkHost(request)
     if (open) return
-    await limits.refusedCredentials.check(request, reply)
-    try {
-      request.caller = await authenticate(request, options)
-    } catch (error) {
-      // Who brings none guesses none: strangers who follow a link from one office are no attack on it.
-      if (error instanceof HatchwayError && error.status === 401 && bringsCredential(request, origin))
-        await limits.refusedCredentials.count(request)
-      throw error
-    }
+    request.caller = await authenticateWithin(request, reply, options)
     if (request.caller.via === 'cookie') checkOrigin(request, origin)
     await limits.caller(request, reply)
   })
@@ -81,6 +73,30 @@ export function checkOrigin(request: FastifyRequest, own: OwnOrigin): void {
   )
 }
 
+/**
+ * A good credential is taken whatever else comes from its address: an office, a proxy, a farm of builds. Only what is refused is
+ * counted, and what was refused a moment ago is not looked at again.
+ */
+async function authenticateWithin(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: AuthenticateOptions,
+): Promise<Caller> {
+  const { limits, origin } = options
+  const credential = credentialOf(request, origin)
+  if (credential !== undefined) await limits.refusedCredentials.checkKnown(request, reply, credential)
+  try {
+    const caller = await authenticate(request, options)
+    if (credential !== undefined) limits.accepted(credential)
+    return caller
+  } catch (error) {
+    // Who brings none guesses none: strangers who follow a link from one office are no attack on it.
+    if (error instanceof HatchwayError && error.status === 401 && credential !== undefined)
+      await limits.refusedCredentials.count(request, reply, credential)
+    throw error
+  }
+}
+
 async function authenticate(request: FastifyRequest, options: AuthenticateOptions): Promise<Caller> {
   const { auth } = options
   const from = request.ip
@@ -88,8 +104,9 @@ async function authenticate(request: FastifyRequest, options: AuthenticateOption
   if (token !== undefined) return { who: await auth.verifyToken(token), via: 'bearer', from }
   const ticket = ticketOf(request)
   if (ticket !== undefined) {
-    const who = auth.tickets.redeem(ticket.ticket, ticket.sessionId)
-    if (who !== undefined) return { who, via: 'ticket', from }
+    const holder = auth.tickets.redeem(ticket.ticket, ticket.sessionId)
+    const caller = holder && (await ofTicket(auth, holder))
+    if (caller !== undefined) return { ...caller, via: 'ticket', from }
     throw new HatchwayError(
       'unauthenticated',
       'The terminal ticket is unknown, used or too old. Ask for another.',
@@ -107,9 +124,19 @@ async function authenticate(request: FastifyRequest, options: AuthenticateOption
   )
 }
 
-function bringsCredential(request: FastifyRequest, origin: OwnOrigin): boolean {
-  if (request.headers.authorization !== undefined || ticketOf(request) !== undefined) return true
-  return request.cookies[cookieName(origin)] !== undefined
+/** Who asked for the ticket, as their sign-in is now: gone with it. */
+async function ofTicket(
+  auth: Auth,
+  { who, loginKey }: { who: Principal; loginKey?: string },
+): Promise<Pick<Caller, 'who' | 'login'> | undefined> {
+  if (loginKey === undefined) return { who }
+  const login = await auth.logins.findKey(loginKey)
+  return login && { who: login.who, login }
+}
+
+/** Whatever the request means to be let in by. */
+function credentialOf(request: FastifyRequest, origin: OwnOrigin): string | undefined {
+  return request.headers.authorization ?? ticketOf(request)?.ticket ?? request.cookies[cookieName(origin)]
 }
 
 function bearerOf(request: FastifyRequest): string | undefined {

@@ -19,9 +19,10 @@ export type RedeemLink = (code: string) => Principal | Promise<Principal>
 
 /** One-use, short-lived, bound to one session: the credential of WebSocket clients that have no cookie. */
 export interface TicketDesk {
-  issue(sessionId: string, who: Principal): { ticket: string; expiresAt: Date }
+  /** `loginKey`: the browser's sign-in that asks for it, with which its terminal ends. */
+  issue(sessionId: string, who: Principal, loginKey?: string): { ticket: string; expiresAt: Date }
   /** Undefined when it is unknown, used, too old or for another session. */
-  redeem(ticket: string, sessionId: string): Principal | undefined
+  redeem(ticket: string, sessionId: string): { who: Principal; loginKey?: string } | undefined
 }
 
 /** A browser's sign-in as it is now. */
@@ -40,8 +41,12 @@ export interface BrowserLogins {
   create(who: Principal): Promise<{ id: string }>
   /** Undefined when it is unknown, signed out or expired. Throws `provider_unavailable` when that decides and is silent. */
   find(id: string): Promise<Login | undefined>
+  /** The same by the login's key. */
+  findKey(key: string): Promise<Login | undefined>
   /** As it was last known, without asking anybody. */
   known(id: string): Promise<Login | undefined>
+  /** The same by the login's key. */
+  knownKey(key: string): Promise<Login | undefined>
   /** Idempotent. */
   remove(id: string): Promise<void>
   /** The same by the login's key. */

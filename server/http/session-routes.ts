@@ -89,7 +89,7 @@ function registerTicket(app: TypedApp, deps: AppDeps): void {
       const { row, rights } = await findSession(deps, caller, request.params.id)
       if (!rights.watch && !rights.control) return await refuseSession(deps, caller, row, 'watch')
       if (row.state === 'ended') throw sessionEnded()
-      const { ticket, expiresAt } = deps.auth.tickets.issue(row.id, caller.who)
+      const { ticket, expiresAt } = deps.auth.tickets.issue(row.id, caller.who, caller.login?.key)
       reply.code(201)
       return { ticket, expiresAt: expiresAt.toISOString() }
     },

@@ -106,8 +106,6 @@ async function admit(deps: AppDeps, request: FastifyRequest, id: string): Promis
       `Offer the subprotocol ${subprotocol} in Sec-WebSocket-Protocol.`,
     )
   }
-  // Whoever comes back with fewer groups has their sessions judged by them before anything of it is shown.
-  deps.sessions.signedInAgain(caller.who)
   const { row, rights } = await findSession(deps, caller, id)
   if (!rights.watch && !rights.control) return await refuseSession(deps, caller, row, 'watch')
   if (row.state === 'ended') throw sessionEnded()
@@ -175,8 +173,7 @@ function isStillAdmitted(
 ): boolean {
   const rights = sessionRights(deps.policy(), caller.who, live.row)
   if ((!mayControl || rights.control) && (rights.watch || rights.control)) return true
-  // What ends its user's right ends the session.
-  deps.sessions.signedInAgain(caller.who)
+  // What ends its user's right ends the session, which tells its viewers itself.
   if (live.ending) return true
   viewer.close(closeCodes.revoked, 'policy no longer allows this')
   return false

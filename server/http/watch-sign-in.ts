@@ -22,7 +22,7 @@ interface SignInOfSocket {
  * Tells the viewer a minute before the end, then closes. The session itself goes on. Call the result to stop.
  */
 export function watchSignIn(
-  logins: Pick<BrowserLogins, 'find' | 'known'>,
+  logins: Pick<BrowserLogins, 'findKey' | 'knownKey'>,
   viewer: TerminalViewer,
   socket: WebSocket,
   { caller, onRenewed }: SignInOfSocket,
@@ -46,7 +46,7 @@ export function watchSignIn(
     warnBefore(end)
     at(end.getTime(), () => viewer.close(closeCodes.expired, 'token expired'))
   }
-  const watch = (login: Login & { id: string }) => {
+  const watch = (login: Login) => {
     stop()
     if (socket.readyState !== socket.OPEN) return
     const { renewAt, endsAt } = login
@@ -56,8 +56,8 @@ export function watchSignIn(
       at(nextLook(renewAt, caller.who.expiresAt), () => void look(login))
     }
   }
-  const look = async (login: Login & { id: string }) => {
-    const renewed = await logins.find(login.id).catch(() => 'silent' as const)
+  const look = async (login: Login) => {
+    const renewed = await logins.findKey(login.key).catch(() => 'silent' as const)
     if (socket.readyState !== socket.OPEN) return
     if (renewed === undefined) viewer.close(closeCodes.expired, 'the sign-in has ended')
     else if (renewed === 'silent') {
@@ -68,25 +68,25 @@ export function watchSignIn(
     } else {
       caller.who = renewed.who
       onRenewed()
-      watch({ ...renewed, id: login.id })
+      watch(renewed)
     }
   }
   if (caller.login === undefined) closeAt(caller.who.expiresAt)
   else {
     watch(caller.login)
-    void closeIfGone(logins, viewer, caller.login.id)
+    void closeIfGone(logins, viewer, caller.login.key)
   }
   return stop
 }
 
 /** Whoever signed out while this socket was let in did not find it among those to close. */
 async function closeIfGone(
-  logins: Pick<BrowserLogins, 'known'>,
+  logins: Pick<BrowserLogins, 'knownKey'>,
   viewer: TerminalViewer,
-  id: string,
+  key: string,
 ): Promise<void> {
   // A store that does not answer now is asked again with the next renewal.
-  const found = await logins.known(id).catch(() => 'silent' as const)
+  const found = await logins.knownKey(key).catch(() => 'silent' as const)
   if (found === undefined) viewer.close(closeCodes.expired, 'signed out')
 }
 

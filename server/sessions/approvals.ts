@@ -140,7 +140,10 @@ export class SessionApprovals implements Approvals {
       this.#options.registry.waiting.map(({ row: { id } }) =>
         this.#exclusive(id, async () => {
           const session = this.#options.registry.live(id)
-          if (session?.row.state === 'pending-approval') await this.#startIfReady(session)
+          if (session?.row.state !== 'pending-approval') return
+          // Its time may have run out while no gateway was there to see it.
+          if (hasExpired(session.row)) await this.#endExpired(session)
+          else await this.#startIfReady(session)
         }).catch((cause: unknown) =>
           this.#options.onProblem(`request ${id} could not be judged again`, cause),
         ),
@@ -259,7 +262,7 @@ export class SessionApprovals implements Approvals {
     const session = this.#options.registry.live(id)
     const { state, approval } = session?.row ?? {}
     if (session === undefined || state !== 'pending-approval' || approval === undefined) throw notWaiting(id)
-    if (approval.expiresAt.getTime() <= Date.now()) throw notWaiting(id)
+    if (hasExpired(session.row)) throw notWaiting(id)
     return session
   }
 
@@ -284,11 +287,15 @@ export class SessionApprovals implements Approvals {
   async #expire(id: string): Promise<void> {
     await this.#exclusive(id, async () => {
       const session = this.#options.registry.live(id)
-      if (session?.row.state !== 'pending-approval') return
-      this.#options.notify({ kind: 'expired', session: session.row })
-      const detail = 'Nobody decided on the request in time.'
-      await session.end(endOf('expired', { code: 'approval_expired', detail }))
+      if (session?.row.state === 'pending-approval') await this.#endExpired(session)
     }).catch((cause: unknown) => this.#options.onProblem(`request ${id} could not be ended`, cause))
+  }
+
+  async #endExpired(session: DebugSession): Promise<void> {
+    this.#expiries.forget(session.row.id)
+    this.#options.notify({ kind: 'expired', session: session.row })
+    const detail = 'Nobody decided on the request in time.'
+    await session.end(endOf('expired', { code: 'approval_expired', detail }))
   }
 
   #exclusive<T>(id: string, act: () => Promise<T>): Promise<T> {
@@ -301,6 +308,10 @@ export class SessionApprovals implements Approvals {
     this.#queues.set(id, settled)
     return result
   }
+}
+
+function hasExpired({ approval }: SessionRow): boolean {
+  return approval !== undefined && approval.expiresAt.getTime() <= Date.now()
 }
 
 function notWaiting(id: string): HatchwayError {

@@ -122,7 +122,10 @@ export interface Sessions {
    * For a changed policy, and for each minute: rules may hold at some times only.
    */
   recheck(): void
-  /** Somebody came with a new token of the same issuer: their sessions are judged by the groups that it names. */
+  /**
+   * The identity provider has described somebody anew: their sessions are judged by the groups that it names. A token is no such word:
+   * whoever got hold of one with fewer groups, or of an old one, could end what others have open. It judges what it opens itself.
+   */
   signedInAgain(who: Principal): void
   /** Live sessions of this process, those that wait for an approval included. */
   readonly liveCount: number

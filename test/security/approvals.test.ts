@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { AuditList, Session } from '../../server/protocol/api.ts'
 import { createSigningKey, type SigningKey } from '../support/forged-token.ts'
 import { eventually } from '../support/eventually.ts'
@@ -203,5 +204,26 @@ describe('an approval', () => {
     const { items } = await gateway.api<AuditList>('GET', `/audit?session=${id}`)
     const kinds = items.map(({ kind }) => kind).toReversed()
     assert.deepEqual(kinds.slice(0, 5), ['approval-requested', 'denied', 'approved', 'approved', 'opened'])
+  })
+
+  it('is not made up for by time: what expired while the gateway was away stays unstarted, whatever policy says now', async () => {
+    const { id, approval } = await request()
+    await decide(id, await lead('lea'))
+    await gateway.down('SIGKILL')
+    const database = new DatabaseSync(join(gateway.directory, 'data', 'hatchway.db'))
+    const past = { ...approval, expiresAt: new Date(Date.now() - 1000).toISOString() }
+    database.prepare('update sessions set approval = ? where id = ?').run(JSON.stringify(past), id)
+    database.close()
+    const open = `  - {name: eyes, who: {groups: [engineers]}, actions: [open], effect: allow}\n`
+    await writeFile(
+      join(gateway.directory, 'policy.yaml'),
+      policyOf(1).replace(/  - name: eyes[^]*?(?=  - \{name: house)/, open),
+    )
+    await gateway.up()
+    await eventually(async () => (await look(id)).state === 'ended')
+    const { end, startedAt, approval: after } = await look(id)
+    assert.deepEqual([end?.reason, after?.outcome, startedAt], ['expired', 'expired', undefined])
+    const { items } = await gateway.api<AuditList>('GET', `/audit?session=${id}&kind=opened,started`)
+    assert.deepEqual(items, [])
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { request as httpRequest } from 'node:http'
 import { SignJWT } from 'jose'
+import { requestsPerMinute } from '../../server/http/rate-limits.ts'
 import { sharedHttpGateway, startHttpGateway, type HttpGateway } from '../support/http-doubles.ts'
 
 async function signIn(gateway: HttpGateway, headers: Record<string, string> = {}): Promise<string> {
@@ -238,12 +239,41 @@ describe('limits', () => {
     assert.equal((await gateway.call('/api/v1/me', await gateway.issuer.token('ann'))).status, 200)
   })
 
-  it('stops looking at credentials after 30 that were refused', async (t) => {
+  it('tells those to wait whose credentials are refused, and nobody else at their address', async (t) => {
     const gateway = await startHttpGateway(t)
+    const body = JSON.stringify({ token: await gateway.issuer.token('cookie-holder') })
+    const signIn = () => gateway.call('/api/v1/auth/session', undefined, { method: 'POST', body })
+    const headers = { cookie: (await signIn()).headers.get('set-cookie')?.split(';', 1)[0] ?? '' }
+    const expired = await gateway.issuer.token('ann', { seconds: -60 })
     for (let guess = 0; guess < 30; guess++) {
-      assert.equal((await gateway.call('/api/v1/me', `guess-${guess}`)).status, 401)
+      const bad = guess % 2 === 0 ? `guess-${guess}` : expired
+      assert.equal((await gateway.call('/api/v1/me', bad)).status, 401)
     }
-    assert.equal((await gateway.call('/api/v1/me', 'guess-31')).status, 429)
+    for (const bad of ['guess-31', expired]) {
+      const refused = await gateway.call('/api/v1/me', bad)
+      assert.equal(refused.status, 429)
+      assert.ok(Number(refused.headers.get('retry-after')) > 0)
+    }
+    // Never seen before, by a cookie, and to sign in: what is good is good.
+    assert.equal((await gateway.call('/api/v1/me', await gateway.issuer.token('ann'))).status, 200)
+    assert.equal((await gateway.call('/api/v1/me', undefined, { headers })).status, 200)
+    for (let bad = 0; bad < 12; bad++)
+      await gateway.call('/api/v1/auth/session', undefined, {
+        method: 'POST',
+        body: JSON.stringify({ token: `bad-${bad}` }),
+      })
+    assert.equal((await signIn()).status, 204)
+  })
+
+  it('lets one person sign in so often, each of which leaves a row', async (t) => {
+    const gateway = await startHttpGateway(t)
+    const signIn = async (subject: string) => {
+      const body = JSON.stringify({ token: await gateway.issuer.token(subject) })
+      return (await gateway.call('/api/v1/auth/session', undefined, { method: 'POST', body })).status
+    }
+    for (let time = 0; time < requestsPerMinute.signedIn; time++) assert.equal(await signIn('ann'), 204)
+    assert.equal(await signIn('ann'), 429)
+    assert.equal(await signIn('bob'), 204)
   })
 
   it('counts nobody who brings none: an office that follows an alert is no attack', async (t) => {

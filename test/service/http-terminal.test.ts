@@ -139,14 +139,44 @@ describe('opening a terminal', () => {
     const { url } = await openAs(gateway, await gateway.issuer.token('ann'))
     const [, id = ''] = cookie.split('=')
     const { sessions, store } = gateway
+    const { live } = sessions
     // Between the cookie's check and the socket: a sign-out of that moment finds no socket to close.
-    sessions.signedInAgain = () => void store.deleteLogin(hashCookie(id))
+    sessions.live = (session) => {
+      void store.deleteLogin(hashCookie(id))
+      return live.call(sessions, session)
+    }
     try {
       const terminal = await openTerminal(url, { headers: { cookie, origin: gateway.url } })
       assert.deepEqual(await within(terminal.closed, 'the close'), { code: 4401, reason: 'signed out' })
     } finally {
-      sessions.signedInAgain = () => undefined
+      sessions.live = live
     }
+  })
+
+  it('by a ticket of a browser ends with its sign-in, as every terminal of that browser does', async () => {
+    const gateway = shared()
+    const body = JSON.stringify({ token: await gateway.issuer.token('ann') })
+    const signIn = async () => {
+      const answer = await gateway.call('/api/v1/auth/session', undefined, { method: 'POST', body })
+      return { cookie: (answer.headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '', origin: gateway.url }
+    }
+    const headers = await signIn()
+    const { id, url } = await openAs(gateway, await gateway.issuer.token('ann'))
+    const ticket = async (headers: Record<string, string>) => {
+      const path = `/api/v1/sessions/${id}/ticket`
+      const answer = await gateway.call(path, undefined, { method: 'POST', headers })
+      return ((await answer.json()) as { ticket: string }).ticket
+    }
+    const terminal = await openTerminal(`${url}?ticket=${await ticket(headers)}`)
+    const unused = await ticket(headers)
+    const other = await openTerminal(`${url}?ticket=${await ticket(await signIn())}`)
+    await gateway.call('/api/v1/auth/session', undefined, { method: 'DELETE', headers })
+    assert.equal((await within(terminal.closed, 'the close')).code, 4401)
+    const late = await attemptTerminal(`${url}?ticket=${unused}`)
+    assert.equal('socket' in late ? 101 : late.status, 401)
+    assert.equal(other.socket.readyState, other.socket.OPEN)
+    await gateway.call('/api/v1/auth/sessions', await gateway.issuer.token('ann'), { method: 'DELETE' })
+    assert.equal((await within(other.closed, 'the close')).code, 4401)
   })
 
   it('takes a ticket once, for its session', async () => {
