@@ -5,6 +5,7 @@ import { throwIfCancelled } from './docker-errors.ts'
 import type { TargetFacts } from './docker-identity.ts'
 import { readInspected, requireTold, type Inspected } from './docker-read.ts'
 import { userFromProc } from './proc-user.ts'
+import { readList, readRecord, readTexts } from './read-json.ts'
 import { readFirstFile } from './tar.ts'
 import { needsFiles, resolveGroups, resolveUser, type ResolvedUser } from './user-database.ts'
 
@@ -73,19 +74,24 @@ async function readLiveUser(
   return here ?? liveUser(await listProcesses(client, info.Id, signal), pid)
 }
 
-/** What the engine's `ps` says of a container: titles, then rows. */
-type Processes = { Titles: string[] | null; Processes: string[][] | null } | undefined
+/** What the engine's `ps` says of a container. */
+type Processes = { titles: string[]; rows: string[][] } | undefined
 
 /** Undefined when there are none to be listed, or not by this `ps`. */
 async function listProcesses(client: DockerClient, id: string, signal: AbortSignal): Promise<Processes> {
   const query = { ps_args: '-o pid,euid,egid,supgid' }
   const call = { method: 'GET', path: `/containers/${id}/top`, query, doing: 'list the processes' } as const
-  return await client.json<Processes>({ ...call, signal, timeoutMs: 5_000 }).catch(() => undefined)
+  try {
+    const answer = readRecord(await client.json({ ...call, signal, timeoutMs: 5_000 }))
+    return { titles: readTexts(answer['Titles']), rows: readList(answer['Processes']).map(readTexts) }
+  } catch {
+    return undefined
+  }
 }
 
 function liveUser(answer: Processes, pid: number): ResolvedUser | undefined {
-  const column = (title: string) => answer?.Titles?.indexOf(title) ?? -1
-  const first = answer?.Processes?.find((row) => row[column('PID')] === String(pid))
+  const column = (title: string) => answer?.titles.indexOf(title) ?? -1
+  const first = answer?.rows.find((row) => row[column('PID')] === String(pid))
   const [uid, gid] = [Number(first?.[column('EUID')]), Number(first?.[column('EGID')])]
   if (first === undefined || !Number.isSafeInteger(uid) || !Number.isSafeInteger(gid)) return undefined
   const groups = (first[column('SUPGID')] ?? '').split(',').filter((text) => /^\d+$/.test(text))

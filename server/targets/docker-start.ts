@@ -7,6 +7,7 @@ import type { DockerClient } from './docker-client.ts'
 import { containerBody, containerName, type DebugResources } from './docker-container.ts'
 import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
 import type { RunAs } from './docker-identity.ts'
+import { readRecord, readText } from './read-json.ts'
 import { removeContainer } from './docker-remove.ts'
 import { explainStartFailure } from './docker-start-failure.ts'
 import { DockerTerminal } from './docker-terminal.ts'
@@ -73,11 +74,14 @@ async function createContainer({ client, spec, signal }: StartOptions, body: obj
   const own = new AbortController()
   const call = { method: 'POST', path: '/containers/create', query: { name }, body } as const
   try {
-    const { Id } = await client.json<{ Id: string }>({
-      ...call,
-      doing: 'create the debug container',
-      signal: own.signal,
-    })
+    const answer = await client.json({ ...call, doing: 'create the debug container', signal: own.signal })
+    const Id = readText(readRecord(answer)['Id'])
+    if (Id === '') {
+      throw new HatchwayError(
+        'start_failed',
+        `The engine of ${client.environment} does not say which container it created. See what answers there, then try again.`,
+      )
+    }
     if (!signal.aborted) return Id
     await removeContainer(client, Id)
     throw new HatchwayError('cancelled', 'The start was cancelled.')

@@ -7,6 +7,7 @@ import type { ExitWatch } from './docker-attach.ts'
 import type { DockerClient } from './docker-client.ts'
 import { dockerStatus } from './docker-errors.ts'
 import { inspectContainer } from './docker-facts.ts'
+import { requireTold } from './docker-read.ts'
 
 interface TerminalParts {
   client: DockerClient
@@ -105,8 +106,9 @@ export class DockerTerminal implements Terminal {
   async #stateOfContainer(): Promise<number | TerminalEnd> {
     const { client, container } = this.#parts
     try {
-      const { State } = await inspectContainer(client, container.id, AbortSignal.timeout(5_000))
-      if (!State.Running) return State.ExitCode
+      const info = await inspectContainer(client, container.id, AbortSignal.timeout(5_000))
+      requireTold(info, client.environment)
+      if (!info.State.Running) return info.State.ExitCode
       return {
         kind: 'disconnected',
         detail: 'The connection to the engine broke; the debug container still runs.',
@@ -132,7 +134,9 @@ async function endOfTarget(
   const limit = AbortSignal.timeout(5_000)
   for (let attempt = 0; attempt < 20; attempt += 1) {
     try {
-      const { State } = await inspectContainer(client, id, limit)
+      const info = await inspectContainer(client, id, limit)
+      requireTold(info, client.environment)
+      const { State } = info
       const memory = State.OOMKilled ? ' because it ran out of memory' : ''
       if (!State.Running || State.Restarting)
         return exited(`The target exited with code ${State.ExitCode}${memory}.`)

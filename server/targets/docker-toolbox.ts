@@ -1,10 +1,11 @@
 import { access } from 'node:fs/promises'
-import type { ContainerInspectInfo, ImageInspectInfo } from 'dockerode'
+import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../core/errors.ts'
 import type { StartProgress, Toolbox } from '../core/target.ts'
 import type { DockerClient } from './docker-client.ts'
 import { dockerStatus, dockerWords } from './docker-errors.ts'
 import { buildBusyboxToolbox } from './docker-images.ts'
+import { readRecord, readText } from './read-json.ts'
 import { ImagePuller, type PullLimits } from './docker-pull.ts'
 
 /** A toolbox's image, present on the engine. */
@@ -49,6 +50,7 @@ export class ToolboxImages {
     const info = await this.#inspect(toolbox.image, signal)
     if (info === undefined) return undefined
     const { Id: id, Os: os, Architecture: architecture } = info
+    if (id === '') return undefined
     const found = { name: toolbox.name, image: toolbox.image, id, os, architecture }
     this.#known.set(toolbox.image, found)
     return found
@@ -116,11 +118,12 @@ export class ToolboxImages {
     return `The image ${image} could not be pulled, so this toolbox was built from the gateway host's own busybox.`
   }
 
-  async #inspect(image: string, signal: AbortSignal): Promise<ImageInspectInfo | undefined> {
+  async #inspect(image: string, signal: AbortSignal): Promise<Image | undefined> {
     // A reference keeps its slashes: the engine's route takes the whole rest of the path.
     const path = `/images/${image.split('/').map(encodeURIComponent).join('/')}/json`
     return await this.#client
-      .json<ImageInspectInfo>({ method: 'GET', path, doing: `look for the image ${image}`, signal })
+      .look<unknown>({ path, doing: `look for the image ${image}`, signal })
+      .then(readImage)
       .catch((cause: unknown) => {
         if (dockerStatus(cause) === 404) return undefined
         if (!/invalid reference/i.test(dockerWords(cause))) throw cause
@@ -128,6 +131,18 @@ export class ToolboxImages {
         throw new HatchwayError('image_unavailable', words, { cause })
       })
   }
+}
+
+interface Image {
+  Id: string
+  Os: string
+  Architecture: string
+}
+
+function readImage(value: unknown): Image {
+  const image = readRecord(value)
+  const [Id, Os, Architecture] = [image['Id'], image['Os'], image['Architecture']].map(readText)
+  return { Id: Id ?? '', Os: Os ?? '', Architecture: Architecture ?? '' }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import type { DockerClient } from './docker-client.ts'
 import { dockerStatus } from './docker-errors.ts'
 import { importImage } from './docker-images.ts'
 import { inspectContainer } from './docker-facts.ts'
+import { readRecord, readText } from './read-json.ts'
 
 /** The container's name. */
 export const sampleName = 'hatchway-sample'
@@ -102,7 +103,7 @@ async function create(client: DockerClient, signal: AbortSignal): Promise<string
     doing: 'create the sample',
   } as const
   try {
-    return (await client.json<{ Id: string }>({ ...call, signal })).Id
+    return readText(readRecord(await client.json({ ...call, signal }))['Id']) || sampleName
   } catch (cause) {
     // Somebody else was faster; the engine gives the name away before it shows the container.
     let other: string | undefined

@@ -80,7 +80,12 @@ export class ScriptedEngine {
   /** Tells those who listen that something has happened to a container. */
   tell(event: string, id: string): void {
     const line = JSON.stringify({ Type: 'container', Action: event, Actor: { ID: id, Attributes: {} } })
-    for (const response of this.#events) response.write(`${line}\n`)
+    this.write(`${line}\n`)
+  }
+
+  /** Says this, as it is, to those who listen to events. */
+  write(text: string): void {
+    for (const response of this.#events) response.write(text)
   }
 
   /** Resolves once somebody listens to events. */
