@@ -88,6 +88,11 @@ export class ScriptedEngine {
     for (const response of this.#events) response.write(text)
   }
 
+  /** Breaks the connections of those who listen to events, and no others. */
+  endEvents(): void {
+    for (const response of this.#events) response.destroy()
+  }
+
   /** Resolves once somebody listens to events. */
   async listened(): Promise<void> {
     await eventually(() => this.#events.size > 0, { what: 'somebody to listen to events' })
