@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import { HatchwayError } from '../../server/core/errors.ts'
+import { HatchwayError, messageOf } from '../../server/core/errors.ts'
 import type { DebugSpec, Target } from '../../server/core/target.ts'
 import { DockerDriver } from '../../server/targets/docker.ts'
 import { PullProgress, readJsonLines } from '../../server/targets/pull-progress.ts'
@@ -74,7 +74,7 @@ describe('a Docker engine that answers oddly', () => {
       ),
     )
     for (const cause of refusals) {
-      if (cause !== undefined) assert.ok(cause instanceof HatchwayError, `not in words: ${String(cause)}`)
+      if (cause !== undefined) assert.ok(cause instanceof HatchwayError, `not in words: ${messageOf(cause)}`)
     }
   }
 
