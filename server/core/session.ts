@@ -65,6 +65,8 @@ export interface SessionRow {
   profile: Profile
   /** What runs in place of the toolbox's shell, as argv. */
   command?: readonly string[]
+  /** Where that begins, as {@link DebugSpec} says. */
+  cwd?: string
   /** Which pod of a workload was asked for. */
   pick?: PodPick
   /** It runs in a debug copy of the target's pod. */

@@ -31,6 +31,7 @@ export function toApiSession(
     toolbox: row.toolbox,
     profile: row.profile,
     command: row.command && [...row.command],
+    cwd: row.cwd,
     copy: row.copy,
     run: row.run,
     identity: identity && describeIdentity(identity),

@@ -15,7 +15,7 @@ import { driverMs, resolveTarget, visible } from './find-target.ts'
 import { said } from './said.ts'
 import { auditDenied, decideOpenWithReason, targetNotFound } from './permissions.ts'
 
-type Wish = z.infer<typeof createSession>
+type Wish = z.infer<typeof createSession> & Pick<CreateRun, 'cwd'>
 
 const defaultSize = { cols: 80, rows: 24 }
 
@@ -91,6 +91,7 @@ async function decideStart(
     ticket: said(wish.ticket),
     size: wish.size ?? defaultSize,
     command: wish.command,
+    cwd: wish.cwd,
     pick: wish.pick,
     copy: wish.copy,
   })

@@ -127,6 +127,7 @@ export const session = z.object({
   toolbox: z.string(),
   profile,
   command: z.array(z.string()).optional().describe("what runs in place of the toolbox's shell"),
+  cwd: z.string().optional().describe('where the command of a run begins, as it was asked for'),
   copy: z.boolean().optional().describe("it runs in a debug copy of the target's pod"),
   run: z.boolean().optional().describe('one command without a terminal'),
   identity: identity.optional().describe('while it waits for an approval: as whom it would run'),

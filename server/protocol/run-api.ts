@@ -13,6 +13,15 @@ export const createRun = z.strictObject({
   ticket,
   pick,
   command: command.unwrap().describe('as argv; no shell reads it'),
+  cwd: z
+    .string()
+    .max(4096)
+    .regex(/^(\$TARGET)?(\/[^\u0000-\u001f\u007f]*)?$/)
+    .min(1)
+    .optional()
+    .describe(
+      "where it begins: an absolute path as the debug container sees it; `$TARGET` at its beginning is the target's root. Without it: a home that can be written to. A directory that cannot be entered is exit code 125",
+    ),
   timeoutSeconds: z
     .int()
     .min(1)

@@ -111,6 +111,7 @@ export class SessionRegistry implements Sessions {
       size: row.size,
       maxDurationMs,
       ...(row.command === undefined ? {} : { command: row.command }),
+      ...(row.cwd === undefined ? {} : { cwd: row.cwd }),
       ...(row.copy === true ? { copy: true } : {}),
     }
     void session.start(target, spec)

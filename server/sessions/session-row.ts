@@ -18,6 +18,7 @@ export function rowOf(request: OpenRequest): SessionRow {
     toolbox: request.toolbox.name,
     profile: request.profile,
     ...(request.command === undefined ? {} : { command: request.command }),
+    ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
     ...(request.pick === undefined ? {} : { pick: request.pick }),
     ...(request.copy === true ? { copy: true } : {}),
     ...(request.run === true ? { run: true } : {}),
@@ -77,6 +78,7 @@ export function factsOf(row: SessionRow): Record<string, string> {
     toolbox: row.toolbox,
     profile: row.profile,
     ...(row.command === undefined ? {} : { command: shownCommand(row.command).slice(0, 500) }),
+    ...(row.cwd === undefined ? {} : { cwd: shownCommand([row.cwd]).slice(0, 500) }),
     ...(row.ticket === undefined ? {} : { ticket: row.ticket }),
   }
 }

@@ -32,6 +32,8 @@ export interface OpenRequest {
   ticket?: string
   size: TerminalSize
   command?: readonly string[]
+  /** Where that begins: absolute, or `$TARGET` and a path. */
+  cwd?: string
   /** Which pod of a workload was asked for. */
   pick?: PodPick
   /** In a debug copy of the target's pod. */

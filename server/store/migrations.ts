@@ -11,6 +11,7 @@ const migrations: Record<string, Migration> = {
   '0004-provider-logins': { up: addProviderLogins },
   '0005-runs': { up: addRunColumn },
   '0006-people': { up: addAuditIssuer },
+  '0007-directories': { up: addDirectoryColumn },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -81,6 +82,11 @@ async function addProviderLogins(database: Kysely<Database>): Promise<void> {
 /** Whether a session is one command without a terminal. */
 async function addRunColumn(database: Kysely<Database>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('run', 'integer').execute()
+}
+
+/** Where a command begins. */
+async function addDirectoryColumn(database: Kysely<Database>): Promise<void> {
+  await database.schema.alterTable('sessions').addColumn('cwd', 'text').execute()
 }
 
 /** Who vouches for the one who acted: a subject alone is nobody. Events of before do not say. */

@@ -99,6 +99,7 @@ function toColumns(row: Change): Updateable<SessionsTable> {
       toolbox: row.toolbox,
       profile: row.profile,
       command: row.command === undefined ? undefined : JSON.stringify(row.command),
+      cwd: row.cwd,
       pick: row.pick,
       copy: row.copy === undefined ? undefined : Number(row.copy),
       run: row.run === undefined ? undefined : Number(row.run),
@@ -164,7 +165,7 @@ function fromColumns(row: Selectable<SessionsTable>): SessionRow {
     ...(row.run === 1 && { run: true }),
     ...(row.approval !== null && { approval: readApproval(row.approval) }),
     ...(row.break_glass !== null && { breakGlass: readBreakGlass(row.break_glass) }),
-    ...present({ reason: row.reason, ticket: row.ticket }),
+    ...present({ reason: row.reason, ticket: row.ticket, cwd: row.cwd }),
     ...(row.started_at !== null && { startedAt: new Date(row.started_at) }),
     ...(row.ended_at !== null && { endedAt: new Date(row.ended_at) }),
     ...(row.identity !== null && {

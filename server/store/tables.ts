@@ -18,6 +18,7 @@ export interface SessionsTable {
   toolbox: string
   profile: string
   command: string | null
+  cwd: string | null
   pick: string | null
   copy: number | null
   run: number | null

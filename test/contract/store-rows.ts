@@ -56,6 +56,7 @@ export function fullSessionRow(id: string): SessionRow {
     },
     profile: 'netadmin',
     command: ['sh', '-c', 'echo "$1"'],
+    cwd: '$TARGET/var',
     pick: 'crashing',
     copy: true,
     run: true,

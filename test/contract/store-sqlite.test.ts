@@ -186,7 +186,8 @@ describe('store in SQLite', () => {
       update sessions set ending = '{"reason":"terminated","by":"Ada Lovelace","detail":"bye"}';
       insert into audit_events (id, at, kind, user_subject, user_name) values ('01', 1, 'opened', 'ada', 'Ada');
       alter table audit_events drop column user_issuer;
-      delete from kysely_migration where name = '0006-people'`)
+      alter table sessions drop column cwd;
+      delete from kysely_migration where name >= '0006'`)
     database.close()
     store = await openSqliteStore({ path })
     const row = await store.getSession('s1')

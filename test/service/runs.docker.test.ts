@@ -65,7 +65,9 @@ const going = (on = gateway, who = 'jane') =>
 
 describe('a run', () => {
   it('answers with exit code and both streams, as the target, among its files', async () => {
-    const done = await run(sh('id -u; cat www/hello.txt; echo careful >&2; exit 7'), { reason: 'INC-7' })
+    const done = await run(sh('id -u; cat $TARGET/www/hello.txt; echo careful >&2; exit 7'), {
+      reason: 'INC-7',
+    })
     assert.equal(done.exitCode, 7)
     assert.deepEqual(done.end, { reason: 'exit', code: 'exited', exitCode: 7 })
     assert.equal(done.stdout.trim(), '65532\nhello from the target')
@@ -92,6 +94,16 @@ describe('a run', () => {
       assert.equal((await run(command)).exitCode, code)
     })
   }
+
+  it('begins where it is told to, which is in the audit log', async () => {
+    const done = await run(['cat', 'hello.txt'], { cwd: '$TARGET/www' })
+    assert.equal(done.stdout, 'hello from the target\n')
+    const { items } = await gateway.api<AuditList>('GET', `/audit?session=${done.id}`)
+    assert.equal(items.at(-1)?.detail?.['cwd'], '"$TARGET/www"')
+    for (const cwd of ['', 'www', '../x', '$HOME', '$TARGETS', '~', '/a\nb', '/\u001b[2J']) {
+      assert.deepEqual(await refused(ask(['true'], { cwd }, gateway, 'jane')), [400, 'invalid_request'], cwd)
+    }
+  })
 
   it('is a session: in lists, with its command, recorded, sealed, verified', async () => {
     const done = await run(['seq', '1', '2000'])
@@ -291,11 +303,13 @@ rules:
   })
 
   it('may wait for an approval: then it runs by itself, and its session has the outcome', async () => {
-    const response = await ask(sh('echo approved; exit 5'), { timeoutSeconds: 20 }, strict, 'eve')
+    const wish = { timeoutSeconds: 20, cwd: '$TARGET/www' }
+    const response = await ask(sh('echo approved; cat hello.txt; exit 5'), wish, strict, 'eve')
     assert.equal(response.status, 202)
     const session = (await response.json()) as Session
     assert.equal(session.state, 'pending-approval')
     assert.equal(session.run, true)
+    assert.equal(session.cwd, '$TARGET/www')
     assert.equal(session.approval?.plan.maxDurationSeconds, 20)
     await strict.api('POST', `/sessions/${session.id}/decision`, { decision: 'approve' }, 'lea')
     const ended = await eventually(async () => {
@@ -303,7 +317,7 @@ rules:
       return now.state === 'ended' && now.recording.state === 'sealed' && now
     })
     assert.deepEqual(ended.end, { reason: 'exit', code: 'exited', exitCode: 5 })
-    assert.equal((await recorded(session, strict)).toString(), 'approved\r\n')
+    assert.equal((await recorded(session, strict)).toString(), 'approved\r\nhello from the target\r\n')
   })
 })
 

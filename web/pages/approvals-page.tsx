@@ -236,13 +236,14 @@ function Why({ session }: { session: Session }) {
 }
 
 function What({ session }: { session: Session }) {
-  const { identity, approval, command } = session
+  const { identity, approval, command, cwd } = session
   return (
     <>
       <Row name="Runs">
         <span className="mono">{session.toolbox}</span>
         {approval === undefined ? null : <span className="mono muted"> {approval.plan.image}</span>}
         {command === undefined ? null : <code className="run-line">{shownCommand(command)}</code>}
+        {cwd === undefined ? null : <span className="mono muted"> in {shownCommand([cwd])}</span>}
       </Row>
       <Row name="Beside">
         <span className="mono">{session.target.image}</span>

@@ -24,6 +24,9 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
         {command === undefined ? null : (
           <Row name={session.run === true ? 'Runs' : 'Command'}>
             <code className="run-line breakable">{shownCommand(command)}</code>
+            {session.cwd === undefined ? null : (
+              <span className="mono muted"> in {shownCommand([session.cwd])}</span>
+            )}
           </Row>
         )}
         {/* What the server resolves here is the image that the debug container really runs. */}
