@@ -68,6 +68,8 @@ export interface Config {
   readonly approvals: { expiresAfterMs: number }
   /** Who is told that people wait for an approval. */
   readonly notifications: readonly Webhook[]
+  /** `maxBytes` of one recording; `minFree`, in bytes, of each disk. */
+  readonly recordings: { maxBytes: number; minFree: number }
   readonly sidecar: { memoryBytes: number; cpus: number; pids: number }
   readonly trustProxy: readonly string[]
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -135,7 +137,7 @@ export function redactConfig(config: Config): unknown {
 type Parsed = ReturnType<ReturnType<typeof createConfigSchema>['parse']>
 
 function toConfig(parsed: Parsed, whole: Pick<Config, 'file' | 'environments'>): Config {
-  const { auth, limits, sidecar, publicUrl, policy } = parsed
+  const { auth, limits, recordings, sidecar, publicUrl, policy } = parsed
   return freeze({
     ...whole,
     listen: parsed.listen,
@@ -165,6 +167,7 @@ function toConfig(parsed: Parsed, whole: Pick<Config, 'file' | 'environments'>):
       kind,
       ...(secret !== undefined && { secret }),
     })),
+    recordings: { maxBytes: recordings.maxSize, minFree: recordings.minFree },
     sidecar: { memoryBytes: sidecar.memory, cpus: sidecar.cpus, pids: sidecar.pids },
     trustProxy: parsed.trustProxy,
     logLevel: parsed.logLevel,

@@ -17,6 +17,8 @@ import { Metrics } from './http/metrics.ts'
 import { allowEverything, policyFromText, type TimedPolicy } from './policy/compile-policy.ts'
 import { openPolicyFile } from './policy/policy-file.ts'
 import { toAsciicastV2, toText } from './recording/convert.ts'
+import { DiskReserve } from './recording/disk-reserve.ts'
+import { DiskSpace } from './recording/disk-space.ts'
 import { DirectoryRecordings } from './recording/recordings.ts'
 import { verifyRecording } from './recording/verify.ts'
 import { recoverSessions, type RecoveryOptions } from './sessions/recovery.ts'
@@ -35,6 +37,8 @@ import { version } from './version.ts'
 /** A start may have to pull an image over a slow line. */
 const startTimeoutMs = 15 * 60_000
 const upkeepEveryMs = 60_000
+/** Room for what must still be written on a full disk: thousands of events. */
+const reserveBytes = 16 * 1024 ** 2
 /** An engine that is down when the gateway starts is waited for this long. */
 const reattachForMs = 10 * 60_000
 /** Recovery holds up the first request this long at most; it goes on afterwards. */
@@ -65,11 +69,15 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   logger.debug({ config: redactConfig(config) }, 'configuration')
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const secrets = secretFiles(join(config.dataDir, 'secrets'))
-  const store = await openSqliteStore({ path: join(config.dataDir, 'hatchway.db') })
+  const space = watchDisks(config)
+  const store = await openSqliteStore({
+    path: join(config.dataDir, 'hatchway.db'),
+    onFull: () => space.reserve.release(),
+  })
   const policy = await openPolicy(config, store, logger)
   const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
   const drivers = await createDrivers(config, installation, createDriver)
-  const parts = createSessions(config, { store, drivers, installation, logger, policy })
+  const parts = createSessions(config, { store, drivers, installation, logger, policy, space: space.watched })
   const { registry, recordings, recovery } = parts
   const onRenewed = (who: Principal) => registry.signedInAgain(who)
   const { auth, signInCode } = await createGatewayAuth(config, { store, secrets, logger, onRenewed })
@@ -96,6 +104,7 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
     version,
   })
   const stop = new AbortController()
+  await space.watched.start()
   // Before the first request: whoever asked before the restart finds their request.
   await approvals.restore()
   const recovered = recoverSessions(recovery, stop.signal)
@@ -115,12 +124,22 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
       policy.close()
       for (const driver of drivers.values()) driver.close()
       await parts.screens.close()
+      space.watched.stop()
       await store.close()
     },
   }
 }
 
+/** Database, live and sealed recordings may be on disks of their own. */
+function watchDisks({ dataDir, recordings }: Config): { watched: DiskSpace; reserve: DiskReserve } {
+  const reserve = new DiskReserve(join(dataDir, 'reserve'), reserveBytes)
+  const others = [dataDir, join(dataDir, 'blobs')]
+  const { minFree } = recordings
+  return { watched: new DiskSpace({ liveDir: join(dataDir, 'live'), others, minFree, reserve }), reserve }
+}
+
 interface SessionParts {
+  space: DiskSpace
   store: Store
   drivers: ReadonlyMap<string, TargetDriver>
   installation: string
@@ -128,9 +147,17 @@ interface SessionParts {
   policy: TimedPolicy
 }
 
-function createSessions(config: Config, { store, drivers, installation, logger, policy }: SessionParts) {
+function createSessions(
+  config: Config,
+  { store, drivers, installation, logger, policy, space }: SessionParts,
+) {
   const blobs = new DirectoryBlobs(join(config.dataDir, 'blobs'))
-  const recordings = new DirectoryRecordings({ liveDir: join(config.dataDir, 'live'), blobs })
+  const recordings = new DirectoryRecordings({
+    liveDir: join(config.dataDir, 'live'),
+    blobs,
+    space,
+    maxBytes: config.recordings.maxBytes,
+  })
   const metrics = new Metrics()
   const screens = new Screens()
   const registry = new SessionRegistry({

@@ -119,6 +119,18 @@ const sidecar = () =>
     pids: wholeNumber(16, 32_768).default(256).describe('Limit of its processes and threads.'),
   })
 
+const recordings = () =>
+  section({
+    maxSize: byteSize()
+      .prefault('1GiB')
+      .describe('Size that one recording may grow to, uncompressed; the session ends there.'),
+    minFree: byteSize()
+      .prefault('256MiB')
+      .describe(
+        'Room that is kept free on the disks of database and recordings, of a disk smaller than ten times that a tenth of it. Below it nothing new starts, and whoever writes the most ends.',
+      ),
+  })
+
 const approvals = () =>
   section({
     expiresAfter: duration(7 * 24 * hourMs)
@@ -172,6 +184,7 @@ export const createConfigSchema = (source: ConfigSource) =>
     limits: limits()
       .prefault({})
       .describe('Limits of the gateway as a whole; those of one session are in the policy.'),
+    recordings: recordings().prefault({}).describe('What recordings may take of the disk.'),
     approvals: approvals().prefault({}).describe('Requests for sessions that policy wants approved.'),
     notifications: notifications(source).default([]).describe('Webhooks that are told about approvals.'),
     sidecar: sidecar().prefault({}).describe('Resources of one debug container.'),

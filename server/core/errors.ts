@@ -39,6 +39,8 @@ const errors = {
   clocks_differ: [502, 'The clocks of gateway and identity provider differ'],
   start_failed: [502, 'The debug container could not be started'],
   cancelled: [499, 'The request was cancelled'],
+  storage_full: [503, 'There is no room on the disk'],
+  recording_too_large: [507, 'The recording has reached its limit'],
   recording_failed: [503, 'The recording cannot be written'],
   backend_unavailable: [503, 'The container engine cannot be reached'],
   provider_unavailable: [503, 'The identity provider cannot be reached'],

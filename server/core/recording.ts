@@ -2,6 +2,12 @@ import type { Readable } from 'node:stream'
 import type { SessionEnd } from './session.ts'
 import type { TerminalSize } from './target.ts'
 
+/** Output that was shown and could not be recorded, where policy lets that go on. */
+export interface MissingOutput {
+  holes: number
+  bytes: number
+}
+
 /** Kept in the session's row once the recording is sealed. */
 export interface RecordingSummary {
   /** The blob that holds it, gzip-compressed. */
@@ -13,6 +19,8 @@ export interface RecordingSummary {
   /** Bytes of terminal output in it. */
   outputBytes: number
   durationMs: number
+  /** Absent: nothing is. */
+  missing?: MissingOutput
 }
 
 /** What the first line of a recording says. */
@@ -40,8 +48,13 @@ export interface Recorder {
   input(bytes: Uint8Array): void
   resize(size: TerminalSize): void
   marker(label: string): void
-  /** Called once when the once-a-second flush to the disk fails. */
+  /**
+   * Called once when the once-a-second flush to the disk fails, or when the disk is nearly full and this recording is what fills
+   * it. One that goes on without (best effort) throws nothing, and calls at the beginning of each hole.
+   */
   onFailure(listener: (cause: Error) => void): void
+  /** Of best effort: called at the end of each hole, which is marked by then. */
+  onMended?(listener: (missing: number) => void): void
   /** Writes the exit event, flushes to disk, compresses into the blobs, removes the live file. */
   finish(end: RecordedEnd): Promise<RecordingSummary>
   /** Flushes to disk and closes without sealing: another process will go on. */
@@ -52,6 +65,11 @@ export interface Recorder {
 export interface NotedEnd {
   end: SessionEnd
   endedAt: Date
+}
+
+export interface RecorderOptions {
+  /** Output that can't be recorded is counted and marked, and does not end anything. */
+  bestEffort?: boolean
 }
 
 export interface ResumedRecording {
@@ -70,10 +88,14 @@ export interface ResumedRecording {
 
 /** Where recordings live: plain files while they grow, compressed blobs once sealed. */
 export interface Recordings {
+  /** Throws `storage_full` when there is too little room on the disk to begin anything new. Asks nobody. */
+  checkRoom(): void
+  /** Writes and removes a probe where recordings grow. Throws `storage_full` and `recording_failed`. */
+  check(): Promise<void>
   /** Creates the file and has its header on disk before it resolves. Throws `recording_failed`. */
-  start(header: RecordingHeader): Promise<Recorder>
+  start(header: RecordingHeader, options?: RecorderOptions): Promise<Recorder>
   /** Opens a live recording of an earlier process, cutting a torn last line. Throws `recording_not_found`. */
-  resume(sessionId: string): Promise<ResumedRecording>
+  resume(sessionId: string, options?: RecorderOptions): Promise<ResumedRecording>
   /** The asciicast v3 as it stands, live or sealed. Throws `recording_not_found`. */
   read(sessionId: string, sealed: RecordingSummary | undefined): Promise<Readable>
   /** Sessions that have a live file, or a sealed recording that no row is known to hold: what recovery has to look at. */

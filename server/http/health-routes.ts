@@ -90,7 +90,14 @@ export function registerHealthRoutes(app: TypedApp, deps: AppDeps): void {
 async function checkAll(deps: AppDeps): Promise<Readiness> {
   const parts: Part[] = [
     { name: 'store', required: true, check: () => deps.store.check() },
-    { name: 'recordings', required: true, check: () => deps.blobs.check() },
+    {
+      name: 'recordings',
+      required: true,
+      check: async () => {
+        await deps.recordings.check()
+        await deps.blobs.check()
+      },
+    },
     ...[...deps.drivers.values()].map((driver) => ({
       name: `environment ${driver.environment}`,
       required: false,

@@ -25,12 +25,14 @@ export interface CastHeader {
 export type CastItem =
   | { type: 'header'; header: CastHeader; end: number }
   | { type: 'event'; intervalUs: number; code: string; text: string; exact?: Buffer; end: number }
-  | { type: 'comment'; end: number }
+  /** `missing`: so many bytes of output could not be recorded here. */
+  | { type: 'comment'; end: number; missing?: number }
   /** A line that is neither, or a last line without its line end. */
   | { type: 'malformed'; end: number }
 
 const newline = 0x0a
 const bytesComment = '# hatchway-bytes '
+const missingComment = '# hatchway-missing '
 
 /** The header line. The facts cannot replace `session` and `startedAt`. */
 export function encodeHeader(header: RecordingHeader): string {
@@ -56,6 +58,11 @@ export function encodeEvent(intervalUs: number, code: EventCode, text: string): 
 export function encodeBytes(intervalUs: number, code: 'o' | 'i', bytes: Buffer): string[] {
   const event = encodeEvent(intervalUs, code, bytes.toString('utf8'))
   return isUtf8(bytes) ? event : [bytesComment, bytes.toString('base64'), '\n', ...event]
+}
+
+/** The comment line that stands where so many bytes of output could not be recorded. */
+export function encodeMissing(bytes: number): string {
+  return `${missingComment}${bytes}\n`
 }
 
 /** The bytes that an output or input event stands for. */
@@ -93,7 +100,7 @@ export async function* readCast(source: AsyncIterable<Buffer>): AsyncGenerator<C
 }
 
 function parseLine(line: Buffer, end: number, first: boolean): CastItem {
-  if (!first && line[0] === 0x23) return { type: 'comment', end }
+  if (!first && line[0] === 0x23) return parseComment(line, end)
   try {
     const value: unknown = JSON.parse(line.toString('utf8'))
     if (first) return isHeader(value) ? { type: 'header', header: value, end } : { type: 'malformed', end }
@@ -107,6 +114,14 @@ function parseLine(line: Buffer, end: number, first: boolean): CastItem {
     // Not JSON: what a torn write or a damaged disk leaves behind.
     return { type: 'malformed', end }
   }
+}
+
+function parseComment(line: Buffer, end: number): CastItem {
+  const text = line.subarray(0, 64).toString('latin1')
+  const missing = text.startsWith(missingComment)
+    ? /^\d{1,15}$/.exec(text.slice(missingComment.length))
+    : null
+  return missing === null ? { type: 'comment', end } : { type: 'comment', end, missing: Number(missing[0]) }
 }
 
 function isHeader(value: unknown): value is CastHeader {

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** Makes created, renamed and removed names in the directory survive a power cut. */
 export async function flushDirectory(path: string): Promise<void> {
@@ -28,4 +29,20 @@ export async function writeDurably(path: string, text: string): Promise<void> {
     throw cause
   }
   await flushDirectory(dirname(path))
+}
+
+/** Writes a block to the disk there, and removes it. Throws what a full or read-only disk says. */
+export async function probe(directory: string): Promise<void> {
+  const path = join(directory, `.${randomUUID()}.probe`)
+  try {
+    const handle = await open(path, 'wx', 0o600)
+    try {
+      await handle.writeFile(Buffer.alloc(4096, 1))
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } finally {
+    await rm(path, { force: true })
+  }
 }

@@ -1,14 +1,22 @@
 import { ftruncateSync, writeSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { HatchwayError, messageOf } from '../core/errors.ts'
-import type { RecordedEnd, Recorder, RecordingSummary } from '../core/recording.ts'
+import type { MissingOutput, RecordedEnd, Recorder, RecordingSummary } from '../core/recording.ts'
 import type { TerminalSize } from '../core/target.ts'
-import { encodeBytes, encodeEvent } from './asciicast.ts'
+import { encodeBytes, encodeEvent, encodeMissing } from './asciicast.ts'
+import type { DiskSpace, DiskWriter } from './disk-space.ts'
+import { namesSame, restoreName } from './recording-files.ts'
 import type { Flushable, FlushSchedule } from './flush-schedule.ts'
 import type { RecordingClock } from './recording-clock.ts'
 
 // One line of the largest usual chunk, 64 KiB of control characters, fits. Shared: writing is synchronous.
 const scratch = Buffer.allocUnsafe(1280 * 1024)
+
+// What a recording itself says; everything else is why it failed.
+const ownCodes = new Set<string>(['recording_failed', 'recording_too_large', 'storage_full'])
+
+/** What is known of a recording when it is sealed. */
+export type SealedTotals = Pick<RecordingSummary, 'outputBytes' | 'durationMs' | 'missing'>
 
 export interface LiveRecordingOptions {
   sessionId: string
@@ -21,17 +29,25 @@ export interface LiveRecordingOptions {
   /** An earlier process wrote the exit event and died before the recording was sealed. */
   exited: boolean
   schedule: FlushSchedule
+  /** Where the file is. Absent: it has no name that could be taken away. */
+  path?: string
+  /** Of earlier processes: output that could not be recorded. */
+  missing?: MissingOutput
+  space?: DiskSpace
+  /** Bytes that the file may grow to. */
+  maxBytes?: number
   /** Compresses the file, which is on disk and complete, into the blobs and removes it. */
-  seal: (totals: { outputBytes: number; durationMs: number }) => Promise<RecordingSummary>
+  seal: (totals: SealedTotals) => Promise<RecordingSummary>
 }
 
 /** The file of one recording while it grows. Every write is with the kernel before the call returns. */
-export class LiveRecording implements Recorder, Flushable {
+export class LiveRecording implements Recorder, Flushable, DiskWriter {
   readonly #options: LiveRecordingOptions
   readonly #file: FileHandle
   #position: number
   #offset: number
   #exited: boolean
+  #missing: MissingOutput
   #dirty = false
   #open = true
   #failure: Error | undefined
@@ -45,7 +61,9 @@ export class LiveRecording implements Recorder, Flushable {
     this.#position = options.position
     this.#offset = options.offset
     this.#exited = options.exited
+    this.#missing = options.missing ?? { holes: 0, bytes: 0 }
     options.schedule.add(this)
+    options.space?.add(this)
   }
 
   get offset(): number {
@@ -84,14 +102,36 @@ export class LiveRecording implements Recorder, Flushable {
     this.#dirty = false
     this.#flushing = this.#file
       .datasync()
-      .catch((cause: unknown) => {
-        this.#failure ??= this.#failed(cause)
-        const listener = this.#onFailure
-        this.#onFailure = undefined
-        listener?.(this.#failure)
-      })
+      .then(() => this.#checkFile())
+      .catch((cause: unknown) => this.refuse(this.#failed(cause)))
       .finally(() => (this.#flushing = undefined))
     return this.#flushing
+  }
+
+  /** Takes nothing any more but its end, and tells the listener, once. */
+  refuse(cause: HatchwayError): void {
+    this.#failure ??= cause
+    const listener = this.#onFailure
+    this.#onFailure = undefined
+    // Not amid a write of this recording, or of another one that the disk was looked at for.
+    if (listener !== undefined) setImmediate(listener, this.#failure)
+  }
+
+  /**
+   * Writes that so many bytes of output are missing here, and takes more again. The offset goes on over them. Throws
+   * `recording_failed` while it can't be written.
+   */
+  bridge(missing: number): void {
+    const words = `${missing} bytes of output are missing here: they could not be recorded`
+    try {
+      this.#write([encodeMissing(missing), ...encodeEvent(this.#options.clock.nextInterval(), 'm', words)])
+    } catch (cause) {
+      throw this.#failed(cause)
+    }
+    this.#failure = undefined
+    this.#offset += missing
+    this.#missing = { holes: this.#missing.holes + 1, bytes: this.#missing.bytes + missing }
+    this.#options.space?.add(this)
   }
 
   finish(end: RecordedEnd): Promise<RecordingSummary> {
@@ -112,7 +152,7 @@ export class LiveRecording implements Recorder, Flushable {
   }
 
   async #finish(end: RecordedEnd): Promise<RecordingSummary> {
-    const { clock, seal } = this.#options
+    const { clock, seal, path } = this.#options
     if (!this.#exited) {
       if (!this.#open) throw new Error('it is closed')
       // Also after a failed write: what was recorded until then is worth a proper end, if there is room for one.
@@ -120,8 +160,31 @@ export class LiveRecording implements Recorder, Flushable {
       this.#write([...reason, ...encodeEvent(clock.nextInterval(), 'x', String(end.exitCode ?? 1))])
       this.#exited = true
     }
+    if (this.#open && path !== undefined) await restoreName(this.#file, path)
     await this.#close()
-    return seal({ outputBytes: this.#offset, durationMs: Math.round(clock.lastUs / 1000) })
+    const { holes, bytes } = this.#missing
+    return seal({
+      outputBytes: this.#offset - bytes,
+      durationMs: Math.round(clock.lastUs / 1000),
+      ...(holes > 0 && { missing: this.#missing }),
+    })
+  }
+
+  /** What is done to the file from outside is no recording any more: whoever may do that may do anything. */
+  async #checkFile(): Promise<void> {
+    const { path, sessionId } = this.#options
+    if (path === undefined) return
+    const before = this.#position
+    const own = await this.#file.stat()
+    const found = await namesSame(own, path)
+    const problem = !found
+      ? 'was removed or replaced'
+      : own.size < before || own.size > this.#position
+        ? 'was changed'
+        : undefined
+    if (problem === undefined) return
+    const detail = `The file of the recording of session ${sessionId} ${problem} by somebody else while it was written.`
+    throw new HatchwayError('recording_failed', detail)
   }
 
   async #close(): Promise<void> {
@@ -130,12 +193,21 @@ export class LiveRecording implements Recorder, Flushable {
     await this.#file.datasync()
     this.#open = false
     this.#options.schedule.remove(this)
+    this.#options.space?.remove(this)
     await this.#file.close()
   }
 
   #append(lines: string[]): void {
     if (this.#failure !== undefined) throw this.#failure
     if (!this.#open || this.#exited) throw this.#failed('it is closed')
+    const { maxBytes = Infinity, sessionId } = this.#options
+    if (this.#position > maxBytes) {
+      this.#failure = new HatchwayError(
+        'recording_too_large',
+        `The recording of session ${sessionId} has reached its limit of ${Math.round(maxBytes / 1024 ** 2)} MiB. Open another session to go on.`,
+      )
+      throw this.#failure
+    }
     try {
       this.#write(lines)
     } catch (cause) {
@@ -154,6 +226,7 @@ export class LiveRecording implements Recorder, Flushable {
       throw cause
     }
     this.#position += bytes.length
+    this.#options.space?.wrote(this, bytes.length)
   }
 
   // A full disk may have taken half a line, after which no other line could follow.
@@ -166,7 +239,7 @@ export class LiveRecording implements Recorder, Flushable {
   }
 
   #failed(cause: unknown): HatchwayError {
-    if (cause instanceof HatchwayError && cause.code === 'recording_failed') return cause
+    if (cause instanceof HatchwayError && ownCodes.has(cause.code)) return cause
     const { sessionId } = this.#options
     const detail = `The recording of session ${sessionId} cannot be written: ${messageOf(cause)}. Check the disk that holds the data directory.`
     return new HatchwayError('recording_failed', detail, { cause })

@@ -1,4 +1,5 @@
-import { open, rename, type FileHandle } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { copyFile, open, rename, stat, type FileHandle } from 'node:fs/promises'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 
 /** Undefined when there is no such file. Throws `recording_failed`. */
@@ -18,6 +19,24 @@ export async function setAside(path: string, sessionId: string): Promise<Hatchwa
     'recording_not_found',
     `The recording of session ${sessionId} has no readable header. It was kept as ${path}.damaged.`,
   )
+}
+
+/** Whether the path still leads to this file. */
+export async function namesSame(file: Pick<Stats, 'dev' | 'ino'>, path: string): Promise<boolean> {
+  const named = await stat(path).catch((cause: unknown) => {
+    if (isMissing(cause)) return undefined
+    throw cause
+  })
+  return named?.ino === file.ino && named.dev === file.dev
+}
+
+/** Gives an open file whose name was taken away, or is another file's now, its name again: as long as it is open, it is there. */
+export async function restoreName(file: FileHandle, path: string): Promise<void> {
+  if (await namesSame(await file.stat(), path)) return
+  await rename(path, `${path}.damaged`).catch((cause: unknown) => {
+    if (!isMissing(cause)) throw cause
+  })
+  await copyFile(`/proc/self/fd/${file.fd}`, path)
 }
 
 export function isMissing(cause: unknown): boolean {

@@ -5,8 +5,10 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { HatchwayError } from '../core/errors.ts'
 import type {
+  MissingOutput,
   NotedEnd,
   Recorder,
+  RecorderOptions,
   RecordingHeader,
   Recordings,
   RecordingSummary,
@@ -14,9 +16,11 @@ import type {
 } from '../core/recording.ts'
 import type { Blobs } from '../core/store.ts'
 import { bytesOf, encodeHeader, readCast } from './asciicast.ts'
-import { flushDirectory } from './durable-file.ts'
+import { BestEffortRecorder } from './best-effort.ts'
+import type { DiskSpace } from './disk-space.ts'
+import { flushDirectory, probe } from './durable-file.ts'
 import { FlushSchedule } from './flush-schedule.ts'
-import { LiveRecording } from './live-recording.ts'
+import { LiveRecording, type SealedTotals } from './live-recording.ts'
 import { RecordingClock, systemClock, type Clock } from './recording-clock.ts'
 import { isMissing, openIfThere, recordingFailed, recordingNotFound, setAside } from './recording-files.ts'
 import { scanRecording, wholeLines, type ScannedRecording } from './scan-recording.ts'
@@ -29,6 +33,10 @@ export interface DirectoryRecordingsOptions {
   liveDir: string
   blobs: Blobs
   clock?: Clock
+  /** Where the room is watched. Absent: it is not. */
+  space?: DiskSpace
+  /** Bytes that one recording may have, uncompressed. */
+  maxBytes?: number
 }
 
 const readOptions = { highWaterMark: 256 * 1024 }
@@ -45,15 +53,33 @@ export class DirectoryRecordings implements Recordings {
   readonly #clock: Clock
   readonly #schedule = new FlushSchedule()
   readonly #notes: SessionNotes
+  readonly #limits: Pick<DirectoryRecordingsOptions, 'space' | 'maxBytes'>
 
   constructor(options: DirectoryRecordingsOptions) {
     this.#liveDir = options.liveDir
     this.#notes = new SessionNotes(options.liveDir)
+    const { space, maxBytes } = options
+    this.#limits = { ...(space && { space }), ...(maxBytes !== undefined && { maxBytes }) }
     this.#blobs = options.blobs
     this.#clock = options.clock ?? systemClock
   }
 
-  async start(header: RecordingHeader): Promise<Recorder> {
+  checkRoom(): void {
+    this.#limits.space?.check()
+  }
+
+  async check(): Promise<void> {
+    await this.#limits.space?.measure()
+    this.checkRoom()
+    try {
+      await mkdir(this.#liveDir, { recursive: true, mode: 0o700 })
+      await probe(this.#liveDir)
+    } catch (cause) {
+      throw recordingFailed(this.#liveDir, 'written', cause)
+    }
+  }
+
+  async start(header: RecordingHeader, { bestEffort = false }: RecorderOptions = {}): Promise<Recorder> {
     const { sessionId } = header
     const startedAt = header.startedAt.getTime()
     const clock = new RecordingClock(this.#clock, startedAt)
@@ -75,10 +101,11 @@ export class DirectoryRecordings implements Recordings {
       throw recordingFailed(path, 'started', cause)
     }
     const position = Buffer.byteLength(line)
-    return this.#record(file, { sessionId, startedAt, clock, position, offset: 0, exited: false })
+    const start = { sessionId, startedAt, clock, position, offset: 0, exited: false }
+    return this.#record(file, start, bestEffort)
   }
 
-  async resume(sessionId: string): Promise<ResumedRecording> {
+  async resume(sessionId: string, { bestEffort = false }: RecorderOptions = {}): Promise<ResumedRecording> {
     const path = this.#pathOf(sessionId, 'cast')
     const file = await openIfThere(path, constants.O_RDWR | constants.O_APPEND)
     if (file === undefined) return this.#resumeSealed(sessionId)
@@ -86,16 +113,10 @@ export class DirectoryRecordings implements Recordings {
       const scanned = await scanRecording(createReadStream(path, readOptions))
       if (scanned === undefined) throw await setAside(path, sessionId)
       await file.truncate(scanned.end)
-      const { startedAt, lastUs, end, outputBytes, exited } = scanned
+      const { startedAt, lastUs, end, outputBytes, exited, missing } = scanned
       const clock = new RecordingClock(this.#clock, startedAt, lastUs)
-      const recorder = this.#record(file, {
-        sessionId,
-        startedAt,
-        clock,
-        position: end,
-        offset: outputBytes,
-        exited,
-      })
+      const start = { sessionId, startedAt, clock, position: end, offset: outputBytes, exited, missing }
+      const recorder = this.#record(file, start, bestEffort)
       return this.#resumed(sessionId, recorder, scanned)
     } catch (cause) {
       await file.close()
@@ -164,13 +185,22 @@ export class DirectoryRecordings implements Recordings {
       position: number
       offset: number
       exited: boolean
+      missing?: MissingOutput
     },
+    bestEffort: boolean,
   ): Recorder {
     const { sessionId, startedAt } = start
     const paths = { live: this.#pathOf(sessionId, 'cast'), sealed: this.#pathOf(sessionId, 'sealed') }
-    const seal = (totals: { outputBytes: number; durationMs: number }) =>
-      sealRecording(this.#blobs, { sessionId, startedAt, paths, ...totals })
-    return new LiveRecording({ ...start, file, schedule: this.#schedule, seal })
+    const seal = (totals: SealedTotals) => sealRecording(this.#blobs, { sessionId, startedAt, paths, totals })
+    const live = new LiveRecording({
+      ...start,
+      ...this.#limits,
+      file,
+      path: paths.live,
+      schedule: this.#schedule,
+      seal,
+    })
+    return bestEffort ? new BestEffortRecorder(live) : live
   }
 
   async #resumeSealed(sessionId: string): Promise<ResumedRecording> {
@@ -182,7 +212,7 @@ export class DirectoryRecordings implements Recordings {
   }
 
   #resumed(sessionId: string, recorder: Recorder, scanned: ScannedRecording): ResumedRecording {
-    const { tail, size, startedAt, lastUs, outputBytes, exited: ended } = scanned
+    const { tail, size, startedAt, lastUs, outputBytes, missing, exited: ended } = scanned
     const read = () => this.read(sessionId, undefined)
     return {
       recorder,
@@ -191,7 +221,7 @@ export class DirectoryRecordings implements Recordings {
       lastEventAt: new Date(startedAt + lastUs / 1000),
       ended,
       async *replay() {
-        let left = outputBytes
+        let left = outputBytes - missing.bytes
         for await (const item of readCast(await read())) {
           if (left <= 0) return
           if (item.type !== 'event' || item.code !== 'o') continue

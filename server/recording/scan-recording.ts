@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import type { MissingOutput } from '../core/recording.ts'
 import type { TerminalSize } from '../core/target.ts'
 import { bytesOf, parseSize, readCast, startOf, type CastHeader } from './asciicast.ts'
 
@@ -7,6 +8,7 @@ export interface ScannedRecording {
   header: CastHeader
   /** Position after the last whole event: what follows is torn. */
   end: number
+  /** What was shown, recorded or not. */
   outputBytes: number
   /** Position of the last event on the recording's own time axis. */
   lastUs: number
@@ -17,6 +19,8 @@ export interface ScannedRecording {
   tail: Buffer
   /** Its last event is the exit. */
   exited: boolean
+  /** Of the output, what could not be recorded. */
+  missing: MissingOutput
 }
 
 const tailBytes = 1024 * 1024
@@ -28,6 +32,11 @@ export async function scanRecording(source: AsyncIterable<Buffer>): Promise<Scan
   for await (const item of readCast(source)) {
     if (item.type === 'header') scanned = begin(item.header, item.end)
     if (scanned === undefined) return undefined
+    if (item.type === 'comment' && item.missing !== undefined) {
+      const { holes, bytes } = scanned.missing
+      scanned.missing = { holes: holes + 1, bytes: bytes + item.missing }
+      scanned.outputBytes += item.missing
+    }
     if (item.type !== 'event') continue
     scanned.end = item.end
     scanned.lastUs += item.intervalUs
@@ -57,7 +66,16 @@ export async function wholeLines(file: FileHandle, size: number): Promise<number
 
 function begin(header: CastHeader, end: number): Omit<ScannedRecording, 'tail'> {
   const size = { cols: header.term.cols, rows: header.term.rows }
-  return { header, end, outputBytes: 0, lastUs: 0, startedAt: startOf(header), size, exited: false }
+  return {
+    header,
+    end,
+    outputBytes: 0,
+    lastUs: 0,
+    startedAt: startOf(header),
+    size,
+    exited: false,
+    missing: { holes: 0, bytes: 0 },
+  }
 }
 
 /** The last bytes of a stream. */

@@ -8,14 +8,14 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Recorder, RecordingSummary } from '../core/recording.ts'
 import type { Blobs } from '../core/store.ts'
 import { flushDirectory, writeDurably } from './durable-file.ts'
+import type { SealedTotals } from './live-recording.ts'
 
 export interface FinishedRecording {
   sessionId: string
   /** Ms since 1970. */
   startedAt: number
   paths: { live: string; sealed: string }
-  outputBytes: number
-  durationMs: number
+  totals: SealedTotals
 }
 
 /** The blob of a session's recording. `startedAt`, in ms since 1970, is the header's: when the session was asked for. */
@@ -29,7 +29,7 @@ export function keyOf(sessionId: string, startedAt: number): string {
  * in between leaves the live file, and doing it again gives the same blob.
  */
 export async function sealRecording(blobs: Blobs, recording: FinishedRecording): Promise<RecordingSummary> {
-  const { sessionId, startedAt, paths, outputBytes, durationMs } = recording
+  const { sessionId, startedAt, paths, totals } = recording
   const key = keyOf(sessionId, startedAt)
   const hash = createHash('sha256')
   let bytes = 0
@@ -44,7 +44,7 @@ export async function sealRecording(blobs: Blobs, recording: FinishedRecording):
   // An error on the way destroys `gzip`, which makes the put fail.
   pipeline(createReadStream(paths.live, { highWaterMark: 256 * 1024 }), measure, gzip, () => undefined)
   await blobs.put(key, gzip)
-  const summary: RecordingSummary = { key, sha256: hash.digest('hex'), bytes, outputBytes, durationMs }
+  const summary: RecordingSummary = { key, sha256: hash.digest('hex'), bytes, ...totals }
   await writeDurably(paths.sealed, JSON.stringify(summary))
   await rm(paths.live, { force: true })
   await flushDirectory(dirname(paths.live))
@@ -60,7 +60,7 @@ export class SealedRecording implements Recorder {
   }
 
   get offset(): number {
-    return this.#summary.outputBytes
+    return this.#summary.outputBytes + (this.#summary.missing?.bytes ?? 0)
   }
 
   output(): void {

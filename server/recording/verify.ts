@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { messageOf } from '../core/errors.ts'
-import type { RecordingSummary } from '../core/recording.ts'
+import type { MissingOutput, RecordingSummary } from '../core/recording.ts'
 import { bytesOf, readCast } from './asciicast.ts'
 
 export interface Verification {
-  /** It can be read from its header to its exit event. */
+  /** It can be read from its header to its exit event, and nothing that was shown is missing from it. */
   whole: boolean
   /** It is the one that was sealed. */
   unaltered: boolean
@@ -63,17 +63,26 @@ export async function summarize(
   key: string,
 ): Promise<RecordingSummary | undefined> {
   const found = await measure(stream)
-  if (found.session !== sessionId || !passed(checkWholeness(found))) return undefined
-  const { sha256, bytes, outputBytes, lastUs } = found
-  return { key, sha256, bytes, outputBytes, durationMs: Math.round(lastUs / 1000) }
+  const { problem, malformed, exited, missing, sha256, bytes, outputBytes, lastUs } = found
+  if (found.session !== sessionId || problem !== undefined || malformed > 0 || !exited) return undefined
+  const durationMs = Math.round(lastUs / 1000)
+  return { key, sha256, bytes, outputBytes, durationMs, ...(missing.holes > 0 && { missing }) }
 }
 
 function checkWholeness(found: Found): Check[] {
-  const { problem, lines, malformed, exited } = found
+  const { problem, lines, malformed, exited, missing } = found
   const counted = `${lines} lines, ${malformed} malformed`
   return [
     { check: 'readable', passed: problem === undefined, detail: problem ?? 'to its end' },
     { check: 'lines', passed: lines > 0 && malformed === 0, detail: counted },
+    {
+      check: 'missing',
+      passed: missing.holes === 0,
+      detail:
+        missing.holes === 0
+          ? 'nothing that was shown'
+          : `${missing.bytes} bytes that were shown, in ${missing.holes} holes`,
+    },
     { check: 'exit', passed: exited, detail: exited ? 'its last event' : 'the last event is no exit' },
   ]
 }
@@ -95,6 +104,7 @@ interface Found {
   exited: boolean
   bytes: number
   outputBytes: number
+  missing: MissingOutput
   /** Position of the last event. */
   lastUs: number
   sha256: string
@@ -108,6 +118,7 @@ async function measure(stream: Readable): Promise<Found> {
     exited: false,
     bytes: 0,
     outputBytes: 0,
+    missing: { holes: 0, bytes: 0 },
     lastUs: 0,
     sha256: '',
   }
@@ -124,6 +135,10 @@ async function measure(stream: Readable): Promise<Found> {
       if (item.type === 'malformed') found.malformed++
       if (item.type === 'header' && item.header.hatchway['session'] !== undefined) {
         found.session = item.header.hatchway['session']
+      }
+      if (item.type === 'comment' && item.missing !== undefined) {
+        const { holes, bytes } = found.missing
+        found.missing = { holes: holes + 1, bytes: bytes + item.missing }
       }
       if (item.type !== 'event') continue
       found.exited = item.code === 'x'

@@ -218,7 +218,8 @@ export class DebugSession implements LiveSession {
 
   async #open(target: Target, spec: DebugSpec): Promise<void> {
     const signal = AbortSignal.any([this.#aborter.signal, AbortSignal.timeout(this.#deps.startTimeoutMs)])
-    const recording = this.#deps.recordings.start(headerOf(this.#row, spec))
+    const bestEffort = this.#row.recordingMode === 'best-effort'
+    const recording = this.#deps.recordings.start(headerOf(this.#row, spec), { bestEffort })
     const opened = await openRecorded(
       this.#driver,
       this.#row.user,

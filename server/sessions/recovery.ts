@@ -128,7 +128,8 @@ async function adopt(
   try {
     const terminal = await reattach(driver.as(row.user), container, { forMs: options.reattachForMs, signal })
     // Nobody reads it until the session does: a stream that is open and not read would stall the process.
-    const resumed = await options.recordings.resume(row.id).catch((cause: unknown) => {
+    const bestEffort = row.recordingMode === 'best-effort'
+    const resumed = await options.recordings.resume(row.id, { bestEffort }).catch((cause: unknown) => {
       terminal.detach()
       throw cause
     })

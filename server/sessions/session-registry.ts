@@ -237,6 +237,7 @@ export class SessionRegistry implements Sessions {
     if (this.#draining) {
       throw new HatchwayError('shutting_down', 'The gateway is restarting; try again in a few seconds.')
     }
+    this.#options.recordings.checkRoom()
     const { sessions, sessionsPerUser } = this.#options.limits
     if (this.#live.size >= sessions) {
       throw new HatchwayError(

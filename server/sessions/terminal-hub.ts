@@ -66,6 +66,10 @@ export class TerminalHub implements ViewerHost {
   set recorder(recorder: Recorder) {
     this.#recorder = recorder
     recorder.onFailure((cause) => this.#recordingFailed(cause))
+    recorder.onMended?.((missing) => {
+      const text = `This session is recorded again; ${missing} bytes of output are missing from its recording.`
+      this.broadcast({ type: 'notice', level: 'warning', text })
+    })
   }
 
   /** Reads from this terminal from now on. */
@@ -248,13 +252,18 @@ export class TerminalHub implements ViewerHost {
   }
 
   #recordingFailed(cause: unknown): boolean {
-    if (this.#recorder === undefined) return !this.#stopped
+    const recorder = this.#recorder
+    if (recorder === undefined) return !this.#stopped
     this.#recorder = undefined
     if (this.#options.onRecordingFailed(cause)) {
+      // It counts what is missing, and goes on as soon as it can.
+      this.#recorder = recorder
       const text = `This session is no longer recorded: ${messageOf(cause)}`
       this.broadcast({ type: 'notice', level: 'error', text })
       return true
     }
+    // Before the terminal is let go: what is still held of a character is not shown any more either.
+    this.#stopped = true
     this.stop()
     return false
   }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { access, chmod, constants, mkdir, open, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { Blobs } from '../core/store.ts'
@@ -61,7 +61,10 @@ export class DirectoryBlobs implements Blobs {
   async check(): Promise<void> {
     try {
       await this.#makeDirectory(this.#root)
-      await access(this.#root, constants.R_OK | constants.W_OK | constants.X_OK)
+      // Asked for what it says, a full disk and a read-only one say that all is well.
+      const path = join(this.#root, `.${randomUUID()}.tmp`)
+      const probe = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true })
+      await pipeline(Readable.from([Buffer.alloc(4096, 1)]), probe).finally(() => rm(path, { force: true }))
     } catch (cause) {
       throw failed(this.#root, 'used', cause)
     }

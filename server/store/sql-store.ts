@@ -9,16 +9,26 @@ import { findLogin, findLogins, removeLogin, replaceLogin, upsertLogin } from '.
 import { findSession, insertSession, listSessions, updateSession } from './session-rows.ts'
 import type { Database } from './tables.ts'
 
+export interface SqlStoreOptions {
+  now?: () => number
+  /** Writes something and changes nothing; without it, reading has to do. */
+  probe?: (database: Kysely<Database>) => Promise<unknown>
+  /** Told that there is no room on the disk; what it answers is whether to try once more. */
+  onFull?: () => Promise<boolean>
+}
+
 /** The store over any SQL database that Kysely speaks to. */
 export class SqlStore implements Store {
   readonly #database: Kysely<Database>
+  readonly #options: SqlStoreOptions
   readonly #now: () => number
   readonly #auditIds: AuditIds
 
-  constructor(database: Kysely<Database>, now: () => number = Date.now) {
+  constructor(database: Kysely<Database>, options: SqlStoreOptions = {}) {
     this.#database = database
-    this.#now = now
-    this.#auditIds = new AuditIds(now)
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#auditIds = new AuditIds(this.#now)
   }
 
   createSession(row: SessionRow): Promise<void> {
@@ -71,6 +81,7 @@ export class SqlStore implements Store {
   check(): Promise<void> {
     return this.#use(async (database) => {
       await sql`select 1 from sessions limit 1`.execute(database)
+      await this.#options.probe?.(database)
     })
   }
 
@@ -80,7 +91,12 @@ export class SqlStore implements Store {
 
   async #use<T>(query: (database: Kysely<Database>) => Promise<T>): Promise<T> {
     try {
-      return await query(this.#database)
+      return await query(this.#database).catch(async (cause: unknown) => {
+        // SQLITE_FULL. The statement has left nothing behind.
+        const isFull = messageOf(cause).includes('database or disk is full')
+        if (!isFull || (await this.#options.onFull?.()) !== true) throw cause
+        return query(this.#database)
+      })
     } catch (cause) {
       if (cause instanceof HatchwayError) throw cause
       const detail = `The store cannot be used: ${messageOf(cause)}.`

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, copyFile, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  copyFile,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -15,7 +27,7 @@ import { RecordingClock, systemClock } from '../../server/recording/recording-cl
 import { DirectoryRecordings } from '../../server/recording/recordings.ts'
 import { verifyRecording } from '../../server/recording/verify.ts'
 import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
-import { outputOf } from '../support/recordings.ts'
+import { markersOf, outputOf } from '../support/recordings.ts'
 import { within } from '../support/within.ts'
 import { chunkAt, headerOf } from './recorder-session.ts'
 import { failsWith, recorderContract } from './recorder.ts'
@@ -23,9 +35,13 @@ import { failsWith, recorderContract } from './recorder.ts'
 const run = promisify(execFile)
 const programOf = (name: string) => join(import.meta.dirname, name)
 
+const options = (directory: string) => ({
+  liveDir: join(directory, 'live'),
+  blobs: new DirectoryBlobs(join(directory, 'blobs')),
+})
+
 function recordingsIn(directory: string, clock = systemClock): DirectoryRecordings {
-  const blobs = new DirectoryBlobs(join(directory, 'blobs'))
-  return new DirectoryRecordings({ liveDir: join(directory, 'live'), blobs, clock })
+  return new DirectoryRecordings({ ...options(directory), clock })
 }
 
 recorderContract('a directory', async () => {
@@ -222,6 +238,83 @@ describe('recordings in a directory', () => {
       await run('sh', ['-c', `ulimit -f 1000 && exec ${process.execPath} ${program} ${directory}`])
     }
   })
+
+  it('ends at its limit, with everything before it sealed', async () => {
+    const limited = new DirectoryRecordings({ ...options(directory), maxBytes: 4096 })
+    const recorder = await limited.start(headerOf('s1'))
+    let written = 0
+    assert.throws(() => {
+      for (; written < 100; written++) recorder.output(Buffer.alloc(100, 'x'))
+    }, failsWith('recording_too_large'))
+    assert.ok(written > 30 && written < 50)
+    const summary = await recorder.finish({ reason: 'recording-failed' })
+    assert.equal(summary.outputBytes, written * 100)
+    const { whole } = await verifyRecording(await limited.read('s1', summary), 's1', summary)
+    assert.ok(whole)
+  })
+
+  it('marks what best effort could not record, and verification tells of it', async () => {
+    const limited = new DirectoryRecordings({ ...options(directory), maxBytes: 4096 })
+    const recorder = await limited.start(headerOf('s1'), { bestEffort: true })
+    const failures: Error[] = []
+    recorder.onFailure((cause) => failures.push(cause))
+    for (let n = 0; n < 100; n++) recorder.output(Buffer.alloc(100, 'x'))
+    recorder.marker('nor is this')
+    assert.equal(failures.length, 1)
+    assert.ok(failsWith('recording_too_large')(failures[0]))
+    assert.equal(recorder.offset, 10_000)
+    const summary = await recorder.finish({ reason: 'exit', exitCode: 0 })
+    assert.deepEqual(summary.missing, { holes: 1, bytes: 10_000 - summary.outputBytes })
+    const cast = await text(await limited.read('s1', summary))
+    assert.deepEqual(markersOf(cast), [
+      `${summary.missing?.bytes} bytes of output are missing here: they could not be recorded`,
+    ])
+    const verified = await verifyRecording(await limited.read('s1', summary), 's1', summary)
+    assert.deepEqual([verified.whole, verified.unaltered], [false, true])
+    const { detail } = verified.checked.find(({ check }) => check === 'missing') ?? {}
+    assert.equal(detail, `${summary.missing?.bytes} bytes that were shown, in 1 holes`)
+    await limited.settled('s1')
+    assert.deepEqual(await limited.findSealed('s1', headerOf('s1').startedAt), summary)
+  })
+
+  it('keeps counting over a hole in the next process', async () => {
+    const recorder = await recordings.start(headerOf('s1'), { bestEffort: true })
+    recorder.output(Buffer.from('before'))
+    await recorder.suspend()
+    await appendFile(live('s1.cast'), '# hatchway-missing 1000\n[0.1, "m", "missing"]\n[0.1, "o", "after"]\n')
+    const resumed = await recordings.resume('s1', { bestEffort: true })
+    assert.equal(resumed.recorder.offset, 1011)
+    assert.equal(await text(resumed.replay()), 'beforeafter')
+    const summary = await resumed.recorder.finish({ reason: 'idle' })
+    assert.deepEqual([summary.outputBytes, summary.missing], [11, { holes: 1, bytes: 1000 }])
+  })
+
+  for (const [what, meddle] of [
+    ['removed', () => rm(live('s1.cast'))],
+    ['replaced', () => writeFile(live('other'), 'x').then(() => rename(live('other'), live('s1.cast')))],
+    ['cut', () => truncate(live('s1.cast'), 10)],
+    ['added to', () => appendFile(live('s1.cast'), '[0.1, "o", "forged"]\n')],
+  ] as const) {
+    it(`notices that the file was ${what} by somebody else`, async () => {
+      const recorder = await recordings.start(headerOf('s1'))
+      const failed = new Promise<Error>((resolve) => recorder.onFailure(resolve))
+      recorder.output(Buffer.from('evidence'))
+      await meddle()
+      const alive = setInterval(() => undefined, 1000)
+      recorder.output(Buffer.from(' and more'))
+      const cause = await within(failed, 'the failure').finally(() => clearInterval(alive))
+      assert.ok(failsWith('recording_failed')(cause))
+      assert.match(cause.message, /by somebody else/)
+      assert.throws(() => recorder.output(Buffer.from('late')), failsWith('recording_failed'))
+      const summary = await recorder.finish({ reason: 'recording-failed' })
+      const sealed = await recordings.read('s1', summary)
+      const { whole, unaltered } = await verifyRecording(sealed, 's1', summary)
+      // A file that only lost its name is all there; in one that was changed, verification finds it.
+      const kept = what === 'removed' || what === 'replaced'
+      assert.equal(whole && unaltered, kept)
+      if (kept) assert.match(await text(await recordings.read('s1', summary)), /evidence.*\n.* and more/)
+    })
+  }
 
   it('tells once, and refuses to go on, when the flush to the disk fails', async () => {
     // The null device takes every byte and fails to flush them (EINVAL).

@@ -532,6 +532,8 @@ function scriptedRecordings(held: Map<string, string>): AppDeps['recordings'] {
       return Readable.from([text])
     },
     listLive: async () => [],
+    checkRoom: () => undefined,
+    check: async () => undefined,
     findSealed: async () => undefined,
     noteEnd: unscripted,
     notedEnd: async () => undefined,
