@@ -69,15 +69,11 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   logger.debug({ config: redactConfig(config) }, 'configuration')
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const secrets = secretFiles(join(config.dataDir, 'secrets'))
-  const space = watchDisks(config)
-  const store = await openSqliteStore({
-    path: join(config.dataDir, 'hatchway.db'),
-    onFull: () => space.reserve.release(),
-  })
+  const { store, space } = await openStorage(config)
   const policy = await openPolicy(config, store, logger)
   const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
   const drivers = await createDrivers(config, installation, createDriver)
-  const parts = createSessions(config, { store, drivers, installation, logger, policy, space: space.watched })
+  const parts = createSessions(config, { store, drivers, installation, logger, policy, space })
   const { registry, recordings, recovery } = parts
   const onRenewed = (who: Principal) => registry.signedInAgain(who)
   const { auth, signInCode } = await createGatewayAuth(config, { store, secrets, logger, onRenewed })
@@ -104,7 +100,6 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
     version,
   })
   const stop = new AbortController()
-  await space.watched.start()
   // Before the first request: whoever asked before the restart finds their request.
   await approvals.restore()
   const recovered = recoverSessions(recovery, stop.signal)
@@ -124,18 +119,22 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
       policy.close()
       for (const driver of drivers.values()) driver.close()
       await parts.screens.close()
-      space.watched.stop()
+      space.stop()
       await store.close()
     },
   }
 }
 
-/** Database, live and sealed recordings may be on disks of their own. */
-function watchDisks({ dataDir, recordings }: Config): { watched: DiskSpace; reserve: DiskReserve } {
+/** The store, and the room for it and for recordings: database, live and sealed recordings may be on disks of their own. */
+async function openStorage({ dataDir, recordings }: Config): Promise<{ store: Store; space: DiskSpace }> {
   const reserve = new DiskReserve(join(dataDir, 'reserve'), reserveBytes)
   const others = [dataDir, join(dataDir, 'blobs')]
   const { minFree } = recordings
-  return { watched: new DiskSpace({ liveDir: join(dataDir, 'live'), others, minFree, reserve }), reserve }
+  const space = new DiskSpace({ liveDir: join(dataDir, 'live'), others, minFree, reserve })
+  const onFull = () => reserve.release()
+  const store = await openSqliteStore({ path: join(dataDir, 'hatchway.db'), onFull })
+  await space.start()
+  return { store, space }
 }
 
 interface SessionParts {

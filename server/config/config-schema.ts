@@ -154,6 +154,15 @@ const notifications = (source: ConfigSource) =>
     }),
   )
 
+const metrics = (source: ConfigSource) =>
+  section({
+    token: secret(source, 16)
+      .optional()
+      .describe(
+        'Bearer token for `/metrics`. Without it, only programs on this machine may read them, by a loopback address and through no proxy.',
+      ),
+  })
+
 /** The configuration file. Reading it also reads the secrets and files that it names, so every problem is found at once. */
 export const createConfigSchema = (source: ConfigSource) =>
   section({
@@ -194,15 +203,7 @@ export const createConfigSchema = (source: ConfigSource) =>
     logLevel: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace'])
       .default('info')
       .describe('Least level that is logged.'),
-    metrics: section({
-      token: secret(source, 16)
-        .optional()
-        .describe(
-          'Bearer token for `/metrics`. Without it, only programs on this machine may read them, by a loopback address and through no proxy.',
-        ),
-    })
-      .prefault({})
-      .describe('Prometheus metrics at `/metrics`.'),
+    metrics: metrics(source).prefault({}).describe('Prometheus metrics at `/metrics`.'),
   }).superRefine((value, context) => {
     const complain = (key: string, message: string) =>
       context.addIssue({ code: 'custom', path: [key], message })

@@ -1,4 +1,4 @@
-import { HatchwayError } from '../core/errors.ts'
+import type { HatchwayError } from '../core/errors.ts'
 import type { RecordedEnd, Recorder, RecordingSummary } from '../core/recording.ts'
 import type { TerminalSize } from '../core/target.ts'
 import type { LiveRecording } from './live-recording.ts'

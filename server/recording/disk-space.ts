@@ -86,7 +86,7 @@ export class DiskSpace {
       if (free < floor && low === undefined) low = { path, free, floor }
     }
     this.#low = low
-    if (low === undefined) await reserve?.fill()
+    if (low === undefined) void reserve?.fill()
     else if (low.free < low.floor / 8) await reserve?.release()
     if (this.#free < this.#floor) this.#relieve()
   }

@@ -10,7 +10,7 @@ import { rowAtEnd, SessionEnding, stopContainer } from './end-session.ts'
 import { openRecorded } from './open-recorded.ts'
 import { OutputHistory } from './output-history.ts'
 import { reattach } from './reattach.ts'
-import { headerOf } from './recording-header.ts'
+import { startRecording } from './recording-header.ts'
 import type { Screens } from './screens.ts'
 import { auditSession, storeStart, type SessionAuditEvent } from './session-audit.ts'
 import { withImage } from './session-row.ts'
@@ -218,8 +218,7 @@ export class DebugSession implements LiveSession {
 
   async #open(target: Target, spec: DebugSpec): Promise<void> {
     const signal = AbortSignal.any([this.#aborter.signal, AbortSignal.timeout(this.#deps.startTimeoutMs)])
-    const bestEffort = this.#row.recordingMode === 'best-effort'
-    const recording = this.#deps.recordings.start(headerOf(this.#row, spec), { bestEffort })
+    const recording = startRecording(this.#deps.recordings, this.#row, spec)
     const opened = await openRecorded(
       this.#driver,
       this.#row.user,

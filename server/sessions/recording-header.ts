@@ -1,9 +1,14 @@
-import type { RecordingHeader } from '../core/recording.ts'
+import type { Recorder, RecordingHeader, Recordings } from '../core/recording.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { DebugSpec } from '../core/target.ts'
 
+/** Begins a session's recording, as policy wants it. Throws as `Recordings.start` does. */
+export function startRecording(recordings: Recordings, row: SessionRow, spec: DebugSpec): Promise<Recorder> {
+  return recordings.start(headerOf(row, spec), { bestEffort: row.recordingMode === 'best-effort' })
+}
+
 /** What a recording's first line says about its session. */
-export function headerOf(row: SessionRow, spec: DebugSpec): RecordingHeader {
+function headerOf(row: SessionRow, spec: DebugSpec): RecordingHeader {
   const facts: Record<string, string> = {
     target: row.target.ref,
     container: row.target.resolved.id,

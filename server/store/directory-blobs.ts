@@ -64,7 +64,11 @@ export class DirectoryBlobs implements Blobs {
       // Asked for what it says, a full disk and a read-only one say that all is well.
       const path = join(this.#root, `.${randomUUID()}.tmp`)
       const probe = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true })
-      await pipeline(Readable.from([Buffer.alloc(4096, 1)]), probe).finally(() => rm(path, { force: true }))
+      try {
+        await pipeline(Readable.from([Buffer.alloc(4096, 1)]), probe)
+      } finally {
+        await rm(path, { force: true })
+      }
     } catch (cause) {
       throw failed(this.#root, 'used', cause)
     }

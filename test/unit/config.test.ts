@@ -61,6 +61,7 @@ toolboxes:
   - {name: own, image: registry.example.com/own@sha256:abc, registryAuth: {username: u, password: {file: secret}}}
 policy: ./policy.yaml
 limits: {sessionsPerUser: 3, sessions: 100, detachedGrace: 10m}
+recordings: {maxSize: 2GiB}
 sidecar: {memory: 1GiB, cpus: 0.5, pids: 64}
 trustProxy: [10.0.0.0/8, "::1"]
 logLevel: debug
@@ -132,6 +133,7 @@ describe('a configuration file', () => {
       limits: { sessionsPerUser: 3, sessions: 100, detachedGraceMs: 600_000 },
       approvals: { expiresAfterMs: 3_600_000 },
       notifications: [],
+      recordings: { maxBytes: 2 * 1024 ** 3, minFree: 256 * 1024 ** 2 },
       sidecar: { memoryBytes: 1024 ** 3, cpus: 0.5, pids: 64 },
       trustProxy: ['10.0.0.0/8', '::1'],
       logLevel: 'debug',
