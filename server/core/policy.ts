@@ -1,3 +1,4 @@
+import type { TargetFact } from './target-facts.ts'
 import type { Profile } from './target.ts'
 
 /** Who acts: the outcome of authentication. */
@@ -38,6 +39,13 @@ export interface PolicyTarget {
   /** Workloads that it says it is part of, which could not be verified. They count where a rule takes away, never where it gives. */
   claims?: readonly string[]
   labels: Readonly<Record<string, string>>
+  /**
+   * What it has that a shell there comes to have. Absent when nobody has looked yet, or kept it: then any of them counts where a
+   * rule takes away, and what the default asks for is asked when somebody has looked.
+   */
+  facts?: readonly TargetFact[]
+  /** Facts that could not be found out. They count where a rule takes away, never where it gives. */
+  unknownFacts?: readonly TargetFact[]
 }
 
 export interface PolicyRequest {
@@ -96,7 +104,7 @@ export type Decision =
   | {
       effect: 'deny'
       rules: readonly string[]
-      code: 'forbidden' | 'reason_required' | 'ticket_required'
+      code: 'forbidden' | 'profile_insufficient' | 'reason_required' | 'ticket_required'
       explanation: string
     }
 

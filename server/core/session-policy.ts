@@ -9,7 +9,7 @@ import type { Target } from './target.ts'
 export function policyTargetOf(target: Target): PolicyTarget {
   const { ref, labels } = target
   const { environment } = ref
-  if (ref.kind === 'docker') return { environment, name: target.name, labels }
+  if (ref.kind === 'docker') return { environment, name: target.name, labels, ...foundFacts(target) }
   const { names = [], claims } = target.cluster ?? {}
   return {
     environment,
@@ -18,7 +18,12 @@ export function policyTargetOf(target: Target): PolicyTarget {
     names,
     ...(claims !== undefined && { claims }),
     labels,
+    ...foundFacts(target),
   }
+}
+
+function foundFacts({ facts, unknownFacts }: Pick<PolicyTarget, 'facts' | 'unknownFacts'>) {
+  return { ...(facts && { facts }), ...(unknownFacts && { unknownFacts }) }
 }
 
 /** The same, of a session's target as it was when the session was opened. */
@@ -32,6 +37,7 @@ export function policyTargetOfSession(row: SessionRow): PolicyTarget {
     ...(names !== undefined && { names }),
     ...(claims !== undefined && { claims }),
     labels,
+    ...foundFacts(row.target.resolved),
   }
 }
 

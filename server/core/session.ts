@@ -3,6 +3,7 @@ import type { Action } from './policy.ts'
 import type { EndCode } from './session-end.ts'
 import type { RecordingSummary } from './recording.ts'
 import type { Person } from './same-person.ts'
+import type { TargetFact } from './target-facts.ts'
 import type { DebugContainer, Identity, PodPick, Profile, StartProgress, TerminalSize } from './target.ts'
 
 export const sessionStates = ['pending-approval', 'starting', 'running', 'ended'] as const
@@ -57,6 +58,9 @@ export interface SessionRow {
       node?: string
       /** Workloads that the pod claimed to be part of, unverified. */
       claims?: readonly string[]
+      /** As they were when it was asked for, or started. Absent in rows from before they were kept. */
+      facts?: readonly TargetFact[]
+      unknownFacts?: readonly TargetFact[]
     }
   }
   /** With the groups as they were when it was asked for: on whose behalf the session acts. */

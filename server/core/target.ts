@@ -1,4 +1,5 @@
 import type { Duplex, Readable } from 'node:stream'
+import type { TargetFact } from './target-facts.ts'
 import type { TargetRef } from './target-ref.ts'
 
 /** Columns and rows of a terminal, each from 2 to 1000. */
@@ -121,6 +122,10 @@ export interface Target {
   hasShell?: boolean
   ports: readonly string[]
   node?: string
+  /** What it has beyond what every container has. Absent when it has not been looked at yet, never after a `find`. */
+  facts?: readonly TargetFact[]
+  /** Facts that could not be found out. Absent: none. */
+  unknownFacts?: readonly TargetFact[]
   /** What a user should know before opening: paused, host network, privileged, and so on. */
   warnings: readonly string[]
   /** Set for a container that Hatchway itself started. */
@@ -152,6 +157,11 @@ export interface DebugSpec {
   size: TerminalSize
   /** The debug container kills itself this long after its start, gateway or not. */
   maxDurationMs: number
+  /**
+   * The target's facts that policy has judged. A target that turns out to have others that give power is refused with
+   * `profile_insufficient`. Absent: none were.
+   */
+  facts?: readonly TargetFact[]
   /** Run in place of the toolbox's shell, as argv. */
   command?: readonly string[]
   /**

@@ -32,6 +32,8 @@ export function describeTarget(deps: AppDeps, who: Principal, target: Target): A
     hasShell,
     ports: [...target.ports],
     node,
+    facts: target.facts && [...target.facts],
+    unknownFacts: target.unknownFacts?.length ? [...target.unknownFacts] : undefined,
     warnings: [...target.warnings],
     ...describeCluster(target.cluster, ref),
     canOpen: mayOpen(deps.policy(), who, policyTargetOf(target)),
@@ -51,7 +53,7 @@ function describeCluster(cluster: Target['cluster'], ref: TargetRef): Partial<Ap
 export function describeWorkloads(
   deps: Pick<AppDeps, 'policy'>,
   who: Principal,
-  { ref, cluster, labels }: Target,
+  { ref, cluster, labels, facts }: Target,
 ): Pick<TargetDetail, 'workloads'> {
   if (cluster === undefined || ref.kind !== 'kubernetes') return {}
   const { environment, namespace } = ref
@@ -60,7 +62,7 @@ export function describeWorkloads(
     (name) =>
       name !== own &&
       !name.startsWith('pod/') &&
-      mayKnow(deps.policy(), who, { environment, namespace, name, names: [name], labels }),
+      mayKnow(deps.policy(), who, defined({ environment, namespace, name, names: [name], labels, facts })),
   )
   return { workloads }
 }
@@ -69,7 +71,7 @@ export function describeWorkloads(
 export function describeChoice(
   deps: Pick<AppDeps, 'policy'>,
   who: Principal,
-  { ref, cluster, labels }: Target,
+  { ref, cluster, labels, facts }: Target,
 ): Pick<TargetDetail, 'choice'> {
   if (cluster?.choice === undefined || ref.kind !== 'kubernetes') return {}
   const { explanation, pods } = cluster.choice
@@ -78,7 +80,9 @@ export function describeChoice(
   const described = pods
     .filter((pod) => {
       const name = `pod/${pod.name}`
-      return mayKnow(deps.policy(), who, { environment, namespace, name, names: [name, ...above], labels })
+      // Pods of one workload are made alike.
+      const described = { environment, namespace, name, names: [name, ...above], labels, facts }
+      return mayKnow(deps.policy(), who, defined(described))
     })
     .map((pod) => ({ ...pod, createdAt: pod.createdAt.toISOString() }))
   return { choice: { explanation, pods: described } }

@@ -1,5 +1,6 @@
 import type { ApprovalTerms, Decision, Grant, PolicyRequest } from '../core/policy.ts'
 import { explainNoRule } from './explain.ts'
+import { findPowerProblem } from './host-power.ts'
 import type { CompiledRule, RuleSet } from './match-rule.ts'
 import { narrow } from './narrow.ts'
 import { phrase, quote, shorten, verb, wayOut } from './words.ts'
@@ -63,6 +64,8 @@ function findProblem(
     if (problem !== undefined) return problem
   }
   if (!starts) return undefined
+  const power = findPowerProblem(matching, request, grant)
+  if (power !== undefined) return deny(matching, power, 'profile_insufficient')
   if (request.copy === true && !grant.copies) {
     const by = matching.filter(({ rule }) => rule.copies === false)
     return deny(

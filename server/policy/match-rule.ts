@@ -1,5 +1,5 @@
 import type { Action, PolicyRequest, PolicyTarget } from '../core/policy.ts'
-import { anyOf, compileWhere } from './match-target.ts'
+import { anyOf, compileWhere, possibleFacts } from './match-target.ts'
 import { compilePattern } from './pattern.ts'
 import { createRuleIndex } from './rule-index.ts'
 import type { Rule } from './rule.ts'
@@ -28,11 +28,12 @@ export function createRuleSet(rules: readonly Rule[]): RuleSet {
   const all = rules.map(compileRule)
   const index = createRuleIndex(all)
   const expressions = compileExpressions(rules)
+  const looksAtFacts = rules.some(({ where }) => where.facts !== undefined)
   return {
     all,
     matching: (request, at) => {
       const { who, action, target } = request
-      const claimed = claimedTarget(target)
+      const claimed = claimedTarget(target, looksAtFacts)
       const found: CompiledRule[] = []
       const byClaim = new Set<CompiledRule>()
       index.each(request, (place) => {
@@ -50,13 +51,19 @@ export function createRuleSet(rules: readonly Rule[]): RuleSet {
   }
 }
 
-/** With what the target merely says that it is part of; undefined when it says nothing. */
-function claimedTarget(target: PolicyTarget | undefined): PolicyTarget | undefined {
-  if (target?.claims === undefined) return undefined
-  return { ...target, names: [...(target.names ?? []), ...target.claims] }
+/** With what the target merely says that it is part of, and may have; undefined when there is nothing of the kind. */
+function claimedTarget(target: PolicyTarget | undefined, looksAtFacts: boolean): PolicyTarget | undefined {
+  if (target === undefined) return undefined
+  const maybe = looksAtFacts ? possibleFacts(target) : target.facts
+  if (target.claims === undefined && maybe === target.facts) return undefined
+  return {
+    ...target,
+    ...(target.claims !== undefined && { names: [...(target.names ?? []), ...target.claims] }),
+    ...(maybe !== undefined && { facts: maybe }),
+  }
 }
 
-/** What a target merely claims to be part of can take away what another rule gives, and gives nothing. */
+/** What a target merely claims to be part of, or may have, can take away what another rule gives, and gives nothing. */
 function takingAlone(found: readonly CompiledRule[], byClaim: ReadonlySet<CompiledRule>): CompiledRule[] {
   const isGiven = found.some((compiled) => compiled.rule.effect !== 'deny' && !byClaim.has(compiled))
   return found.filter(

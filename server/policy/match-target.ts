@@ -1,4 +1,5 @@
 import type { PolicyTarget } from '../core/policy.ts'
+import { targetFacts, type TargetFact } from '../core/target-facts.ts'
 import { compileGlob, isGlob } from './glob.ts'
 import type { LabelExpression, Where } from './rule.ts'
 
@@ -29,10 +30,18 @@ export function compileWhere(where: Where): (target: PolicyTarget | undefined) =
   for (const expression of where.matchExpressions ?? []) {
     checks.push(({ labels }) => matchesExpression(expression, valueOf(labels, expression.key)))
   }
+  const { facts: wanted } = where
+  if (wanted !== undefined) checks.push(({ facts }) => facts?.some((fact) => wanted.includes(fact)) ?? false)
   const [only, ...others] = checks
   if (only === undefined) return always
   if (others.length === 0) return (target) => target !== undefined && only(target)
   return (target) => target !== undefined && checks.every((check) => check(target))
+}
+
+/** All that it may have; of one that nobody has looked at, everything. */
+export function possibleFacts({ facts, unknownFacts = [] }: PolicyTarget): readonly TargetFact[] {
+  if (facts === undefined) return targetFacts
+  return unknownFacts.length === 0 ? facts : [...facts, ...unknownFacts]
 }
 
 function valueOf(labels: PolicyTarget['labels'], key: string): string | undefined {

@@ -1,5 +1,6 @@
 import { actions, type Action, type PolicyRequest } from '../core/policy.ts'
 import { isGlob, literalPieces } from './glob.ts'
+import { possibleFacts } from './match-target.ts'
 import type { Rule } from './rule.ts'
 
 /** Finds the rules that a request may be about by what they say literally, so that the others need not be judged. */
@@ -71,6 +72,7 @@ function demandsOf({ who, where }: Rule): Demand[] {
     if (operator === 'Exists') demands.push([[present(labelField(key))]])
     if (operator === 'In') demands.push(exactly(labelField(key), values))
   }
+  if (where.facts !== undefined) demands.push(exactly('fact', where.facts))
   return demands
 }
 
@@ -84,6 +86,7 @@ function eachText({ who, target }: PolicyRequest, look: (field: string, text: st
   look('name', target.name)
   for (const name of target.names ?? []) look('name', name)
   for (const name of target.claims ?? []) look('name', name)
+  for (const fact of possibleFacts(target)) look('fact', fact)
   for (const [label, value] of Object.entries(target.labels)) look(labelField(label), value)
 }
 

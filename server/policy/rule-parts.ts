@@ -1,5 +1,6 @@
 /** Which targets and which times a rule of a policy file is about. */
 import { z } from 'zod'
+import { targetFacts } from '../core/target-facts.ts'
 import { list, oneOf, plain } from './policy-fields.ts'
 import { labelOperators } from './rule.ts'
 import { isTimeZone, parseHours, weekdays } from './time-window.ts'
@@ -51,8 +52,11 @@ export const where = z.strictObject(
       .optional()
       .describe('Per label the value, or a list of values; `*` is any.'),
     matchExpressions: list(matchExpression).optional().describe('As in Kubernetes.'),
+    facts: list(oneOf(targetFacts))
+      .optional()
+      .describe('What the target has, such as `privileged`; one of them is enough.'),
   },
-  { error: 'must be a map with environments, namespaces, targets, labels or matchExpressions' },
+  { error: 'must be a map with environments, namespaces, targets, labels, matchExpressions or facts' },
 )
 
 const hoursForm = 'must look like 09:00-17:00; an end at or before its start is on the next day'

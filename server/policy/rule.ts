@@ -1,4 +1,5 @@
 import type { Action, RuleEffect } from '../core/policy.ts'
+import type { TargetFact } from '../core/target-facts.ts'
 import type { Profile } from '../core/target.ts'
 import type { TimeWindow } from './time-window.ts'
 
@@ -20,6 +21,8 @@ export interface Where {
   /** Per label the accepted values; `*` accepts any value as long as the label is there. */
   labels?: Readonly<Record<string, readonly string[]>>
   matchExpressions?: readonly LabelExpression[]
+  /** One of them is enough. */
+  facts?: readonly TargetFact[]
 }
 
 /** One rule of a policy file, validated. Absent limits say nothing; absent `where` parts match everything. */

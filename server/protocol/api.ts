@@ -1,7 +1,7 @@
 /** REST bodies under /api/v1: each schema is the validation, the OpenAPI 3.1 document and the TypeScript type. */
 import { z } from 'zod'
 import { approval, breakGlass } from './approval-api.ts'
-import { cursor, limit, person, plainText, podPick, profile, timestamp } from './fields.ts'
+import { cursor, limit, person, plainText, podPick, profile, targetFact, timestamp } from './fields.ts'
 import { identity } from './target-api.ts'
 
 const sessionState = z.enum(['pending-approval', 'starting', 'running', 'ended'])
@@ -122,6 +122,7 @@ export const session = z.object({
       imageDigest: z.string().optional(),
       node: z.string().optional(),
     }),
+    facts: z.array(targetFact).optional().describe('of the target, as they were at the start'),
   }),
   user: person,
   toolbox: z.string(),

@@ -3,6 +3,18 @@ import { z } from 'zod'
 
 export const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
 export const profile = z.enum(['auto', 'general', 'baseline', 'restricted', 'netadmin', 'sysadmin'])
+export const targetFact = z
+  .enum([
+    'privileged',
+    'hostPid',
+    'hostNetwork',
+    'hostPath',
+    'engineSocket',
+    'extraCapabilities',
+    'unconfined',
+    'userNamespace',
+  ])
+  .describe('what a target has that a shell there comes to have, as in `where.facts` of policy')
 // Control characters have no business in words that land in lists, logs and recordings.
 export const plainText = (max: number) =>
   z

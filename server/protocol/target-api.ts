@@ -1,7 +1,7 @@
 /** REST bodies about targets; the others are in api.ts. */
 import { z } from 'zod'
 import { approvalTerms } from './approval-api.ts'
-import { cursor, podPick, profile, timestamp } from './fields.ts'
+import { cursor, podPick, profile, targetFact, timestamp } from './fields.ts'
 import { runbook } from './runbook-api.ts'
 
 const targetState = z.enum(['running', 'paused', 'restarting', 'created', 'exited', 'dead', 'removing'])
@@ -54,6 +54,8 @@ export const target = z.object({
   hasShell: z.boolean().optional().describe('absent while unknown'),
   ports: z.array(z.string()),
   node: z.string().optional(),
+  facts: z.array(targetFact).optional().describe('absent while unknown, in lists alone'),
+  unknownFacts: z.array(targetFact).optional().describe('those that could not be found out'),
   warnings: z.array(z.string()),
   workload: workloadKind.optional().describe('in a cluster: what kind of object the reference names'),
   pod: z.string().optional().describe('the pod that would be opened; absent for a workload in a list'),

@@ -110,6 +110,7 @@ export class SessionRegistry implements Sessions {
       profile: row.profile,
       size: row.size,
       maxDurationMs,
+      facts: [...(row.target.resolved.facts ?? []), ...(row.target.resolved.unknownFacts ?? [])],
       ...(row.command === undefined ? {} : { command: row.command }),
       ...(row.cwd === undefined ? {} : { cwd: row.cwd }),
       ...(row.copy === true ? { copy: true } : {}),

@@ -52,13 +52,15 @@ export function targetOf(ref: string, target: Target): SessionRow['target'] {
   }
 }
 
-function resolvedOf({ id, node, cluster }: Target): SessionRow['target']['resolved'] {
+function resolvedOf({ id, node, cluster, facts, unknownFacts }: Target): SessionRow['target']['resolved'] {
   return {
     id,
     ...(cluster?.pod === undefined ? {} : { pod: cluster.pod }),
     ...(cluster?.container === undefined ? {} : { container: cluster.container }),
     ...(node === undefined ? {} : { node }),
     ...(cluster?.claims === undefined ? {} : { claims: cluster.claims }),
+    ...(facts === undefined ? {} : { facts }),
+    ...(unknownFacts === undefined || unknownFacts.length === 0 ? {} : { unknownFacts }),
   }
 }
 
@@ -74,12 +76,20 @@ export function factsOf(row: SessionRow): Record<string, string> {
     container: row.target.resolved.id,
     ...(row.target.resolved.pod === undefined ? {} : { pod: row.target.resolved.pod }),
     ...(row.copy === true ? { copy: 'true' } : {}),
+    ...factsInWords(row.target.resolved),
     image: row.target.image,
     toolbox: row.toolbox,
     profile: row.profile,
     ...(row.command === undefined ? {} : { command: shownCommand(row.command).slice(0, 500) }),
     ...(row.cwd === undefined ? {} : { cwd: shownCommand([row.cwd]).slice(0, 500) }),
     ...(row.ticket === undefined ? {} : { ticket: row.ticket }),
+  }
+}
+
+function factsInWords({ facts = [], unknownFacts = [] }: SessionRow['target']['resolved']) {
+  return {
+    ...(facts.length === 0 ? {} : { facts: facts.join(',') }),
+    ...(unknownFacts.length === 0 ? {} : { unknownFacts: unknownFacts.join(',') }),
   }
 }
 

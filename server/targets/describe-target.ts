@@ -1,4 +1,5 @@
 import type { ContainerInfo } from 'dockerode'
+import { warningsOfFacts, type FoundFacts } from '../core/target-facts.ts'
 import { targetStates, type Target, type TargetState } from '../core/target.ts'
 import { containerName, labels } from './docker-container.ts'
 import type { Inspected } from './docker-read.ts'
@@ -6,8 +7,7 @@ import type { Inspected } from './docker-read.ts'
 /** What a list doesn't tell of a container. */
 export interface TargetDetails {
   info: Inspected
-  /** The engine maps user ids. */
-  remapped: boolean
+  found: FoundFacts
   user?: string
   hasShell?: boolean
 }
@@ -35,6 +35,7 @@ export function describeTarget(
     ...(details?.user === undefined ? {} : { user: details.user }),
     ...(details?.hasShell === undefined ? {} : { hasShell: details.hasShell }),
     ports: portsOf(container),
+    ...(details === undefined ? {} : details.found),
     warnings: warningsOf(container, details),
     ...(ownSession === undefined ? {} : { ownSession }),
   }
@@ -91,21 +92,16 @@ function warningsOf({ State, HostConfig }: ContainerInfo, details: TargetDetails
       'Frozen: the container is paused, so its processes answer nothing until it is unpaused.',
     ],
     [State === 'restarting', 'Restarting: a shell can join only while it runs.'],
-    [options?.PidMode === 'host', "Sees its host's processes: only the profile sysadmin can open it."],
     [
       options?.PidMode?.startsWith('container:') ?? false,
       "Shares another container's processes: the files at /proc/1/root are that one's.",
     ],
-    [network === 'host', "Uses its host's network: a shell here reaches whatever the host reaches."],
     [network === 'none', 'Has no network: only loopback works.'],
     [network.startsWith('container:'), "Uses another container's network."],
-    [options?.Privileged ?? false, 'Privileged: its files can be seen only with the profile sysadmin.'],
     [options?.ReadonlyRootfs ?? false, 'Read-only: its files can be read but not changed.'],
-    [
-      options?.SecurityOpt?.some((item: string) => /^apparmor[=:]unconfined$/.test(item)) ?? false,
-      'Runs without AppArmor: where the host uses it, its files can be seen only with the profile sysadmin.',
-    ],
-    [details?.remapped ?? false, 'The engine maps user ids: those shown are the ones inside the container.'],
   ]
-  return found.flatMap(([holds, words]) => (holds ? [words] : []))
+  return [
+    ...found.flatMap(([holds, words]) => (holds ? [words] : [])),
+    ...(details === undefined ? [] : warningsOfFacts(details.found)),
+  ]
 }

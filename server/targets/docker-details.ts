@@ -6,6 +6,7 @@ import { dockerStatus } from './docker-errors.ts'
 import { DockerEvents } from './docker-events.ts'
 import { inspectContainer, readUser } from './docker-facts.ts'
 import type { Inspected } from './docker-read.ts'
+import { readTargetFacts } from './docker-target-facts.ts'
 import type { TargetDetails } from './describe-target.ts'
 import { limitConcurrency } from './limit-concurrency.ts'
 import type { ResolvedUser } from './user-database.ts'
@@ -141,14 +142,14 @@ export class DockerDetails {
     known.askedAt = performance.now()
     try {
       const info = inspected ?? (await inspectContainer(this.#client, Id, signal))
-      const [user, hasShell, options] = await Promise.all([
+      const [user, hasShell, found] = await Promise.all([
         this.#user(known, info, signal),
         this.#shell(info, ImageID, signal),
-        this.#client.securityOptions(signal),
+        readTargetFacts(this.#client, info, signal),
       ])
       const details: TargetDetails = {
         info,
-        remapped: options.some((item) => item.startsWith('name=userns')),
+        found,
         ...(user === undefined ? {} : { user: `${user.uid}:${user.gid}` }),
         ...(hasShell === undefined ? {} : { hasShell }),
       }

@@ -42,7 +42,6 @@ export async function readFacts(
     ...(typeof found === 'string' ? { unknownUser: found } : { user: found }),
     capabilities: { add: options.CapAdd ?? [], drop: options.CapDrop ?? [] },
     privileged,
-    hostPid: options.PidMode === 'host',
     borrowedPid: options.PidMode?.startsWith('container:') ?? false,
     unconfined:
       engineConfines && (privileged || security.some((item) => /^apparmor[=:]unconfined$/.test(item))),

@@ -1,4 +1,3 @@
-import { HatchwayError } from '../core/errors.ts'
 import type { Identity, Profile } from '../core/target.ts'
 import {
   capabilityName,
@@ -16,7 +15,6 @@ export interface TargetFacts {
   unknownUser?: string
   capabilities: CapabilityChange
   privileged: boolean
-  hostPid: boolean
   /** It joined another container's processes, so that process 1 is not its own. */
   borrowedPid: boolean
   /** AppArmor keeps a confined process from looking at one that isn't (moby#39121). */
@@ -46,17 +44,10 @@ const nothing: CapabilityChange = { add: [], drop: ['ALL'] }
 const dockerDefault: CapabilityChange = { add: [], drop: [] }
 
 /**
- * As whom a debug container with this profile runs beside this target. Pure.
- * Throws `profile_insufficient` when the profile can't be used at all.
+ * As whom a debug container with this profile runs beside this target. Pure. Whether it may run there at all is for policy
+ * to say, by the target's facts.
  */
 export function chooseIdentity(facts: TargetFacts, profile: Profile): RunAs {
-  if (facts.hostPid && profile !== 'sysadmin') {
-    throw new HatchwayError(
-      'profile_insufficient',
-      'This target shares the process table of its host, so a shell beside it would see every process of the host. Only the profile sysadmin allows that.',
-      { profiles: ['sysadmin'] },
-    )
-  }
   const choice = choices[profile](facts, facts.user ?? nonroot)
   const effective = effectiveOf(choice)
   const identity: Identity = {

@@ -6,6 +6,8 @@ import { dockerStatus, throwIfCancelled } from './docker-errors.ts'
 import { inspectContainer, readFacts } from './docker-facts.ts'
 import { chooseIdentity, type TargetFacts } from './docker-identity.ts'
 import { requireTold, type Inspected } from './docker-read.ts'
+import { readTargetFacts } from './docker-target-facts.ts'
+import { requireJudged } from './judged-facts.ts'
 import { removeContainer } from './docker-remove.ts'
 import { startDebugContainer, type StartOptions, type StartPlan, type Started } from './docker-start.ts'
 import type { ReadyToolbox, ToolboxImages } from './docker-toolbox.ts'
@@ -105,7 +107,8 @@ interface Joined {
 }
 
 /** The target as it is now, once it runs. A restarting one is waited for. */
-async function joinTarget({ client, target, restartWaitMs, signal }: Opening): Promise<Joined> {
+async function joinTarget(opening: Opening): Promise<Joined> {
+  const { client, target, restartWaitMs, signal } = opening
   const deadline = Date.now() + restartWaitMs
   for (;;) {
     const info = await inspectContainer(client, target.id, signal).catch((cause: unknown) => {
@@ -115,7 +118,7 @@ async function joinTarget({ client, target, restartWaitMs, signal }: Opening): P
     })
     requireTold(info, client.environment)
     if (info.State.Running && !info.State.Restarting) {
-      const facts = readFacts(client, info, signal)
+      const facts = readJudged(opening, info)
       // Awaited later; until then a failure elsewhere must not leave this one unheard.
       facts.catch(() => {})
       return { info, facts }
@@ -124,6 +127,16 @@ async function joinTarget({ client, target, restartWaitMs, signal }: Opening): P
     await delay(100, undefined, { signal }).catch(() => {})
     throwIfCancelled(signal, 'wait for the target')
   }
+}
+
+/** Throws `profile_insufficient` for a target that gives power beyond what policy has judged. */
+async function readJudged({ client, spec, target, signal }: Opening, info: Inspected): Promise<TargetFacts> {
+  const [facts, found] = await Promise.all([
+    readFacts(client, info, signal),
+    readTargetFacts(client, info, signal),
+  ])
+  requireJudged(found, spec, target.name)
+  return facts
 }
 
 function toOpened({ runAs, toolbox }: StartPlan, { container, terminal }: Started): OpenedTerminal {

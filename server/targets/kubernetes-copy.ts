@@ -10,6 +10,8 @@ import type { Pod } from './kubernetes-objects.ts'
 import { openInPod, readWholePod, type PodOpening } from './kubernetes-open.ts'
 import { watchPod } from './kubernetes-pod.ts'
 import { requireSamePod } from './kubernetes-precondition.ts'
+import { readPodFacts } from './kubernetes-target-facts.ts'
+import { requireJudged } from './judged-facts.ts'
 import { requireDelete } from './kubernetes-rights.ts'
 
 /** A debug copy, by its name and the session that it was made for. */
@@ -30,6 +32,7 @@ export async function openInCopy(opening: PodOpening): Promise<OpenedTerminal> {
   onProgress({ phase: 'resolving' })
   const pod = found ?? (await readWholePod(client, { ...target, actor: opening.actor }, signal))
   requireCopyable(pod, target.uid)
+  requireJudged(readPodFacts(pod, target.container), spec, target.pod)
   await requireDelete(client, target.namespace, signal)
   const copy = copyPod(pod, target.container, spec)
   const name = copyName(target.pod, spec.sessionId)

@@ -1,8 +1,10 @@
+import { warningsOfFacts, type FoundFacts } from '../core/target-facts.ts'
 import type { PodContainer, TargetState } from '../core/target.ts'
 import { describeContainer, pairContainers, type ContainerPair } from './kubernetes-containers.ts'
 import { keepDebugContainers, type KubernetesDebugContainer } from './kubernetes-debug-containers.ts'
 import { ownerOf, type Owner, type Pod } from './kubernetes-objects.ts'
 import { restartsOf, standingOf } from './kubernetes-pod-status.ts'
+import { readPodFacts } from './kubernetes-target-facts.ts'
 
 /** All that is kept of a pod: what a list shows and what a choice among pods looks at. */
 export interface PodRecord {
@@ -25,6 +27,8 @@ export interface PodRecord {
   restarts: number
   ports: readonly string[]
   node?: string
+  /** Of the container below; of the pod alone when there is none. */
+  found: FoundFacts
   warnings: readonly string[]
   owner?: Owner
   /** Hatchway's own ephemeral containers. */
@@ -46,6 +50,7 @@ export function describePod(pod: Pod, container?: string): PodRecord {
   const startedAt = chosen?.status?.state?.running?.startedAt ?? pod.status?.startTime
   const imageId = chosen?.status?.imageID
   const owner = ownerOf(metadata)
+  const found = readPodFacts(pod, chosen?.spec.name ?? '')
   return {
     uid: metadata?.uid ?? '',
     namespace: metadata?.namespace ?? '',
@@ -62,7 +67,8 @@ export function describePod(pod: Pod, container?: string): PodRecord {
     restarts: restartsOf(containers),
     ports: portsOf(pod),
     ...(spec?.nodeName === undefined ? {} : { node: spec.nodeName }),
-    warnings: warningsOf(pod, chosen),
+    found,
+    warnings: [...warningsOf(pod, chosen), ...warningsOfFacts(found)],
     ...(owner === undefined ? {} : { owner }),
     debug: keepDebugContainers(pod),
   }
@@ -97,17 +103,11 @@ function warningsOf({ metadata, spec }: Pod, chosen: ContainerPair | undefined):
       'A static pod: its node runs it from a file, and the cluster adds no debug container to it.',
     ],
     [spec?.os?.name === 'windows', 'Runs on Windows: debug containers are for Linux.'],
-    [spec?.hostPID ?? false, "Sees its host's processes: only the profile sysadmin can open it."],
     [
       spec?.shareProcessNamespace ?? false,
       "Its containers share one process namespace: process 1 is the pod's own, and the container's has another number.",
     ],
-    [spec?.hostNetwork ?? false, "Uses its host's network: a shell here reaches whatever the host reaches."],
-    [
-      spec?.hostUsers === false,
-      'Runs in a user namespace: the user ids shown are the ones inside, and its files may not be readable.',
-    ],
-    [security?.privileged ?? false, 'Privileged: its files can be seen only with the profile sysadmin.'],
+    [spec?.hostUsers === false, 'Runs in a user namespace: its files may not be readable.'],
     [security?.readOnlyRootFilesystem ?? false, 'Read-only: its files can be read but not changed.'],
   ]
   return found.flatMap(([holds, words]) => (holds ? [words] : []))

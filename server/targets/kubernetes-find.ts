@@ -265,6 +265,7 @@ function withoutPods(ref: ClusterRef, record: WorkloadRecord): Target {
     createdAt: row?.createdAt ?? new Date(0),
     labels: row?.labels ?? {},
     ports: [],
+    facts: [],
     warnings: [],
     cluster: { names: [nameOf(record)], containers: [], restarts: 0, pods: { total: 0, ready: 0 } },
   }

@@ -1,4 +1,3 @@
-import { HatchwayError } from '../core/errors.ts'
 import type { Identity, Profile } from '../core/target.ts'
 import {
   capabilityName,
@@ -29,16 +28,9 @@ const nonroot: ResolvedUser = { uid: 65532, gid: 65532, groups: [] }
 /**
  * As whom a debug container with this profile runs beside this target. Pure.
  * The ids are always written down: an image's own user would be root where the pod forbids it, or somebody who sees nothing.
- * Throws `profile_insufficient` when the profile can't be used at all.
+ * Whether it may run there at all is for policy to say, by the target's facts.
  */
 export function choosePodIdentity(facts: PodIdentityFacts, profile: Profile): PodRunAs {
-  if (facts.processes === 'host' && profile !== 'sysadmin') {
-    throw new HatchwayError(
-      'profile_insufficient',
-      'This pod shares the process table of its node, so a shell in it would see every process of the node. Only the profile sysadmin allows that.',
-      { profiles: ['sysadmin'] },
-    )
-  }
   const { user, context } = choose(facts, profile)
   const effective = effectiveOf(user, context)
   const identity: Identity = {

@@ -7,6 +7,8 @@ import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import { addEphemeralContainer, ephemeralName, type EphemeralPlace } from './kubernetes-ephemeral.ts'
 import { refusalOf } from './kubernetes-errors.ts'
 import { readIdentityFacts, statusOf } from './kubernetes-facts.ts'
+import { readPodFacts } from './kubernetes-target-facts.ts'
+import { requireJudged } from './judged-facts.ts'
 import type { Pod } from './kubernetes-objects.ts'
 import { ephemeralStatus, watchPod, type PodFacts } from './kubernetes-pod.ts'
 import { requireRunning } from './kubernetes-precondition.ts'
@@ -110,6 +112,7 @@ async function prepare(opening: PodOpening): Promise<{ pod: Pod; admitted: Admit
   attachable.catch(() => {})
   const pod = found ?? (await readWholePod(client, place, signal))
   requireRunning(pod, target.container, target.uid)
+  requireJudged(readPodFacts(pod, target.container), spec, target.pod)
   const earlier = pod.spec?.ephemeralContainers?.map(({ name }) => name) ?? []
   if (earlier.includes(ephemeralName(spec.sessionId)))
     throw new HatchwayError(

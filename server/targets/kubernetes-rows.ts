@@ -1,4 +1,5 @@
 /** From what is kept of pods and workloads to the targets that a list shows. Pure. */
+import { inOrder } from '../core/target-facts.ts'
 import type { TargetState, Target } from '../core/target.ts'
 import { shorten } from './kubernetes-containers.ts'
 import { sessionOfCopy } from './kubernetes-copy-pod.ts'
@@ -28,7 +29,8 @@ export function podTarget(environment: string, pod: PodRecord, lineage: Lineage)
 
 /** What a target tells of the pod that it is, or was resolved to. */
 export function factsOf(pod: PodRecord) {
-  const { image, imageId, state, status, createdAt, startedAt, labels, user, ports, node, warnings } = pod
+  const { image, imageId, state, status, createdAt, startedAt, labels, user, ports, node, found, warnings } =
+    pod
   const ownSession = sessionOfCopy(pod.name, labels)
   return {
     image,
@@ -41,6 +43,7 @@ export function factsOf(pod: PodRecord) {
     ...(user === undefined ? {} : { user }),
     ports,
     ...(node === undefined ? {} : { node }),
+    ...found,
     warnings,
     ...(ownSession === undefined ? {} : { ownSession }),
   }
@@ -66,6 +69,8 @@ export function workloadTarget(
     labels: row.labels,
     ...(shown?.user === undefined ? {} : { user: shown.user }),
     ports: shown?.ports ?? [],
+    // Which pod it will be is chosen when it is opened.
+    facts: inOrder(pods.flatMap(({ found }) => found.facts)),
     warnings: shown?.warnings ?? [],
     cluster: {
       names: [nameOf(record), ...lineage.names],

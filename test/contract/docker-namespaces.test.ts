@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { profiles } from '../../server/core/target.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'
 import { deadline } from './driver-ground.ts'
@@ -14,17 +16,42 @@ for (const engine of await testEngines()) {
     afterEach(() => user.stopAll())
     after(() => user.close())
 
-    it('keeps the processes of the host from a user who asked for a container with pid=host', async () => {
-      const target = await user.target({ image: 'web', host: { PidMode: 'host' } })
-      assert.ok(
-        target.warnings.some((warning) => /host/i.test(warning)),
-        target.warnings.join('; '),
+    it('keeps the processes of the host from whom policy did not judge for them, by whatever chain they are reached', async () => {
+      const agent = await user.run({ image: 'web', host: { PidMode: 'host' } })
+      const exporter = await user.run({ image: 'web', host: { PidMode: `container:${agent.name}` } })
+      const target = await user.target({ image: 'web', host: { PidMode: `container:${exporter.id}` } })
+      for (const { name } of [agent, exporter, target]) {
+        const found = await user.find(name)
+        assert.deepEqual(found.facts, ['hostPid'], name)
+        assert.match(found.warnings.join('; '), /host's processes/)
+        for (const profile of profiles) {
+          const opening = user.open({ target: found, profile, facts: [] })
+          await assert.rejects(opening, {
+            code: 'profile_insufficient',
+            message: /sees its host's processes/,
+          })
+        }
+      }
+      const { shell } = await user.open({ target })
+      assert.notEqual(
+        await shell.run('cat /proc/1/comm'),
+        'server',
+        'policy has judged it: the first process is not its own',
       )
-      await assert.rejects(user.access.identify(target, 'auto', deadline()), {
-        code: 'profile_insufficient',
-        message: /host/,
+    })
+
+    it('finds what is mounted, and what the engine calls a volume', async () => {
+      const volume = await user.docker.createVolume({
+        Name: `hatchway-test-${randomUUID()}`,
+        DriverOpts: { type: 'none', o: 'bind', device: '/var/run' },
       })
-      await assert.rejects(user.open({ target }), { code: 'profile_insufficient' })
+      const plain = await user.target({ image: 'web', host: { Binds: ['/etc/hostname:/named:ro'] } })
+      assert.deepEqual(plain.facts, [])
+      const target = await user.target({ image: 'web', host: { Binds: [`${volume.name}:/host:ro`] } })
+      assert.deepEqual(target.facts, ['hostPath', 'engineSocket'])
+      await assert.rejects(user.open({ target, facts: ['hostPath'] }), { code: 'profile_insufficient' })
+      await target.container.remove({ force: true })
+      await user.docker.getVolume(volume.name).remove()
     })
 
     it('joins the network of a target that has none', async () => {

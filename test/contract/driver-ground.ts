@@ -110,11 +110,11 @@ export class DriverUser {
     }
   }
 
-  /** Opens a terminal on the web target, or on `target`. Taken away by {@link stopAll}. */
-  async open({ target, onProgress, signal, ...change }: OpenOptions = {}): Promise<OpenedShell> {
+  /** Opens a terminal on the web target, or on `target`, whatever it has. Taken away by {@link stopAll}. */
+  async open({ target = this.web, onProgress, signal, ...change }: OpenOptions = {}): Promise<OpenedShell> {
     const opened = await this.access.open(
-      this.spec(change),
-      target ?? this.web,
+      this.spec({ facts: target.facts ?? [], ...change }),
+      target,
       onProgress ?? (() => {}),
       signal ?? deadline(),
     )
@@ -124,10 +124,10 @@ export class DriverUser {
 
   /** Runs a command on the web target, or on `target`, and collects what it writes. Taken away by {@link stopAll}. */
   async runCommand(command: readonly string[], options: OpenOptions = {}): Promise<CollectedCommand> {
-    const { target, onProgress, signal, ...change } = options
+    const { target = this.web, onProgress, signal, ...change } = options
     const opened = await this.access.run(
-      this.spec({ ...change, command }),
-      target ?? this.web,
+      this.spec({ facts: target.facts ?? [], ...change, command }),
+      target,
       onProgress ?? (() => {}),
       signal ?? deadline(),
     )

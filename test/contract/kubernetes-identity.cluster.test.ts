@@ -16,6 +16,7 @@ interface Row {
   pod?: Partial<V1PodSpec>
   /** Of the container. */
   context?: V1SecurityContext
+  mounts?: NonNullable<V1PodSpec['containers'][number]['volumeMounts']>
   /** As whom its first process really runs. */
   runsAs: string
   /** Capabilities that `auto` must have for it. */
@@ -69,8 +70,10 @@ describe('identity in a cluster', () => {
     await user.close()
   })
 
-  const targetOf = async ({ image = 'web', pod = {}, context = {} }: Partial<Row>) => {
-    const containers = [{ name: 'app', image: imageRef(image), securityContext: context }]
+  const targetOf = async ({ image = 'web', pod = {}, context = {}, mounts = [] }: Partial<Row>) => {
+    const containers = [
+      { name: 'app', image: imageRef(image), securityContext: context, volumeMounts: mounts },
+    ]
     const made = await namespace.runPod({ image, spec: { securityContext: {}, ...pod, containers } })
     return await user.access.find(podRef(made), {}, deadline())
   }
@@ -102,12 +105,21 @@ describe('identity in a cluster', () => {
     assert.match(await shell.run('grep ^Groups: /proc/self/status'), /2000 3000/)
   })
 
-  it("opens a pod that shares its node's processes to sysadmin alone", async () => {
-    const target = await targetOf({ pod: { hostPID: true } })
-    for (const profile of profiles.filter((each) => each !== 'sysadmin'))
-      assert.equal(await toldAsItIs(user, target, profile), undefined, profile)
-    const told = await toldAsItIs(user, target, 'sysadmin', { root: '.' })
-    assert.equal(told?.seesFiles, true)
+  it("opens a pod that shares its node's processes, and has its files, only where policy has judged both", async () => {
+    const volumes = [{ name: 'run', hostPath: { path: '/var/run' } }]
+    const target = await targetOf({
+      pod: { hostPID: true, volumes },
+      mounts: [{ name: 'run', mountPath: '/host', subPath: 'containerd', readOnly: true }],
+    })
+    assert.deepEqual(target.facts, ['hostPid', 'hostPath', 'engineSocket'])
+    for (const facts of [[], ['hostPid'], ['hostPath', 'engineSocket']] as const) {
+      const opening = user.open({ target, profile: 'sysadmin', facts })
+      await assert.rejects(opening, { code: 'profile_insufficient', message: /now (sees|has)/ })
+    }
+    for (const profile of ['auto', 'sysadmin'] as const) {
+      const told = await toldAsItIs(user, target, profile, { root: '.' })
+      assert.equal(told.seesFiles, true)
+    }
   })
 
   it('asks the cluster for what kubectl debug asks with the same profile, and for nothing more', async () => {

@@ -1,4 +1,5 @@
 import { actions, type PolicyRequest } from '../../server/core/policy.ts'
+import { targetFacts } from '../../server/core/target-facts.ts'
 import { profiles } from '../../server/core/target.ts'
 import { labelOperators, type Rule } from '../../server/policy/rule.ts'
 import { weekdays } from '../../server/policy/time-window.ts'
@@ -80,6 +81,7 @@ export class RandomPolicy {
           values: this.some(['front', 'back']),
         },
       ]),
+      ...(this.number() < 0.2 && { facts: this.some(targetFacts) }),
     }
   }
 
@@ -113,6 +115,8 @@ export class RandomPolicy {
           name: this.pick(names),
           ...this.maybe('names', () => this.some(names)),
           ...this.maybe('claims', () => this.some(names)),
+          ...(this.number() < 0.7 && { facts: this.number() < 0.5 ? [] : this.some(targetFacts) }),
+          ...(this.number() < 0.2 && { unknownFacts: this.some(targetFacts) }),
           labels: {
             ...this.maybe('tier', () => this.pick(['front', 'back'])),
             ...this.maybe('app', () => this.pick(['front', 'web'])),

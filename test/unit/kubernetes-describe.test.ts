@@ -323,14 +323,14 @@ describe('the containers of a pod', () => {
   })
 
   it('warn of what a session there would meet', () => {
-    assert.match(described.warnings.join('\n'), /^Privileged.*\nRead-only/)
+    assert.match(described.warnings.join('\n'), /^Read-only.*\nPrivileged/)
     const { warnings } = describePod(
       pod({
         metadata: { annotations: { 'kubernetes.io/config.mirror': 'x' } },
         spec: { hostPID: true, hostNetwork: true, shareProcessNamespace: true, hostUsers: false },
       }),
     )
-    assert.equal(warnings.length, 5)
+    assert.equal(warnings.length, 6)
     assert.match(warnings[0] ?? '', /^A static pod/)
   })
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Action, PolicyRequest, PolicyTarget } from '../../server/core/policy.ts'
 import { compilePolicy } from '../../server/policy/compile-policy.ts'
+import { targetFacts, type TargetFact } from '../../server/core/target-facts.ts'
 import { decide } from '../../server/policy/decide.ts'
 import { createRuleSet } from '../../server/policy/match-rule.ts'
 import { createRuleIndex } from '../../server/policy/rule-index.ts'
@@ -23,7 +24,12 @@ function fits(pattern: string, text: string): boolean {
 const fitsAny = (patterns: readonly string[], texts: readonly string[]) =>
   patterns.some((pattern) => texts.some((text) => fits(pattern, text)))
 
-function speaksOf({ where }: Rule, target: PolicyTarget | undefined, names: readonly string[]): boolean {
+function speaksOf(
+  { where }: Rule,
+  target: PolicyTarget | undefined,
+  names: readonly string[],
+  facts: readonly TargetFact[],
+): boolean {
   if (target === undefined) return Object.keys(where).length === 0
   const { environment, namespace, labels } = target
   const label = (key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined)
@@ -42,7 +48,8 @@ function speaksOf({ where }: Rule, target: PolicyTarget | undefined, names: read
       const value = label(key)
       return value !== undefined && (values.includes('*') || values.includes(value))
     }) &&
-    (where.matchExpressions ?? []).every(holds)
+    (where.matchExpressions ?? []).every(holds) &&
+    (where.facts === undefined || where.facts.some((fact) => facts.includes(fact)))
   )
 }
 
@@ -65,13 +72,15 @@ function walk(rules: readonly Rule[], { who, action, target }: PolicyRequest, at
         fitsAny(rule.who.groups, who.groups)) &&
       does(rule, action, at),
   )
-  const plain = about.filter((rule) => speaksOf(rule, target, names))
+  const { facts, unknownFacts = [], claims = [] } = target ?? {}
+  const possible = facts === undefined ? targetFacts : [...facts, ...unknownFacts]
+  const plain = about.filter((rule) => speaksOf(rule, target, names, facts ?? []))
   const given = plain.some(({ effect }) => effect !== 'deny')
   return about.filter(
     (rule) =>
       plain.includes(rule) ||
       ((rule.effect === 'deny' || (rule.effect === 'require-approval' && given)) &&
-        speaksOf(rule, target, [...names, ...(target?.claims ?? [])])),
+        speaksOf(rule, target, [...names, ...claims], possible)),
   )
 }
 
