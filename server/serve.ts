@@ -23,6 +23,7 @@ import { DirectoryRecordings } from './recording/recordings.ts'
 import { verifyRecording } from './recording/verify.ts'
 import { recoverSessions, type RecoveryOptions } from './sessions/recovery.ts'
 import { Screens } from './sessions/screens.ts'
+import { withoutGuard } from './targets/guard-script.ts'
 import { SessionRegistry } from './sessions/session-registry.ts'
 import type { SessionObserver } from './sessions/sessions.ts'
 import { findLostRecordings, reap, sealLeftovers } from './sessions/upkeep.ts'
@@ -67,6 +68,8 @@ export type CreateDriver = (
 export async function serve(config: Config, createDriver: CreateDriver = createOwnDriver): Promise<Gateway> {
   const logger = pino({ level: config.logLevel, base: null }, pino.destination(2))
   logger.debug({ config: redactConfig(config) }, 'configuration')
+  const unguarded = withoutGuard(process.arch)
+  if (unguarded !== undefined) logger.warn(unguarded)
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const secrets = secretFiles(join(config.dataDir, 'secrets'))
   const { store, space } = await openStorage(config)

@@ -1,23 +1,28 @@
-import { gunzipSync } from 'node:zlib'
-import { guardBinaries } from './guard/guard-binary.ts'
+import { gzipSync } from 'node:zlib'
+import { machines, readGuard, type GuardMachine } from './guard/built-guard.ts'
 
-/** Machines that the guard is there for, as `uname -m` names them. */
-export type GuardMachine = keyof typeof guardBinaries
-
-/** An engine's name of an architecture (GOARCH) as `uname -m` says it; undefined where there is no guard. */
+/**
+ * The machine of an engine's architecture (GOARCH), as `uname -m` says it; undefined where there is no guard: for another one,
+ * or when it was not built.
+ */
 export function guardMachine(architecture: string): GuardMachine | undefined {
-  if (architecture === 'amd64') return 'x86_64'
-  return architecture === 'arm64' ? 'aarch64' : undefined
+  const machine = { amd64: 'x86_64', arm64: 'aarch64' }[architecture] as GuardMachine | undefined
+  return machine !== undefined && readGuard(machine) !== undefined ? machine : undefined
+}
+
+/** What to tell an operator whose installation has no guard for a machine like this one (`process.arch`); else undefined. */
+export function withoutGuard(arch: string): string | undefined {
+  if (guardMachine(arch === 'x64' ? 'amd64' : arch) !== undefined) return undefined
+  return 'The guard of debug containers was not built, because there was no gcc: sessions leave zombies in their targets, and their users can end the watchdog that keeps the deadline. Install gcc and run `npm run guard`.'
 }
 
 const texts = new Map<GuardMachine, string>()
 
-/** The guard as the format of a printf, which each shell has built in: written without any tool. */
+/** The guard as the format of a printf, which each shell has built in: written without any tool. Empty where there is none. */
 export function guardFormat(machine: GuardMachine): string {
   const known = texts.get(machine)
   if (known !== undefined) return known
-  const bytes = gunzipSync(Buffer.from(guardBinaries[machine], 'base64'))
-  const text = [...bytes].map(formatOf).join('')
+  const text = [...(readGuard(machine) ?? [])].map(formatOf).join('')
   texts.set(machine, text)
   return text
 }
@@ -34,9 +39,12 @@ function formatOf(byte: number, at: number, all: readonly number[]): string {
 
 /**
  * Packed for where each byte is kept for long: a pod's specification. Arguments 1 and 2 of a script that begins with
- * {@link unpackGuard}.
+ * {@link unpackGuard}; empty where there is none.
  */
-export const packedGuards: readonly [string, string] = [guardBinaries.x86_64, guardBinaries.aarch64]
+export const packedGuards: readonly string[] = machines.map((machine) => {
+  const guard = readGuard(machine)
+  return guard === undefined ? '' : gzipSync(guard, { level: 9 }).toString('base64')
+})
 
 /**
  * Leaves the guard's path in `guard`, or nothing: on another machine, where nothing can be written and executed, and in an

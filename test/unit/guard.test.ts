@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,13 +8,12 @@ import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { guardFormat, guardMachine, packedGuards } from '../../server/targets/guard-script.ts'
-import { guardSource } from '../../server/targets/guard/guard-binary.ts'
+import { builtGuard, sourceHash } from '../../server/targets/guard/built-guard.ts'
 import { eventually } from '../support/eventually.ts'
 import { within } from '../support/within.ts'
 
 const run = promisify(execFile)
 const machine = guardMachine(process.arch === 'x64' ? 'amd64' : process.arch)
-const source = join(import.meta.dirname, '../../server/targets/guard/guard.c')
 
 /** `state` and `parent` of a process; undefined when there is none. */
 async function statOf(pid: number): Promise<{ state: string; parent: number } | undefined> {
@@ -61,14 +59,12 @@ describe('guard of a debug container', { concurrency: true }, () => {
   }
 
   it('was made of the source beside it', async () => {
-    const hash = createHash('sha256')
-      .update(await readFile(source))
-      .digest('hex')
-    assert.equal(guardSource, hash, 'guard.c has changed: run server/targets/guard/build.sh')
+    const built = await readFile(builtGuard.stamp, 'utf8')
+    assert.equal(built, sourceHash(), 'guard.c has changed: run `npm run guard`')
   })
 
   it('is the same bytes by printf, in every shell, and unpacked', async () => {
-    const packed = packedGuards[machine === 'aarch64' ? 1 : 0]
+    const packed = packedGuards[machine === 'aarch64' ? 1 : 0] ?? ''
     const bytes = gunzipSync(Buffer.from(packed, 'base64'))
     for (const [program, ...first] of [['/bin/dash'], ['/bin/bash'], ['/bin/busybox', 'sh']] as const) {
       const words = [...first, '-c', 'printf "$1"', 'x', guardFormat(machine ?? 'x86_64')]
@@ -80,9 +76,13 @@ describe('guard of a debug container', { concurrency: true }, () => {
   it('does nothing, and ends well, when it is only asked whether it runs', async () => {
     assert.ok(machine !== undefined)
     const path = join(directory, 'asked')
-    await writeFile(path, gunzipSync(Buffer.from(packedGuards[machine === 'aarch64' ? 1 : 0], 'base64')), {
-      mode: 0o700,
-    })
+    await writeFile(
+      path,
+      gunzipSync(Buffer.from(packedGuards[machine === 'aarch64' ? 1 : 0] ?? '', 'base64')),
+      {
+        mode: 0o700,
+      },
+    )
     await run(path)
     await readFile(path)
   })

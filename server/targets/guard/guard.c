@@ -1,6 +1,6 @@
 /*
  * The first process of a debug container: it starts the shell, reaps what the shell orphans, and ends all of it. A few
- * hundred bytes that need no libc, no writable memory and no file beside them. `build.sh` makes `guard-binary.ts` of it.
+ * hundred bytes that need no libc, no writable memory and no file beside them. `build-if-stale.ts` compiles it.
  *
  *   guard SECONDS DEADMAN ORDER CLAIM PROGRAM ARGUMENT...
  *
