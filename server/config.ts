@@ -63,7 +63,7 @@ export interface Config {
   readonly policy?: string
   /** In the order in which they are shown. */
   readonly runbooks: readonly (Runbook & { where: Where })[]
-  readonly limits: { sessionsPerUser: number; sessions: number; detachedGraceMs: number }
+  readonly limits: { sessionsPerUser: number; sessions: number; detachedGraceMs: number; reattachMs: number }
   /** How long a request for an approval waits. */
   readonly approvals: { expiresAfterMs: number }
   /** Who is told that people wait for an approval. */
@@ -160,6 +160,7 @@ function toConfig(parsed: Parsed, whole: Pick<Config, 'file' | 'environments'>):
       sessionsPerUser: limits.sessionsPerUser,
       sessions: limits.sessions,
       detachedGraceMs: limits.detachedGrace,
+      reattachMs: limits.reattach,
     },
     approvals: { expiresAfterMs: parsed.approvals.expiresAfter },
     notifications: parsed.notifications.map(({ url, kind, secret }) => ({

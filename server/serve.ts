@@ -40,8 +40,6 @@ const startTimeoutMs = 15 * 60_000
 const upkeepEveryMs = 60_000
 /** Room for what must still be written on a full disk: thousands of events. */
 const reserveBytes = 16 * 1024 ** 2
-/** An engine that is down when the gateway starts is waited for this long. */
-const reattachForMs = 10 * 60_000
 /** Recovery holds up the first request this long at most; it goes on afterwards. */
 const recoverBeforeListeningMs = 3_000
 
@@ -169,6 +167,7 @@ function createSessions(
     installation,
     observer: observe(metrics, logger),
     detachedGraceMs: config.limits.detachedGraceMs,
+    reattachForMs: config.limits.reattachMs,
     startTimeoutMs,
     policy: (at) => policy.at(at),
     limits: config.limits,
@@ -178,7 +177,7 @@ function createSessions(
     recordings,
     drivers,
     registry,
-    reattachForMs,
+    reattachForMs: config.limits.reattachMs,
     onProblem: (what, cause) => logger.warn({ err: cause }, what),
   }
   return { blobs, recordings, metrics, screens, registry, recovery }

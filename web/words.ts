@@ -18,6 +18,7 @@ const endWords: Record<SessionEnd['reason'], string> = {
 
 /** `Shell exited (code 130)`, `Terminated by Ada`. */
 export function endInWords(end: SessionEnd, { run }: Pick<Session, 'run'> = {}): string {
+  if (end.code === 'out_of_memory') return `Ran out of memory (code ${end.exitCode ?? 137})`
   const words = run === true && end.reason === 'exit' ? 'Command exited' : endWords[end.reason]
   if (end.reason === 'exit' && end.exitCode !== undefined && end.exitCode !== 0) {
     return `${words} (code ${end.exitCode})`

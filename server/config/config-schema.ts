@@ -105,6 +105,11 @@ const limits = () =>
     detachedGrace: duration(24 * hourMs)
       .prefault('5m')
       .describe('How long a session goes on without any viewer.'),
+    reattach: duration(24 * hourMs)
+      .prefault('10m')
+      .describe(
+        'How long a session is kept whose engine, node or cluster cannot be reached; its shell goes on meanwhile.',
+      ),
   })
 
 const sidecar = () =>

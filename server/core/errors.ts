@@ -37,6 +37,7 @@ const errors = {
   provider_refused: [502, 'The identity provider refused the gateway'],
   provider_answer_invalid: [502, "The identity provider's answer was not accepted"],
   clocks_differ: [502, 'The clocks of gateway and identity provider differ'],
+  toolbox_unusable: [502, 'The toolbox lacks what a session needs'],
   start_failed: [502, 'The debug container could not be started'],
   cancelled: [499, 'The request was cancelled'],
   storage_full: [503, 'There is no room on the disk'],

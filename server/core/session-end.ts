@@ -5,6 +5,7 @@ import type { EndReason, SessionEnd } from './session.ts'
 /** Codes of ends that no error caused. Adding one is compatible, renaming one is not. */
 const ownCodes = [
   'exited',
+  'out_of_memory',
   'target_exited',
   'terminated',
   'withdrawn',
@@ -45,6 +46,19 @@ type Facts = Partial<Omit<SessionEnd, 'reason'>>
 /** An end with the reason's usual code, unless `facts` name another. */
 export function endOf(reason: EndReason, facts: Facts = {}): SessionEnd {
   return { reason, code: usualCodes[reason], ...facts }
+}
+
+/** The end of a shell or command that ended by itself. */
+export function endByExit({
+  exitCode,
+  outOfMemory,
+}: {
+  exitCode: number
+  outOfMemory?: boolean
+}): SessionEnd {
+  if (outOfMemory !== true) return endOf('exit', { exitCode })
+  const detail = 'The debug container was killed because the memory that it may use ran out.'
+  return endOf('exit', { code: 'out_of_memory', exitCode, detail })
 }
 
 /** The end that an error brings: its code and words, and what it knows of other ways. */

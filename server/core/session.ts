@@ -75,6 +75,8 @@ export interface SessionRow {
   pick?: PodPick
   /** It runs in a debug copy of the target's pod. */
   copy?: boolean
+  /** It shares the network of the target's pod, and no container's processes and files. */
+  networkOnly?: boolean
   /** One command without a terminal: nobody types into it, and it ends with the command, or with the gateway. */
   run?: boolean
   identity?: Identity

@@ -96,6 +96,8 @@ export interface ClusterPlace {
   pods?: { total: number; ready: number }
   /** After a `find` by workload: why this pod was chosen, and all that could have been. */
   choice?: { explanation: string; pods: readonly PodChoice[] }
+  /** After a `find` that has led to a pod: what a session there may share. */
+  scopes?: readonly ScopeChoice[]
 }
 
 /** What can be debugged, as the backend describes it now: a container, a pod, or a workload that stands for its pods. */
@@ -136,6 +138,19 @@ export interface TargetQuery {
   namespace?: string
 }
 
+export const sessionScopes = ['container', 'network', 'copy'] as const
+/**
+ * What a session shares: a container's processes, files and network; the network of its pod alone, with no process and no
+ * file of it; or those of a debug copy of the pod.
+ */
+export type SessionScope = (typeof sessionScopes)[number]
+
+/** A scope that a backend knows. `problem`: why a session there cannot have it now. */
+export interface ScopeChoice {
+  scope: SessionScope
+  problem?: string
+}
+
 export const podPicks = ['ready', 'unready', 'crashing'] as const
 /** Which pod of a workload is wanted. `ready` takes the newest ready one and says so when there is none. */
 export type PodPick = (typeof podPicks)[number]
@@ -174,6 +189,8 @@ export interface DebugSpec {
    * finished. The copy goes away with the session. Docker knows no copies and throws `invalid_request`.
    */
   copy?: boolean
+  /** Join no container, only the pod's network: for one whose containers do not run. Docker throws `invalid_request`. */
+  networkOnly?: boolean
 }
 
 /** Enough to find the debug container again after a restart. Stored as JSON. */
@@ -182,7 +199,7 @@ export interface DebugContainer {
   /** The full container id; `<namespace>/<pod>/<container>` in a cluster. */
   id: string
   sessionId: string
-  /** The id of the target that it shares namespaces with. */
+  /** The id of the target that it shares namespaces with; in a cluster `<pod uid>/<container>`, which is empty for the network alone. */
   targetId: string
 }
 
@@ -204,7 +221,7 @@ export interface StartProgress {
  * `disconnected`: the stream broke and the container may still run, so `reattach` is worth trying.
  */
 export type TerminalEnd =
-  | { kind: 'exit'; exitCode: number }
+  | { kind: 'exit'; exitCode: number; outOfMemory?: boolean }
   | { kind: 'target-exited'; detail: string }
   | { kind: 'disconnected'; detail: string }
 
@@ -217,6 +234,8 @@ export interface Terminal {
   readonly ended: Promise<TerminalEnd>
   /** Lets go of the stream and leaves the debug container running. */
   detach(): void
+  /** Calls back, once at most, when what the terminal depends on is about to go, with words for its viewers. */
+  onWarning?(listener: (words: string) => void): void
 }
 
 /** A piece of what a command wrote. */
@@ -259,8 +278,11 @@ export interface TargetAccess {
   list(query: TargetQuery, signal: AbortSignal): Promise<readonly Target[]>
   /** Resolves a name, an id prefix or a workload. Throws `target_not_found` or `target_ambiguous`. */
   find(ref: TargetRef, lookup: Lookup, signal: AbortSignal): Promise<Target>
-  /** As whom a debug container with this profile would run. Changes nothing. Throws `profile_insufficient` when it can't be. */
-  identify(target: Target, profile: Profile, signal: AbortSignal): Promise<Identity>
+  /**
+   * As whom a debug container with this profile would run, and what it would see; `scope` is `container` without one. Changes
+   * nothing. Throws `profile_insufficient` when it can't be.
+   */
+  identify(target: Target, profile: Profile, signal: AbortSignal, scope?: SessionScope): Promise<Identity>
   /**
    * Pulls if needed, creates, attaches and starts. One call, because the order differs per backend.
    * When it throws or is aborted, nothing of it goes on running.

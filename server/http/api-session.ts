@@ -41,6 +41,7 @@ export function toApiSession(
     command: row.command && [...row.command],
     cwd: row.cwd,
     copy: row.copy,
+    scope: scopeOf(row),
     run: row.run,
     identity: identity && describeIdentity(identity),
     reason: row.reason,
@@ -66,6 +67,11 @@ export function toApiSession(
       review: rights.review,
     },
   })
+}
+
+function scopeOf({ copy, networkOnly }: SessionRow): Session['scope'] {
+  if (copy === true) return 'copy'
+  return networkOnly === true ? 'network' : 'container'
 }
 
 export function describeIdentity(identity: Identity): NonNullable<Session['identity']> {

@@ -2,7 +2,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
 import { policyTargetOf } from '../core/session-policy.ts'
 import type { TargetRef } from '../core/target-ref.ts'
-import type { Target, TargetDriver } from '../core/target.ts'
+import type { SessionScope, Target, TargetDriver } from '../core/target.ts'
 import type { Target as ApiTarget, TargetDetail } from '../protocol/target-api.ts'
 import { within } from './deadline.ts'
 import { defined } from './defined.ts'
@@ -88,12 +88,22 @@ export function describeChoice(
   return { choice: { explanation, pods: described } }
 }
 
+/** What a session may share, as the backend found it, and as policy lets it. A container of Docker can only be joined. */
+function scopesOf({ cluster }: Target, copies: boolean): NonNullable<TargetDetail['options']>['scopes'] {
+  if (cluster?.scopes === undefined) return [{ scope: 'container' }]
+  return cluster.scopes.map(({ scope, problem }) =>
+    scope === 'copy' && !copies
+      ? { scope, problem: 'Policy does not allow debug copies here.' }
+      : defined({ scope, problem }),
+  )
+}
+
 /** What a session in it may be, or why there can be none. */
 export async function describeOptions(
   deps: AppDeps,
   who: Principal,
   target: Target,
-  driver: TargetDriver,
+  { driver, scope }: { driver: TargetDriver; scope: SessionScope | undefined },
   signal: AbortSignal,
 ): Promise<Pick<TargetDetail, 'options' | 'denied'>> {
   const decision = decideOpenWithReason(deps.policy(), who, policyTargetOf(target))
@@ -104,7 +114,7 @@ export async function describeOptions(
     try {
       const what = `Environment ${driver.environment}`
       const identity = await within(driverMs, what, signal, (signal) =>
-        driver.as(who).identify(target, name, signal),
+        driver.as(who).identify(target, name, signal, scope),
       )
       return {
         name,
@@ -121,6 +131,7 @@ export async function describeOptions(
       profiles: await Promise.all(profiles),
       requireReason: grant.requireReason,
       copies: grant.copies && driver.kind === 'kubernetes',
+      scopes: scopesOf(target, grant.copies),
       requireTicket: grant.requireTicket,
       reasonPatterns: [...grant.reasonPatterns],
       ticketPatterns: [...grant.ticketPatterns],

@@ -71,6 +71,11 @@ async function decideStart(
     if (!visible(deps, who, target)) throw targetNotFound(wish.target)
     throw new HatchwayError(code, explanation)
   }
+  if (wish.copy === true && wish.scope !== undefined && wish.scope !== 'copy')
+    throw new HatchwayError(
+      'invalid_request',
+      'It asks for a copy and for another scope. Leave out one of them.',
+    )
   const possible = decideOpenWithReason(deps.policy(), who, described, action)
   if (possible.effect === 'deny') return await refuse(possible)
   const toolbox = chooseToolbox(deps.toolboxes, possible.grant, wish.toolbox)
@@ -93,7 +98,8 @@ async function decideStart(
     command: wish.command,
     cwd: wish.cwd,
     pick: wish.pick,
-    copy: wish.copy,
+    copy: wish.copy === true || wish.scope === 'copy' ? true : undefined,
+    networkOnly: wish.scope === 'network' ? true : undefined,
   })
   return { request, decision, refuse }
 }
@@ -143,7 +149,7 @@ function decideExactly(
   { who }: Caller,
   action: 'open' | 'run',
   target: PolicyTarget,
-  { reason, ticket, copy }: Wish,
+  { reason, ticket, copy, scope }: Wish,
   chosen: { toolbox: Toolbox; profile: Profile },
 ): Decision {
   return deps.policy().decide(
@@ -155,7 +161,7 @@ function decideExactly(
       profile: chosen.profile,
       reason: said(reason),
       ticket: said(ticket),
-      copy,
+      copy: copy === true || scope === 'copy' ? true : undefined,
     }),
   )
 }

@@ -92,7 +92,13 @@ function registerOne(app: TypedApp, deps: AppDeps): void {
         ...describeTarget(deps, who, target),
         ...describeWorkloads(deps, who, target),
         ...describeChoice(deps, who, target),
-        ...(await describeOptions(deps, who, target, driver, callerSignal(request))),
+        ...(await describeOptions(
+          deps,
+          who,
+          target,
+          { driver, scope: request.query.scope },
+          callerSignal(request),
+        )),
       }
     },
   )

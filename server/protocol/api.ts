@@ -1,7 +1,17 @@
 /** REST bodies under /api/v1: each schema is the validation, the OpenAPI 3.1 document and the TypeScript type. */
 import { z } from 'zod'
 import { approval, breakGlass } from './approval-api.ts'
-import { cursor, limit, person, plainText, podPick, profile, targetFact, timestamp } from './fields.ts'
+import {
+  cursor,
+  limit,
+  person,
+  plainText,
+  podPick,
+  profile,
+  sessionScope,
+  targetFact,
+  timestamp,
+} from './fields.ts'
 import { identity } from './target-api.ts'
 
 const sessionState = z.enum(['pending-approval', 'starting', 'running', 'ended'])
@@ -130,6 +140,7 @@ export const session = z.object({
   command: z.array(z.string()).optional().describe("what runs in place of the toolbox's shell"),
   cwd: z.string().optional().describe('where the command of a run begins, as it was asked for'),
   copy: z.boolean().optional().describe("it runs in a debug copy of the target's pod"),
+  scope: sessionScope.describe('what it shares'),
   run: z.boolean().optional().describe('one command without a terminal'),
   identity: identity.optional().describe('while it waits for an approval: as whom it would run'),
   reason: z.string().optional(),
@@ -197,10 +208,12 @@ export const createSession = z.strictObject({
     .optional()
     .describe("run in place of the toolbox's shell, as argv"),
   pick: podPick.optional(),
-  copy: z
-    .boolean()
+  copy: z.boolean().optional().describe('the same as `scope: "copy"`'),
+  scope: sessionScope
     .optional()
-    .describe('open in a debug copy of the pod, whose containers do not run their own commands'),
+    .describe(
+      'what to share: `container` (the default) its processes, files and network; `network` the network of its pod alone, for one whose containers do not run; `copy` a debug copy of the pod, whose containers do not run their own commands',
+    ),
   breakGlass: z
     .boolean()
     .optional()

@@ -36,3 +36,5 @@ export const cursor = z.string().max(500).optional()
 export const podPick = z
   .enum(['ready', 'unready', 'crashing'])
   .describe('which pod of a workload; ready by default')
+
+export const sessionScope = z.enum(['container', 'network', 'copy'])

@@ -1,7 +1,7 @@
 /** REST bodies about targets; the others are in api.ts. */
 import { z } from 'zod'
 import { approvalTerms } from './approval-api.ts'
-import { cursor, podPick, profile, targetFact, timestamp } from './fields.ts'
+import { cursor, podPick, profile, sessionScope, targetFact, timestamp } from './fields.ts'
 import { runbook } from './runbook-api.ts'
 
 const targetState = z.enum(['running', 'paused', 'restarting', 'created', 'exited', 'dead', 'removing'])
@@ -116,7 +116,10 @@ export const targetDetail = target.extend({
       ticketPatterns: z.array(z.string()),
       requireApproval: z.boolean(),
       approval: approvalTerms.optional().describe('who approves; there when an approval is required'),
-      copies: z.boolean().describe('whether a debug copy of the pod may be made'),
+      copies: z.boolean().describe('whether policy allows a debug copy of the pod'),
+      scopes: z
+        .array(z.object({ scope: sessionScope, problem: z.string().optional() }))
+        .describe('what a session there may share; `problem`: why it cannot now'),
       maxDurationSeconds: z.int(),
       idleTimeoutSeconds: z.int(),
       recordInput: z.boolean(),
@@ -129,7 +132,10 @@ export const targetDetail = target.extend({
 })
 export type TargetDetail = z.infer<typeof targetDetail>
 
-export const targetDetailQuery = z.strictObject({ pick: podPick.optional() })
+export const targetDetailQuery = z.strictObject({
+  pick: podPick.optional(),
+  scope: sessionScope.optional().describe('what the identities of the profiles are told for'),
+})
 
 const targetSort = z.enum([
   'name',

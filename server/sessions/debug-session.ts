@@ -1,6 +1,6 @@
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { Recorder, Recordings, ResumedRecording } from '../core/recording.ts'
-import { endByError, endOf, neverBegan } from '../core/session-end.ts'
+import { endByError, endByExit, endOf, neverBegan } from '../core/session-end.ts'
 import type { LiveState, SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
 import type { DebugSpec, StartProgress, Target, TargetDriver, Terminal } from '../core/target.ts'
@@ -32,14 +32,13 @@ export interface SessionDeps {
   screens: Screens
   observer: SessionObserver
   detachedGraceMs: number
+  /** How long a broken stream to a container that may run on is tried again. */
+  reattachForMs: number
   /** Whole start, with a pull. */
   startTimeoutMs: number
   /** The session is over. What of its end is not stored yet, `ending` owes. */
   onClosed: (session: DebugSession, ending: SessionEnding) => void
 }
-
-/** How long a broken stream to a living container is tried again. */
-const reattachForMs = 60_000
 
 /** A session of this process, from its request to its stored end. */
 export class DebugSession implements LiveSession {
@@ -265,10 +264,11 @@ export class DebugSession implements LiveSession {
   }
 
   async #followTerminal(terminal: Terminal): Promise<void> {
+    terminal.onWarning?.((words) => this.notify('warning', words))
     const ended = await terminal.ended
     if (this.#drained || this.#ending !== undefined) return
     this.#hub.detach()
-    if (ended.kind === 'exit') this.endSoon(endOf('exit', { exitCode: ended.exitCode }))
+    if (ended.kind === 'exit') this.endSoon(endByExit(ended))
     else if (ended.kind === 'target-exited') this.endSoon(endOf('target-exited', { detail: ended.detail }))
     // What a command has written meanwhile would be missing from its answer.
     else if (this.#collected !== undefined) this.endSoon(endOf('lost', { detail: ended.detail }))
@@ -284,7 +284,7 @@ export class DebugSession implements LiveSession {
     try {
       const { signal } = this.#aborter
       const terminal = await reattach(this.#driver.as(this.#row.user), container, {
-        forMs: reattachForMs,
+        forMs: this.#deps.reattachForMs,
         signal,
       })
       const seconds = Math.ceil((Date.now() - lostAt) / 1000)

@@ -19,6 +19,7 @@ function headerOf(row: SessionRow, spec: DebugSpec): RecordingHeader {
     profile: row.profile,
     rules: row.rules.join(', '),
   }
+  if (row.networkOnly === true) facts['scope'] = 'network'
   if (row.reason !== undefined) facts['reason'] = row.reason
   if (row.ticket !== undefined) facts['ticket'] = row.ticket
   return {

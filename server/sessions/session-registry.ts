@@ -114,6 +114,7 @@ export class SessionRegistry implements Sessions {
       ...(row.command === undefined ? {} : { command: row.command }),
       ...(row.cwd === undefined ? {} : { cwd: row.cwd }),
       ...(row.copy === true ? { copy: true } : {}),
+      ...(row.networkOnly === true ? { networkOnly: true } : {}),
     }
     void session.start(target, spec)
   }

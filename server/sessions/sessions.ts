@@ -38,6 +38,8 @@ export interface OpenRequest {
   pick?: PodPick
   /** In a debug copy of the target's pod. */
   copy?: boolean
+  /** In the network of the target's pod alone. */
+  networkOnly?: boolean
   /** The command alone, without a terminal. */
   run?: boolean
   /** What policy asks for and this start does without. */

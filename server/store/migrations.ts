@@ -12,6 +12,7 @@ const migrations: Record<string, Migration> = {
   '0005-runs': { up: addRunColumn },
   '0006-people': { up: addAuditIssuer },
   '0007-directories': { up: addDirectoryColumn },
+  '0008-scopes': { up: addNetworkOnly },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -92,6 +93,11 @@ async function addDirectoryColumn(database: Kysely<Database>): Promise<void> {
 /** Who vouches for the one who acted: a subject alone is nobody. Events of before do not say. */
 async function addAuditIssuer(database: Kysely<Database>): Promise<void> {
   await database.schema.alterTable('audit_events').addColumn('user_issuer', 'text').execute()
+}
+
+/** Whether a session shares its pod's network alone. */
+async function addNetworkOnly(database: Kysely<Database>): Promise<void> {
+  await database.schema.alterTable('sessions').addColumn('network_only', 'integer').execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

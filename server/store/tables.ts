@@ -21,6 +21,7 @@ export interface SessionsTable {
   cwd: string | null
   pick: string | null
   copy: number | null
+  network_only: number | null
   run: number | null
   identity: string | null
   reason: string | null

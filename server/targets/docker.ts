@@ -141,8 +141,11 @@ export class DockerDriver implements TargetDriver, TargetAccess {
 
   async #open(asked: Asked): Promise<OpenedTerminal> {
     const { resources, timeouts } = this.#options
-    if (asked.spec.copy)
-      throw new HatchwayError('invalid_request', 'There are no debug copies of Docker containers.')
+    if (asked.spec.copy === true || asked.spec.networkOnly === true)
+      throw new HatchwayError(
+        'invalid_request',
+        'A session in Docker joins its container: copies and networks alone are for pods.',
+      )
     return await openDebugContainer({
       client: this.client,
       images: this.#images,

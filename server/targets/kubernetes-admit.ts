@@ -68,7 +68,8 @@ async function tryProfile(
   { client, place, plan, facts, signal }: Admission,
   profile: Profile,
 ): Promise<Admitted> {
-  const runAs = choosePodIdentity(facts, profile)
+  const scope = plan.target === undefined ? 'network' : 'container'
+  const runAs = choosePodIdentity(facts, profile, scope)
   const container = ephemeralContainer({ ...plan, runAs })
   await addEphemeralContainer(client, place, container, { dryRun: true, signal })
   return { container, runAs }

@@ -115,6 +115,12 @@ export function notUpYet(cause: unknown): boolean {
   return refusal.status === 400 && /is not valid for pod|does not have a host assigned/.test(refusal.message)
 }
 
+/** The refusal of a kubelet that has just started and does not know its pods yet: a moment later it does. */
+export function kubeletStarting(cause: unknown): boolean {
+  const refusal = refusalOf(cause)
+  return refusal?.status === 404 && /pod does not exist/.test(refusal.message)
+}
+
 class ChannelSocket implements Attachment {
   readonly io: Duplex
   readonly closed: Promise<AttachEnd>

@@ -58,16 +58,10 @@ const maxChoices = 100
 export function checkContainer({ name: pod, containers }: PodRecord, asked: string | undefined): void {
   if (asked === undefined) return
   const found = containers.find(({ name }) => name === asked)
-  const names = containers.filter(({ kind }) => kind === 'app' || kind === 'sidecar').map(({ name }) => name)
+  const names = containers.filter(({ kind }) => kind !== 'debug').map(({ name }) => name)
   const others = `Choose one of ${names.join(', ')}.`
   if (found === undefined) {
     throw new HatchwayError('target_not_found', `The pod ${pod} has no container ${asked}. ${others}`)
-  }
-  if (found.kind === 'init') {
-    throw new HatchwayError(
-      'invalid_request',
-      `${asked} is an init container of the pod ${pod}: it ends before the pod starts, so there is nothing to stay in. ${others}`,
-    )
   }
   if (found.kind === 'debug') {
     throw new HatchwayError(

@@ -85,14 +85,14 @@ function told(holder: V1ContainerStatus | undefined, own: V1ContainerStatus | un
 
 function noBusybox({ toolbox }: CopyStart, words: string): CopyState {
   return failed(
-    'start_failed',
+    'toolbox_unusable',
     `The toolbox ${toolbox.name} (${toolbox.image}) has no /bin/busybox that could be copied, which a debug copy needs to hold still. Use an image that has a static one. The kubelet said: ${words}`,
   )
 }
 
 function notStatic({ container, toolbox }: CopyStart, words: string): CopyState {
   return failed(
-    'start_failed',
+    'toolbox_unusable',
     `The container ${container} cannot hold still in the copy: the /bin/busybox of the toolbox ${toolbox.name} (${toolbox.image}) does not run among its files. It has to be static. The kubelet said: ${words}`,
   )
 }

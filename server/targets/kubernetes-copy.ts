@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
 import type { OpenedTerminal } from '../core/target.ts'
-import { podSecurityRefusal, staticPod } from './kubernetes-admission.ts'
+import { podSecurityRefusal } from './kubernetes-admission.ts'
 import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import { copyLabels, copyName, copyNotices, copyPod } from './kubernetes-copy-pod.ts'
 import { waitForCopy } from './kubernetes-copy-start.ts'
@@ -9,7 +9,7 @@ import { refusalOf } from './kubernetes-errors.ts'
 import type { Pod } from './kubernetes-objects.ts'
 import { openInPod, readWholePod, type PodOpening } from './kubernetes-open.ts'
 import { watchPod } from './kubernetes-pod.ts'
-import { requireSamePod } from './kubernetes-precondition.ts'
+import { requireCopyable } from './kubernetes-precondition.ts'
 import { readPodFacts } from './kubernetes-target-facts.ts'
 import { requireJudged } from './judged-facts.ts'
 import { requireDelete } from './kubernetes-rights.ts'
@@ -31,7 +31,7 @@ export async function openInCopy(opening: PodOpening): Promise<OpenedTerminal> {
   const { client, spec, target, onProgress, signal } = opening
   onProgress({ phase: 'resolving' })
   const pod = found ?? (await readWholePod(client, { ...target, actor: opening.actor }, signal))
-  requireCopyable(pod, target.uid)
+  requireCopyable(pod, target.container, target.uid)
   requireJudged(readPodFacts(pod, target.container), spec, target.pod)
   await requireDelete(client, target.namespace, signal)
   const copy = copyPod(pod, target.container, spec)
@@ -65,15 +65,6 @@ export async function openInCopy(opening: PodOpening): Promise<OpenedTerminal> {
     if (signal.aborted) throw new HatchwayError('cancelled', 'The start was cancelled.', { cause })
     throw cause
   }
-}
-
-/** Throws why no copy of this pod would do. */
-function requireCopyable(pod: Pod, uid: string): void {
-  requireSamePod(pod, uid)
-  const name = pod.metadata?.name ?? ''
-  if (pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined) throw staticPod(name)
-  if (pod.spec?.os?.name === 'windows')
-    throw new HatchwayError('target_not_running', `The pod ${name} is for Windows: a copy cannot hold still.`)
 }
 
 async function createCopy(

@@ -30,8 +30,8 @@ const unshared =
 export interface EphemeralPlan {
   spec: DebugSpec
   tty: boolean
-  /** The container of the pod whose processes it joins. */
-  target: string
+  /** The container of the pod whose processes it joins. Without one it shares the pod's network alone. */
+  target?: string
   runAs: PodRunAs
   /** The target's container id, where process 1 is not its own. */
   searchFor?: string
@@ -59,7 +59,7 @@ export function ephemeralContainer({
     claimSeconds,
     ...(searchFor !== undefined && { searchFor }),
     unseen: identity.seesFiles ? unexpectedlyUnseen : identity.explanation,
-    unshared,
+    unshared: target === undefined ? identity.explanation : unshared,
     interactive: tty && spec.command === undefined,
     ...(spec.cwd !== undefined && { cwd: spec.cwd }),
     argv: spec.command ?? spec.toolbox.shell,
@@ -85,7 +85,7 @@ export function ephemeralContainer({
     stdinOnce: !tty,
     tty,
     terminationMessagePolicy: 'File',
-    targetContainerName: target,
+    ...(target !== undefined && { targetContainerName: target }),
     securityContext,
   }
 }

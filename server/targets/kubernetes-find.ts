@@ -15,6 +15,7 @@ import { describePod, type PodRecord } from './kubernetes-describe.ts'
 import { refusalOf } from './kubernetes-errors.ts'
 import type { Pod } from './kubernetes-objects.ts'
 import { nameOf, traceOwners, type Lineage } from './kubernetes-owners.ts'
+import { scopesOf } from './kubernetes-precondition.ts'
 import { factsOf, workloadStanding } from './kubernetes-rows.ts'
 import { workloadKey } from './kubernetes-snapshot.ts'
 import {
@@ -69,8 +70,14 @@ export class KubernetesFinder {
 
   #found(target: Target, from: PodRecord): Target {
     const read = this.#read.get(from)
-    if (read !== undefined) this.#read.set(target, read)
-    return target
+    if (read === undefined) return target
+    const { cluster } = target
+    const found =
+      cluster?.container === undefined
+        ? target
+        : { ...target, cluster: { ...cluster, scopes: scopesOf(read.pod, cluster.container) } }
+    this.#read.set(found, read)
+    return found
   }
 
   async #findWorkload(

@@ -1,4 +1,4 @@
-import type { Identity, Profile } from '../core/target.ts'
+import type { Identity, Profile, SessionScope } from '../core/target.ts'
 import {
   capabilityName,
   dockerDefaults as runtimeDefaults,
@@ -30,7 +30,11 @@ const nonroot: ResolvedUser = { uid: 65532, gid: 65532, groups: [] }
  * The ids are always written down: an image's own user would be root where the pod forbids it, or somebody who sees nothing.
  * Whether it may run there at all is for policy to say, by the target's facts.
  */
-export function choosePodIdentity(facts: PodIdentityFacts, profile: Profile): PodRunAs {
+export function choosePodIdentity(
+  facts: PodIdentityFacts,
+  profile: Profile,
+  scope: SessionScope = 'container',
+): PodRunAs {
   const { user, context } = choose(facts, profile)
   const effective = effectiveOf(user, context)
   const identity: Identity = {
@@ -38,13 +42,13 @@ export function choosePodIdentity(facts: PodIdentityFacts, profile: Profile): Po
     gid: user.gid,
     groups: facts.podGroups.filter((id) => id !== user.gid),
     capabilities: effective,
-    seesFiles: seesFiles(facts, user, context, effective),
+    seesFiles: scope !== 'network' && seesFiles(facts, user, context, effective),
     explanation: '',
   }
   // What the pod forbids to all its containers, this one would have to be allowed to.
   const allowRoot = user.uid === 0 && facts.nonRootOnly ? { runAsNonRoot: false } : {}
   return {
-    identity: { ...identity, explanation: explain(facts, profile, identity) },
+    identity: { ...identity, explanation: explain(facts, profile, identity, scope) },
     securityContext: { ...context, runAsUser: user.uid, runAsGroup: user.gid, ...allowRoot },
   }
 }
@@ -112,11 +116,18 @@ function seesFiles(
   return sameIds && includesCapabilities(effective, theirs)
 }
 
-function explain(facts: PodIdentityFacts, profile: Profile, identity: Identity): string {
+function explain(facts: PodIdentityFacts, profile: Profile, identity: Identity, scope: SessionScope): string {
   const ids = `${identity.uid}:${identity.gid}`
   const isLike = facts.user?.uid === identity.uid && facts.user.gid === identity.gid
   const who = `Runs as ${isLike ? `${ids} like the target` : ids}, ${capabilityWords(identity.capabilities)}`
   const rest = [...caveats(facts, identity)]
+  if (scope === 'network') {
+    const own = "shares the pod's network only, none of its processes and files."
+    const shared = "shares the pod's network and whatever processes run in it, and no files."
+    return [`${who}: ${facts.processes === 'own' ? own : shared}`, ...rest].join(' ')
+  }
+  if (scope === 'copy' && facts.user === undefined)
+    return 'Runs as whoever the container of the copy turns out to run as: it has not run yet, and the specification names nobody.'
   if (identity.seesFiles) return [`${who}: sees its processes, network and files.`, ...rest].join(' ')
   const why = whyUnseen(facts, profile, identity)
   return [`${who}: sees its processes and network, but not its files. ${why}`, ...rest].join(' ')

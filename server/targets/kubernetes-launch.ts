@@ -50,6 +50,8 @@ exec /bin/sh -c "$begin" hatchway "$seconds" alone "$@"`
  * - busybox's stty tells 24 80 where there is no size yet (libbb/xfuncs.c, wh_helper): there the signal is the claim.
  * - Descriptor 3 is opened before the watchdog starts: POSIX gives what runs in the background another descriptor 0.
  * - /proc/uptime is read, not counted: no clock that is set, and no slow machine, moves the deadline.
+ * - Without a guard the shell is the first process where no processes are shared, and nothing in its namespace can kill that one
+ *   (pid_namespaces(7)): there the shell is its child, and all that it started is killed in its place.
  * Works in busybox ash, dash and bash.
  */
 const begin = `
@@ -76,24 +78,30 @@ while :; do
 done
 trap - WINCH
 if [ "$2" = alone ]; then
+  whom=$$
+  [ "$$" != 1 ] || whom=-1
   exec 3<&0
-  /bin/sh -c "$5" hatchway-watch "$end" "$$" "$4" </dev/null >/dev/null 2>&1 &
+  /bin/sh -c "$5" hatchway-watch "$end" "$$" "$4" "$whom" </dev/null >/dev/null 2>&1 &
   exec 3<&-
 fi
 shift 5
 ${enterFiles}
+if [ "$$" = 1 ]; then
+  /bin/sh -c 'exec "$@"' hatchway "$@"
+  exit "$?"
+fi
 ${execArgv}`
 
 /**
- * Where there is no guard: ends the shell ($2) at its deadline ($1, in seconds of uptime) and when the tty, which it has as
- * descriptor 3, has the size of the order ($3). A change of size wakes it at once while the shell waits at its prompt, and
- * otherwise is seen within a second.
+ * Where there is no guard: ends the shell ($2; what is killed for it is $4) at its deadline ($1, in seconds of uptime) and when the
+ * tty, which it has as descriptor 3, has the size of the order ($3). A change of size wakes it at once while the shell waits at its
+ * prompt, and otherwise is seen within a second.
  */
 const watchdog = `trap '' HUP INT QUIT TERM TSTP
 trap : WINCH
 while kill -0 "$2" 2>/dev/null; do
   read -r now rest </proc/uptime
-  if [ "\${now%.*}" -ge "$1" ] || [ "$(stty size <&3)" = "$3" ]; then kill -KILL "$2"; fi
+  if [ "\${now%.*}" -ge "$1" ] || [ "$(stty size <&3)" = "$3" ]; then kill -KILL "$4"; fi
   sleep 1 3<&- &
   wait "$!"
 done`

@@ -11,8 +11,8 @@ import { readPodFacts } from './kubernetes-target-facts.ts'
 import { requireJudged } from './judged-facts.ts'
 import type { Pod } from './kubernetes-objects.ts'
 import { ephemeralStatus, watchPod, type PodFacts } from './kubernetes-pod.ts'
-import { requireRunning } from './kubernetes-precondition.ts'
-import { readStart } from './kubernetes-progress.ts'
+import { requireNetwork, requireRunning } from './kubernetes-precondition.ts'
+import { readStart, type Starting } from './kubernetes-progress.ts'
 import { requireAttach } from './kubernetes-rights.ts'
 import { attachWhenUp } from './kubernetes-start.ts'
 import { endDebugContainer } from './kubernetes-stop.ts'
@@ -70,7 +70,7 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
       signal: own,
     })
     throwIfCancelled(signal)
-    const starting = { name: place.container, target: target.container, toolbox: spec.toolbox }
+    const starting = startingOf(opening)
     const attach = (signal: AbortSignal) =>
       tty ? attachTty(client, place, spec.size, signal) : attachCommand(client, place, signal)
     attached = await attachWhenUp({ client, place, starting, pod: watched, attach, onProgress, signal })
@@ -85,23 +85,39 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
     if (signal.aborted) throw new HatchwayError('cancelled', 'The start was cancelled.', { cause })
     throw cause
   }
+  const joined = joinedOf(opening) ?? ''
   const container: DebugContainer = {
     environment: client.environment,
     id: [target.namespace, target.pod, place.container].join('/'),
     sessionId: spec.sessionId,
-    targetId: `${target.uid}/${target.container}`,
+    targetId: `${target.uid}/${joined}`,
   }
   opening.onAttached(container.id, attached)
   const terminal = new KubernetesTerminal({
     client,
     place,
-    target: target.container,
+    target: joined,
     tty: attached,
     pod: watched,
   })
   const imageId = imageOf(watched, place)
   const notices = noticesOf(pod, admitted)
   return { container, terminal, identity: admitted.runAs.identity, imageId, notices }
+}
+
+/** The container that it joins; none where it shares the pod's network alone. */
+function joinedOf({ spec, target }: PodOpening): string | undefined {
+  return spec.networkOnly === true ? undefined : target.container
+}
+
+function startingOf(opening: PodOpening): Starting {
+  const { spec } = opening
+  const joined = joinedOf(opening)
+  return {
+    name: ephemeralName(spec.sessionId),
+    toolbox: spec.toolbox,
+    ...(joined !== undefined && { target: joined }),
+  }
 }
 
 /** What is to be added, and that it would be admitted and could be attached to. */
@@ -111,7 +127,8 @@ async function prepare(opening: PodOpening): Promise<{ pod: Pod; admitted: Admit
   const attachable = requireAttach(client, place, minorVersion, signal)
   attachable.catch(() => {})
   const pod = found ?? (await readWholePod(client, place, signal))
-  requireRunning(pod, target.container, target.uid)
+  if (spec.networkOnly === true) requireNetwork(pod, target.uid)
+  else requireRunning(pod, target.container, target.uid)
   requireJudged(readPodFacts(pod, target.container), spec, target.pod)
   const earlier = pod.spec?.ephemeralContainers?.map(({ name }) => name) ?? []
   if (earlier.includes(ephemeralName(spec.sessionId)))
@@ -122,7 +139,8 @@ async function prepare(opening: PodOpening): Promise<{ pod: Pod; admitted: Admit
   const facts = readIdentityFacts(pod, target.container)
   const id = statusOf(pod, target.container)?.containerID?.split('://')[1]
   const searchFor = facts.processes === 'own' ? {} : { searchFor: id ?? '-' }
-  const plan = { spec, tty, target: target.container, ...searchFor }
+  const joined = joinedOf(opening)
+  const plan = { spec, tty, ...(joined !== undefined && { target: joined }), ...searchFor }
   const [admitted] = await Promise.all([admit({ client, place, plan, facts, earlier, signal }), attachable])
   return { pod, admitted }
 }
@@ -147,7 +165,8 @@ export async function readWholePod(
  * Resolves when there is output. A runtime may lose a size that comes while it sets up the terminal, so it is sent again
  * when nothing has come for a while. Throws when the launcher gave up in place of a shell.
  */
-async function begin({ spec, target }: PodOpening, tty: Attachment, pod: Watched<PodFacts>): Promise<void> {
+async function begin(opening: PodOpening, tty: Attachment, pod: Watched<PodFacts>): Promise<void> {
+  const { spec, target } = opening
   const { promise: output, resolve } = Promise.withResolvers<'output'>()
   const look = () => {
     if (tty.io.readableLength > 0) resolve('output')
@@ -174,7 +193,7 @@ async function begin({ spec, target }: PodOpening, tty: Attachment, pod: Watched
     for (let round = 0; round < 30 && told() === undefined; round += 1) await delay(100)
     const facts = told()
     const name = ephemeralName(spec.sessionId)
-    const state = facts && readStart(facts, { name, target: target.container, toolbox: spec.toolbox })
+    const state = facts && readStart(facts, startingOf(opening))
     const code = facts && ephemeralStatus(facts, name)?.state?.terminated?.exitCode
     // A command that said nothing and is over is a terminal that has ended.
     if (state?.kind === 'failed' && code !== undefined && code >= 96 && code <= 98) throw state.error
@@ -193,7 +212,7 @@ async function abandon(
   const { client, spec, target } = opening
   const name = ephemeralName(spec.sessionId)
   const facts = watched.items.get(target.uid)
-  const state = facts && readStart(facts, { name, target: target.container, toolbox: spec.toolbox })
+  const state = facts && readStart(facts, startingOf(opening))
   if (state?.kind !== 'failed' && state?.kind !== 'stuck') {
     const place = { ...target, container: name, sessionId: spec.sessionId }
     const signal = AbortSignal.timeout(cleanupMs)

@@ -6,22 +6,26 @@ import { endOfPod } from './kubernetes-target-end.ts'
 
 /** What the kubelet makes of a debug container: `stuck` may come right by itself, `failed` can't. */
 export type StartState =
-  | { kind: 'starting'; detail?: string }
-  | { kind: 'stuck'; detail: string; advice: string; error: HatchwayError }
+  | { kind: 'starting'; detail?: string; pulls?: boolean }
+  | { kind: 'stuck'; detail: string; advice: string; error: HatchwayError; pulls?: boolean }
   | { kind: 'running' }
   | { kind: 'failed'; error: HatchwayError }
 
 export interface Starting {
   /** Of the debug container. */
   name: string
-  /** The container that it joins. */
-  target: string
+  /** The container that it joins, if any. */
+  target?: string
   toolbox: Toolbox
 }
 
 // What no retry changes: containerd's and registries' own words.
 export const finalPull =
   /not found|manifest unknown|unauthorized|denied|authentication required|no such host|no match for platform|invalid reference/i
+
+// runc's words for a first process that the image does not have; crun's, and the kernel's.
+const unstartable =
+  /exec: "[^"]*": .*(no such file|not found|permission denied)|exec(utable file| format error)|executable file .* not found/i
 
 /** Reads from the pod's status how the start goes. Pure. */
 export function readStart(pod: PodFacts, starting: Starting): StartState {
@@ -45,7 +49,8 @@ export function readStart(pod: PodFacts, starting: Starting): StartState {
 export function readEvent(message: string, starting: Starting): StartState {
   const invalid = /InvalidImageName|couldn't parse image/i.test(message) ? 'InvalidImageName' : ''
   const unpulled = /^(Failed to pull|Back-off pulling) image/.test(message) ? 'ErrImagePull' : ''
-  return waiting(invalid || unpulled, message, starting) ?? { kind: 'starting', detail: message }
+  const pulls = message.startsWith('Pulling image')
+  return waiting(invalid || unpulled, message, starting) ?? { kind: 'starting', detail: message, pulls }
 }
 
 function waiting(reason: string, words: string, starting: Starting): StartState | undefined {
@@ -56,7 +61,9 @@ function waiting(reason: string, words: string, starting: Starting): StartState 
       'image_unavailable',
       `The node cannot get the toolbox ${name} (${image}). The kubelet said: ${words}. ${advice}`,
     )
-    return finalPull.test(words) ? { kind: 'failed', error } : { kind: 'stuck', detail: words, advice, error }
+    return finalPull.test(words)
+      ? { kind: 'failed', error }
+      : { kind: 'stuck', detail: words, advice, error, pulls: true }
   }
   if (reason === 'InvalidImageName' || reason === 'ErrImageNeverPull') {
     return failed(
@@ -67,6 +74,7 @@ function waiting(reason: string, words: string, starting: Starting): StartState 
   if (/target container/i.test(words)) return targetGone(starting, words)
   if (reason === 'CreateContainerConfigError')
     return failed('start_failed', `The kubelet refuses to make the debug container: ${words}`)
+  if (reason === 'RunContainerError' && unstartable.test(words)) return noShell(starting.toolbox, words)
   if (reason === 'CreateContainerError' || reason === 'RunContainerError') {
     const advice = 'The kubelet tries again by itself.'
     const error = new HatchwayError('start_failed', `The debug container cannot be started: ${words}`)
@@ -82,7 +90,7 @@ function ended(
   const image = `${toolbox.name} (${toolbox.image})`
   if (exitCode === launcherExits.missingTool) {
     return failed(
-      'start_failed',
+      'toolbox_unusable',
       `The toolbox ${image} has no sleep or no stty, by which a session in a cluster is started and ended. Use an image that has both.`,
     )
   }
@@ -92,12 +100,7 @@ function ended(
       'The debug container ended itself because nobody had attached in time. Try again.',
     )
   const words = [reason, message].filter(Boolean).join(': ')
-  if (/\/bin\/sh/.test(words)) {
-    return failed(
-      'start_failed',
-      `The toolbox ${image} has no /bin/sh, which starts every session. Use an image that has one. The kubelet said: ${words}`,
-    )
-  }
+  if (/\/bin\/sh/.test(words)) return noShell(toolbox, words)
   if (exitCode === 137)
     return failed(
       'target_not_running',
@@ -109,7 +112,14 @@ function ended(
   )
 }
 
-function targetGone({ target }: Starting, words?: string): StartState {
+function noShell({ name, image }: Toolbox, words: string): StartState {
+  return failed(
+    'toolbox_unusable',
+    `The toolbox ${name} (${image}) has no /bin/sh that runs here, which starts every session. Use an image that has one, for the node's kind of processor. The kubelet said: ${words}`,
+  )
+}
+
+function targetGone({ target = '' }: Starting, words?: string): StartState {
   return failed(
     'target_not_running',
     `The container ${target} stopped or is restarting, so nothing can join it. Open it once it stays up, or a debug copy of the pod where policy allows it.${words === undefined ? '' : ` The kubelet said: ${words}`}`,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
 import type { StartProgress } from '../core/target.ts'
-import { notUpYet, type Attachment, type AttachPlace } from './kubernetes-attach.ts'
+import { kubeletStarting, notUpYet, type Attachment, type AttachPlace } from './kubernetes-attach.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { followEvents } from './kubernetes-events.ts'
 import type { PodFacts } from './kubernetes-pod.ts'
@@ -62,7 +62,7 @@ async function askToAttach({ attach }: StartWait, signal: AbortSignal): Promise<
       return await attach(signal)
     } catch (cause) {
       const isDown = cause instanceof HatchwayError && cause.code === 'backend_unavailable'
-      if (!notUpYet(cause) && !isDown) throw cause
+      if (!notUpYet(cause) && !kubeletStarting(cause) && !isDown) throw cause
     }
     const isEager = Date.now() - since < eagerForMs
     await delay(isEager ? eagerMs : patientMs, undefined, { signal }).catch(() => {})
@@ -96,7 +96,8 @@ function followStart({ client, pod, place, starting, onProgress }: StartWait): {
     const detail = state.kind === 'stuck' || state.kind === 'starting' ? state.detail : undefined
     if (detail !== undefined && detail !== told) {
       told = detail
-      onProgress({ phase: 'creating', detail, ...(state.kind === 'stuck' && { advice: state.advice }) })
+      const phase = 'pulls' in state && state.pulls ? 'pulling' : 'creating'
+      onProgress({ phase, detail, ...(state.kind === 'stuck' && { advice: state.advice }) })
     }
     const limit = detail === undefined ? silentMs : pullMs
     if (Date.now() - since > limit) reject(tooLong(place, pod.problem))

@@ -44,6 +44,7 @@ export class KubernetesTerminal implements Terminal {
   /** The pod was asked for, and was not there. */
   #missing = false
   #detached = false
+  #warned: ((words: string) => void) | undefined
 
   constructor(parts: KubernetesTerminalParts) {
     this.#parts = parts
@@ -70,10 +71,26 @@ export class KubernetesTerminal implements Terminal {
     const { place, tty } = this.#parts
     const pod = this.#pod.items.get(place.uid)
     if (pod !== undefined) this.#last = pod
+    if (pod !== undefined) this.#warn(pod)
     const isGone = pod === undefined && this.#pod.synced
     const hasEnded =
       pod !== undefined && ephemeralStatus(pod, place.container)?.state?.terminated !== undefined
     if (isGone || hasEnded) tty.settle(frozenMs)
+  }
+
+  onWarning(listener: (words: string) => void): void {
+    this.#warned = listener
+    if (this.#last !== undefined) this.#warn(this.#last)
+  }
+
+  /** A pod that is being deleted runs on for its grace period, and its viewers should not lose what they do in it. */
+  #warn({ metadata }: PodFacts): void {
+    const { name = '', deletionTimestamp } = metadata
+    if (deletionTimestamp === undefined || this.#warned === undefined) return
+    const seconds = Math.round((Date.parse(deletionTimestamp) - Date.now()) / 1000)
+    const when = seconds > 1 ? `, at the latest in about ${seconds} seconds` : ''
+    this.#warned(`The pod ${name} is being deleted: this session ends with it${when}.`)
+    this.#warned = undefined
   }
 
   async #end(): Promise<TerminalEnd> {
@@ -98,13 +115,14 @@ export class KubernetesTerminal implements Terminal {
       const more = words ?? this.#pod.problem?.message ?? 'The debug container may still run.'
       return { kind: 'disconnected', detail: `${why}. ${more}` }
     }
-    const { exitCode } = ended
-    if (!killedCodes.has(exitCode)) return { kind: 'exit', exitCode }
+    const { exitCode, reason } = ended
+    const exit = { kind: 'exit', exitCode, ...(reason === 'OOMKilled' && { outOfMemory: true }) } as const
+    if (!killedCodes.has(exitCode)) return exit
     const detail = await this.#until(
       () => (this.#isGone() ? endOfPod(this.#last) : endOfTarget(this.#last, this.#parts.target, ended)),
       targetEndMs,
     )
-    return detail === undefined ? { kind: 'exit', exitCode } : { kind: 'target-exited', detail }
+    return detail === undefined ? exit : { kind: 'target-exited', detail }
   }
 
   #terminated(): V1ContainerStateTerminated | 'gone' | undefined {

@@ -8,6 +8,7 @@ import type {
   OpenedCommand,
   OpenedTerminal,
   Profile,
+  SessionScope,
   Target,
   TargetAccess,
   TargetDriver,
@@ -90,7 +91,7 @@ export class KubernetesDriver implements TargetDriver {
     return {
       list: async (query, signal) => [...(await this.#options.targets.list(query, actor, signal))],
       find: (ref, lookup, signal) => this.#options.targets.find(ref, lookup, actor, signal),
-      identify: (target, profile, signal) => this.#identify(target, profile, actor, signal),
+      identify: (target, profile, signal, scope) => this.#identify(target, { profile, scope }, actor, signal),
       open: (spec, target, onProgress, signal) =>
         this.#open({ spec, target, onProgress, actor, signal, tty: true }),
       run: (spec, target, onProgress, signal) =>
@@ -127,9 +128,9 @@ export class KubernetesDriver implements TargetDriver {
     const owned = new Map(this.#opened)
     for (const seen of await targets.debugContainers(installation, signal)) {
       const sessionId = seen.env[environmentNames.session]
-      if (seen.state === 'terminated' || sessionId === undefined || seen.target === undefined) continue
+      if (seen.state === 'terminated' || sessionId === undefined) continue
       const id = [seen.namespace, seen.pod, seen.name].join('/')
-      const targetId = `${seen.podUid}/${seen.target}`
+      const targetId = `${seen.podUid}/${seen.target ?? ''}`
       owned.set(id, { environment: this.environment, id, sessionId, targetId })
     }
     // A copy has to go also when nothing runs in it.
@@ -157,12 +158,17 @@ export class KubernetesDriver implements TargetDriver {
     this.#options.client.close()
   }
 
-  async #identify(target: Target, profile: Profile, actor: Actor, signal: AbortSignal): Promise<Identity> {
+  async #identify(
+    target: Target,
+    { profile, scope }: { profile: Profile; scope: SessionScope | undefined },
+    actor: Actor,
+    signal: AbortSignal,
+  ): Promise<Identity> {
     const place = podOf(target)
     const { client, targets } = this.#options
     const pod = targets.takePod(target) ?? (await readWholePod(client, { ...place, actor }, signal))
     requireSamePod(pod, place.uid)
-    return choosePodIdentity(readIdentityFacts(pod, place.container), profile).identity
+    return choosePodIdentity(readIdentityFacts(pod, place.container), profile, scope).identity
   }
 
   async #open(asked: Asked): Promise<OpenedTerminal> {

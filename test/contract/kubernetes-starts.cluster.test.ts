@@ -12,6 +12,7 @@ import { kubectlProfiles } from '../../server/targets/kubernetes-profiles.ts'
 import { testCluster } from '../support/cluster.ts'
 import { TestNamespace } from '../support/cluster-namespace.ts'
 import { eventually } from '../support/eventually.ts'
+import { imageRef } from '../support/images.ts'
 import { kubernetesGround, podRef } from '../support/kubernetes-ground.ts'
 import { within } from '../support/within.ts'
 import { deadline, DriverUser } from './driver-ground.ts'
@@ -69,14 +70,59 @@ describe('starts of debug containers in a cluster', () => {
     })
   })
 
-  it('tells the exit code of a target that keeps crashing', async () => {
-    const pod = await namespace.createPod({ image: 'toolbox', command: ['/bin/sh', '-c', 'exit 7'] })
+  it('says at once that a toolbox has no shell', async () => {
+    const toolbox = { ...user.ground.toolbox, image: imageRef('web') }
+    await assert.rejects(user.open({ toolbox }), { code: 'toolbox_unusable', message: /has no \/bin\/sh/ })
+  })
+
+  it('joins an init container that runs, and says what the others wait for', async () => {
+    const image = imageRef('toolbox')
+    const command = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1; done']
+    const pod = await namespace.createPod({
+      user: '65532:65532',
+      spec: {
+        initContainers: [{ name: 'migrate', image, command }],
+        containers: [{ name: 'app', image: imageRef('web') }],
+      },
+    })
     await namespace.waitForPod(
       pod.metadata?.name ?? '',
+      ({ status }) => status?.initContainerStatuses?.[0]?.state?.running !== undefined,
+    )
+    await assert.rejects(user.open({ target: await find(pod) }), {
+      code: 'target_not_running',
+      message: /waits for the init container migrate, which runs: open migrate/,
+    })
+    const init = { ...podRef(pod), container: 'migrate' }
+    const target = await user.access.find(init, {}, deadline())
+    const { shell, identity } = await user.open({ target })
+    assert.equal(identity.seesFiles, true)
+    assert.match(await shell.run('tr "\\0" " " < /proc/1/cmdline'), /while/)
+  })
+
+  it('opens the network alone of a pod that keeps crashing, and is found again as its own', async () => {
+    const pod = await namespace.createPod({ image: 'toolbox', command: ['/bin/sh', '-c', 'exit 7'] })
+    const podName = pod.metadata?.name ?? ''
+    const { status } = await namespace.waitForPod(
+      podName,
       ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CrashLoopBackOff',
     )
     const target = await find(pod)
+    const scopes = target.cluster?.scopes?.map(({ scope, problem }) => `${scope}: ${problem ?? 'can be had'}`)
+    assert.match(
+      scopes?.join('\n') ?? '',
+      /^container: .*exit code was 7.*\nnetwork: can be had\ncopy: can be had$/,
+    )
     await assert.rejects(user.open({ target }), { code: 'target_not_running', message: /exit code was 7/ })
+    const { shell, identity, container } = await user.open({ target, networkOnly: true })
+    assert.equal(identity.seesFiles, false)
+    assert.match(identity.explanation, /network only/)
+    assert.match(await shell.run('cat /proc/net/fib_trie'), new RegExp(`${status?.podIP}\\b`))
+    assert.doesNotMatch(await shell.run('cat /proc/[0-9]*/cmdline | tr "\\0" " "'), /exit 7/)
+    const owned = await user.driver.listOwned(deadline())
+    assert.ok(owned.some(({ id }) => id === container.id))
+    await user.driver.stop(container, deadline())
+    assert.deepEqual(await user.ground.remains(container.sessionId), [])
   })
 
   it('gives each profile what kubectl debug gives it', async () => {

@@ -59,6 +59,7 @@ export function fullSessionRow(id: string): SessionRow {
     cwd: '$TARGET/var',
     pick: 'crashing',
     copy: true,
+    networkOnly: true,
     run: true,
     identity: {
       uid: 65532,

@@ -187,6 +187,7 @@ describe('store in SQLite', () => {
       insert into audit_events (id, at, kind, user_subject, user_name) values ('01', 1, 'opened', 'ada', 'Ada');
       alter table audit_events drop column user_issuer;
       alter table sessions drop column cwd;
+      alter table sessions drop column network_only;
       delete from kysely_migration where name >= '0006'`)
     database.close()
     store = await openSqliteStore({ path })

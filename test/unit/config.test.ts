@@ -60,7 +60,7 @@ toolboxes:
   - {name: busybox, image: "busybox:1.37", shell: [/bin/sh]}
   - {name: own, image: registry.example.com/own@sha256:abc, registryAuth: {username: u, password: {file: secret}}}
 policy: ./policy.yaml
-limits: {sessionsPerUser: 3, sessions: 100, detachedGrace: 10m}
+limits: {sessionsPerUser: 3, sessions: 100, detachedGrace: 10m, reattach: 2m}
 recordings: {maxSize: 2GiB}
 sidecar: {memory: 1GiB, cpus: 0.5, pids: 64}
 trustProxy: [10.0.0.0/8, "::1"]
@@ -130,7 +130,7 @@ describe('a configuration file', () => {
       ],
       policy: join(directory, 'policy.yaml'),
       runbooks: [],
-      limits: { sessionsPerUser: 3, sessions: 100, detachedGraceMs: 600_000 },
+      limits: { sessionsPerUser: 3, sessions: 100, detachedGraceMs: 600_000, reattachMs: 120_000 },
       approvals: { expiresAfterMs: 3_600_000 },
       notifications: [],
       recordings: { maxBytes: 2 * 1024 ** 3, minFree: 256 * 1024 ** 2 },

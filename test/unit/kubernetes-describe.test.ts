@@ -299,18 +299,18 @@ describe('the containers of a pod', () => {
     assert.equal(describePod(object, 'none').container, undefined)
   })
 
-  it('can be targets when they stay: no init, ephemeral or unknown ones', () => {
+  it('can be targets, but for ephemeral and unknown ones', () => {
     checkContainer(described, undefined)
     checkContainer(described, 'log')
     checkContainer(described, 'mesh')
+    checkContainer(described, 'migrate')
     for (const [name, code] of [
-      ['migrate', 'invalid_request'],
       ['hatchway-abc', 'invalid_request'],
       ['none', 'target_not_found'],
     ] as const) {
       assert.throws(() => checkContainer(described, name), {
         code,
-        message: /Choose one of mesh, log, web\.$/,
+        message: /Choose one of migrate, mesh, log, web\.$/,
       })
     }
   })

@@ -66,6 +66,16 @@ describe('identity of an ephemeral container', () => {
     assert.equal(identity.seesFiles, true)
   })
 
+  it('says of the network alone that it sees no files, and of a copy of what never ran that it is not known', () => {
+    const network = choosePodIdentity(facts(), 'general', 'network').identity
+    assert.equal(network.seesFiles, false)
+    assert.match(network.explanation, /shares the pod's network only, none of its processes and files/)
+    const shared = choosePodIdentity(facts({ processes: 'pod' }), 'general', 'network').identity
+    assert.match(shared.explanation, /network and whatever processes run in it, and no files/)
+    const { user: _, ...unknown } = facts({ userFrom: 'nowhere' })
+    assert.match(choosePodIdentity(unknown, 'auto', 'copy').identity.explanation, /has not run yet/)
+  })
+
   it('may be root where the pod forbids it, only when the profile is', () => {
     const strict = facts({ nonRootOnly: true })
     assert.equal(choosePodIdentity(strict, 'general').securityContext.runAsNonRoot, false)

@@ -101,6 +101,7 @@ describe('a run that waits too long for its start', () => {
         endFailed: nothing,
       },
       detachedGraceMs: 60_000,
+      reattachForMs: 60_000,
       startTimeoutMs: 60_000,
       installation: 'test',
       policy: () => {
