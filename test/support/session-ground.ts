@@ -86,6 +86,7 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
         endFailed: (id, cause) => problems.push(`end of ${id}: ${String(cause)}`),
       },
       detachedGraceMs: 3_600_000,
+      reattachForMs: 60_000,
       startTimeoutMs: 10_000,
       policy: () => options.policy ?? scriptedPolicy(() => true),
       limits: { sessions: 5, sessionsPerUser: 5 },
