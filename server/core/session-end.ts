@@ -75,7 +75,7 @@ export function withCode(stored: Omit<SessionEnd, 'code'> & { code?: EndCode }):
 }
 
 /** What the caller of a run is told that ended before its command began. Pure. */
-export function neverBegan(end: SessionEnd, waitedFor?: string): HatchwayError {
+export function neverBegan(end: SessionEnd = endOf('failed'), waitedFor?: string): HatchwayError {
   const waiting = waitedFor === undefined ? '' : ` It waited for this: ${waitedFor}`
   if (end.reason === 'expired')
     return new HatchwayError('timeout', `Its time was over before the command had started.${waiting}`)

@@ -174,8 +174,7 @@ export class DebugSession implements LiveSession {
   async outcome(): Promise<RunOutcome> {
     await this.#over.promise
     if (this.#startFailure !== undefined) throw this.#startFailure
-    const { end, startedAt } = this.#row
-    if (end !== undefined && startedAt === undefined) throw neverBegan(end, this.#progress?.detail)
+    if (this.#row.startedAt === undefined) throw neverBegan(this.#row.end, this.#progress?.detail)
     return { row: this.row, ...(this.#collected ?? new CollectedOutput()).kept }
   }
 
