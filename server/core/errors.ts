@@ -32,6 +32,7 @@ const errors = {
   too_large: [413, 'The request is too large'],
   too_many_requests: [429, 'Too many requests'],
   too_many_sessions: [429, 'Too many sessions'],
+  too_many_connections: [429, 'Too many connections'],
   internal_error: [500, 'Something went wrong inside the gateway'],
   image_unavailable: [502, 'The toolbox image cannot be had'],
   provider_refused: [502, 'The identity provider refused the gateway'],

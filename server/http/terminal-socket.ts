@@ -13,7 +13,7 @@ import { describeSession, findSession, refuseSession, sessionEnded } from './fin
 import { problems } from './openapi.ts'
 import { sessionRights } from './permissions.ts'
 import { sessionParams } from './session-routes.ts'
-import type { TerminalSockets } from './terminal-sockets.ts'
+import type { SocketOwner, TerminalSockets } from './terminal-sockets.ts'
 import { TerminalViewer } from './terminal-viewer.ts'
 import type { TypedApp } from './typed-app.ts'
 import { watchSignIn } from './watch-sign-in.ts'
@@ -83,7 +83,7 @@ export function registerTerminalSocket(app: TypedApp, deps: AppDeps, sockets: Te
       },
     },
     preHandler: async (request) => {
-      request.admission = await admit(deps, request, request.params.id)
+      request.admission = await admit(deps, sockets, request, request.params.id)
     },
     handler: () => {
       throw new HatchwayError(
@@ -97,7 +97,12 @@ export function registerTerminalSocket(app: TypedApp, deps: AppDeps, sockets: Te
   })
 }
 
-async function admit(deps: AppDeps, request: FastifyRequest, id: string): Promise<Admission> {
+async function admit(
+  deps: AppDeps,
+  sockets: TerminalSockets,
+  request: FastifyRequest,
+  id: string,
+): Promise<Admission> {
   const caller = callerOf(request)
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
   if (!offered.includes(subprotocol)) {
@@ -116,7 +121,13 @@ async function admit(deps: AppDeps, request: FastifyRequest, id: string): Promis
       'The session is not attached to this gateway yet. Try again in a second.',
     )
   }
+  const full = sockets.refusal(ownerOf(caller, id))
+  if (full !== undefined) throw new HatchwayError('too_many_connections', full)
   return { caller, live, mayControl: rights.control }
+}
+
+function ownerOf({ who, login }: Caller, sessionId: string): SocketOwner {
+  return { person: JSON.stringify([who.issuer, who.subject]), sessionId, loginKey: login?.key }
 }
 
 function serve(
@@ -131,7 +142,13 @@ function serve(
   if (admission === null) throw new Error('a terminal socket was upgraded without admission')
   const { caller, live, mayControl } = admission
   const recheck = () => isStillAdmitted(deps, viewer, admission)
-  sockets.add(socket, caller.login?.key, recheck)
+  const owner = ownerOf(caller, live.row.id)
+  // Again: many may have been admitted at once.
+  if (sockets.refusal(owner) !== undefined) {
+    viewer.close(closeCodes.tooSlow, 'too_many_connections')
+    return
+  }
+  sockets.add(socket, owner, recheck)
   const log = request.log.child({ session: live.row.id, subject: caller.who.subject })
   log.info({ role: query.role, from: caller.from }, 'terminal socket opened')
   const join = viewer.enter((joining) =>

@@ -4,18 +4,46 @@ import { closeCodes } from '../protocol/terminal.ts'
 /** How long a browser gets to answer a close, in milliseconds. */
 const closeMs = 3_000
 
-/** The open terminal WebSockets of this process, and the browser sign-in that each came with. */
+/** Connections at once. Each costs memory, and each that joins a session is told to all of its viewers. */
+const most = { ofPersonInSession: 16, inSession: 100, ofPerson: 1_000 } as const
+
+/** Whose a socket is. */
+export interface SocketOwner {
+  /** Issuer and subject. */
+  person: string
+  sessionId: string
+  /** Of the browser's login, where there is one. */
+  loginKey: string | undefined
+}
+
+/** The open terminal WebSockets of this process, and who came with each. */
 export class TerminalSockets {
-  /** With the key of the browser's login, where there is one. */
-  readonly #sockets = new Map<WebSocket, { loginKey: string | undefined; recheck: () => void }>()
+  readonly #sockets = new Map<WebSocket, SocketOwner & { recheck: () => void }>()
 
   get size(): number {
     return this.#sockets.size
   }
 
+  /** Why this person may not have another one there, if so. */
+  refusal({ person, sessionId }: Pick<SocketOwner, 'person' | 'sessionId'>): string | undefined {
+    let [own, inSession, ownInSession] = [0, 0, 0]
+    for (const owner of this.#sockets.values()) {
+      if (owner.person === person) own++
+      if (owner.sessionId === sessionId) inSession++
+      if (owner.person === person && owner.sessionId === sessionId) ownInSession++
+    }
+    if (ownInSession >= most.ofPersonInSession)
+      return `You are connected to this session ${ownInSession} times, the most allowed; close one of them first.`
+    if (inSession >= most.inSession)
+      return `${inSession} are connected to this session, the most allowed; try again when somebody has left.`
+    if (own >= most.ofPerson)
+      return `You have ${own} terminals open, the most allowed; close one of them first.`
+    return undefined
+  }
+
   /** `recheck` closes the socket when its caller may not be there any more. */
-  add(socket: WebSocket, loginKey: string | undefined, recheck: () => void): void {
-    this.#sockets.set(socket, { loginKey, recheck })
+  add(socket: WebSocket, owner: SocketOwner, recheck: () => void): void {
+    this.#sockets.set(socket, { ...owner, recheck })
     socket.once('close', () => this.#sockets.delete(socket))
   }
 

@@ -5,10 +5,22 @@ import { closeCodes } from '../protocol/terminal.ts'
 import type { ServerMessage } from '../protocol/terminal.ts'
 import type { ViewerHandle, ViewerSocket } from '../sessions/sessions.ts'
 import { closeSocket } from './terminal-sockets.ts'
+import { Allowance } from '../sessions/allowance.ts'
 
 const binary = { binary: true } as const
+/** At most 123 bytes: RFC 6455 5.5. */
+const unknownMessage =
+  'not a message of hatchway.v1: text is JSON; to type, send bytes, or {"type":"input","data":"ls\\r"}'
 /** Bytes that may wait for a peer to read them. Flow control stays far below; who lies about what they have read does not. */
 const maxWaiting = 4 * 1024 * 1024
+
+/** Frames of one peer. Who acknowledges a hundred megabytes a second sends 3,200; a faster peer is read no faster. */
+const frames = { burst: 1_000, perSecond: 5_000 }
+const restMs = 200
+/** Pings, of both kinds: one each 15 seconds is asked for. */
+const pings = { burst: 60, perSecond: 5 }
+/** How long a peer that is sent away for its number of messages gets to read why. */
+const farewellMs = 1_000
 
 /**
  * One WebSocket as a session sees it. Listens from its construction on, but reads nothing until the session has let
@@ -18,6 +30,9 @@ export class TerminalViewer implements ViewerSocket {
   readonly #socket: WebSocket
   #handle: ViewerHandle | undefined
   #paused = false
+  #isResting = false
+  readonly #frames = new Allowance(frames)
+  readonly #pings = new Allowance(pings)
   #closed = false
   /** Reset by everything that arrives: a sign of life. */
   quietTicks = 0
@@ -29,6 +44,7 @@ export class TerminalViewer implements ViewerSocket {
     socket.on('pong', () => (this.quietTicks = 0))
     socket.on('ping', (data) => {
       this.quietTicks = 0
+      if (!this.#mayPing()) return
       socket.pong(data)
       this.#bound()
     })
@@ -54,7 +70,7 @@ export class TerminalViewer implements ViewerSocket {
       return
     }
     if (this.#closed) this.#handle.leave()
-    else if (!this.#paused) this.#socket.resume()
+    else this.#read()
   }
 
   send(message: ServerMessage): void {
@@ -78,7 +94,29 @@ export class TerminalViewer implements ViewerSocket {
 
   resume(): void {
     this.#paused = false
-    if (this.#handle !== undefined) this.#socket.resume()
+    this.#read()
+  }
+
+  #read(): void {
+    if (this.#handle !== undefined && !this.#paused && !this.#isResting) this.#socket.resume()
+  }
+
+  /** What it sends waits in the kernel, so that it can't take more than its share of everybody's time. */
+  #rest(): void {
+    if (this.#isResting) return
+    this.#isResting = true
+    this.#socket.pause()
+    setTimeout(() => {
+      this.#isResting = false
+      this.#read()
+    }, restMs).unref()
+  }
+
+  #mayPing(): boolean {
+    if (this.#pings.take()) return true
+    this.close(closeCodes.tooSlow, 'too many pings')
+    setTimeout(() => this.#socket.terminate(), farewellMs).unref()
+    return false
   }
 
   /** A close would wait behind all the rest. */
@@ -91,6 +129,7 @@ export class TerminalViewer implements ViewerSocket {
     const handle = this.#handle
     // After a close was sent, the peer's frames still in flight mean nothing.
     if (handle === undefined || this.#socket.readyState !== this.#socket.OPEN) return
+    if (!this.#frames.take()) this.#rest()
     // The default binaryType of ws hands out Buffers.
     const bytes = data as Buffer
     if (isBinary) {
@@ -98,7 +137,7 @@ export class TerminalViewer implements ViewerSocket {
       return
     }
     const message = parseClientMessage(bytes.toString())
-    if (message === undefined) this.close(closeCodes.badRequest, 'not a message of hatchway.v1')
-    else handle.control(message)
+    if (message === undefined) this.close(closeCodes.badRequest, unknownMessage)
+    else if (message.type !== 'ping' || this.#mayPing()) handle.control(message)
   }
 }

@@ -3,6 +3,7 @@ import { terminalSize } from './api.ts'
 import type { ClientMessage } from './terminal.ts'
 
 const clientMessage = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('input'), data: z.string() }),
   z.strictObject({ type: z.literal('resize'), size: terminalSize }),
   z.strictObject({ type: z.literal('ack'), offset: z.int().nonnegative() }),
   z.strictObject({ type: z.literal('ping'), id: z.int().nonnegative() }),

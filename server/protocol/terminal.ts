@@ -56,6 +56,8 @@ export type ServerMessage =
   | { type: 'pong'; id: number }
 
 export type ClientMessage =
+  /** The same as a binary frame, for clients that can send only text. */
+  | { type: 'input'; data: string }
   | { type: 'resize'; size: TerminalSize }
   | { type: 'ack'; offset: number }
   | { type: 'ping'; id: number }

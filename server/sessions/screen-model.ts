@@ -8,10 +8,10 @@ const scrollback = 1000
 /** Bytes held back before they are compacted or handed to the worker: a screen nobody asked for must cost little. */
 const holdBytes = 1024 * 1024
 /** Bytes for the worker above which the session should stop reading. */
-const overloadBytes = 4 * 1024 * 1024
+const overloadBytes = 16 * 1024 * 1024
 const snapshotTimeoutMs = 10_000
 /** Bytes after which a screen is drawn, so that it can be drawn again without the worker that knew it. */
-const keepBytes = 256 * 1024
+const keepBytes = 1024 * 1024
 /** What one step may take: others wait for it. */
 const stepMs = 10
 const smallestStep = 64

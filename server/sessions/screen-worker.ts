@@ -49,7 +49,7 @@ function handle(message: ScreenRequest): Uint8Array<ArrayBuffer> | undefined {
 
 try {
   // Of this thread alone, on Linux: the event loop comes first.
-  setPriority(10)
+  setPriority(5)
 } catch {
   // Not permitted: then it is as important as the rest.
 }

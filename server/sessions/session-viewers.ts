@@ -2,10 +2,14 @@ import { HatchwayError, messageOf } from '../core/errors.ts'
 import { isSamePerson } from '../core/same-person.ts'
 import type { SessionState } from '../core/session.ts'
 import type { StartProgress } from '../core/target.ts'
+import { Allowance } from './allowance.ts'
 import type { SessionAuditEvent } from './session-audit.ts'
 import type { JoinRequest, ViewerHandle, ViewerSocket } from './sessions.ts'
 import type { TerminalHub } from './terminal-hub.ts'
 import { Viewer } from './viewer.ts'
+
+/** Requests for control by one viewer. */
+const askings = { burst: 5, perSecond: 0.5 }
 
 interface ViewedSession {
   hub: TerminalHub
@@ -23,13 +27,22 @@ interface ViewedSession {
 export class SessionViewers {
   readonly #session: ViewedSession
   #next = 1
+  /** Who becomes the controller is decided one after the other, each with its event: two at once would both be told so. */
+  #turn: Promise<unknown> = Promise.resolve()
+  readonly #asking = new WeakSet<Viewer>()
+  readonly #askings = new WeakMap<Viewer, Allowance>()
 
   constructor(session: ViewedSession) {
     this.#session = session
   }
 
   /** Writes the audit event first; then `hello` and output go to the socket. Throws `session_ended`. */
-  async join(socket: ViewerSocket, request: JoinRequest): Promise<ViewerHandle> {
+  join(socket: ViewerSocket, request: JoinRequest): Promise<ViewerHandle> {
+    if (request.role !== 'controller' || !request.mayControl) return this.#join(socket, request)
+    return this.#inTurn(() => this.#join(socket, request))
+  }
+
+  async #join(socket: ViewerSocket, request: JoinRequest): Promise<ViewerHandle> {
     const { hub, audit } = this.#session
     const role = request.role === 'controller' && this.#mayTakeControl(request) ? 'controller' : 'observer'
     await audit({ kind: 'viewed', who: request.who, from: request.from, detail: { role } })
@@ -55,7 +68,6 @@ export class SessionViewers {
 
   /** Gives control to a viewer who asks for it and may have it, once that is in the audit log. */
   async takeControl(viewer: Viewer): Promise<void> {
-    const { hub, audit } = this.#session
     if (!viewer.mayControl) {
       viewer.send({
         type: 'notice',
@@ -64,6 +76,18 @@ export class SessionViewers {
       })
       return
     }
+    if (!this.#mayAsk(viewer)) return
+    this.#asking.add(viewer)
+    try {
+      await this.#inTurn(() => this.#take(viewer))
+    } finally {
+      this.#asking.delete(viewer)
+    }
+  }
+
+  async #take(viewer: Viewer): Promise<void> {
+    const { hub, audit } = this.#session
+    if (viewer.gone || viewer === hub.controller) return
     const before = hub.controller?.who
     const taken = {
       takenFrom: before?.subject ?? 'nobody',
@@ -76,6 +100,20 @@ export class SessionViewers {
       return
     }
     if (!viewer.gone && !this.#session.now().isEnding) hub.giveControl(viewer)
+  }
+
+  /** One at a time, and no more often than people do: each is an event in the audit log. */
+  #mayAsk(viewer: Viewer): boolean {
+    if (this.#asking.has(viewer)) return false
+    const allowance = this.#askings.get(viewer) ?? new Allowance(askings)
+    this.#askings.set(viewer, allowance)
+    return allowance.take()
+  }
+
+  async #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(act)
+    this.#turn = turn.catch(() => undefined)
+    return turn
   }
 
   #mayTakeControl(request: JoinRequest): boolean {

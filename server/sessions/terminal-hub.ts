@@ -5,12 +5,22 @@ import type { Terminal, TerminalSize } from '../core/target.ts'
 import { closeCodes, flow, type ServerMessage } from '../protocol/terminal.ts'
 import { CodePointBoundary } from './code-points.ts'
 import type { OutputHistory } from './output-history.ts'
+import { OneAtATime, Paced } from './paced.ts'
 import type { Viewer, ViewerHost } from './viewer.ts'
 
 /** Half of a character waits this long for its other half before it goes out as it is. */
 const heldCharacterMs = 20
 /** A controller that acknowledges nothing for this long while the terminal waits for it is let go. */
 const stalledControllerMs = 30_000
+
+/** Changes of size that are passed on: each is a line of the recording, a call to the engine and work for every screen. */
+const resizeEveryMs = 100
+/** Joins and leaves within this time are told in one list. */
+const viewersEveryMs = 100
+/** Input that the program does not read: above this its sender is read only as far as acknowledgements are missing, … */
+const inputHighWater = 256 * 1024
+/** … and above this it is dropped. */
+const maxInput = 8 * 1024 * 1024
 
 interface Options {
   history: OutputHistory
@@ -45,6 +55,11 @@ export class TerminalHub implements ViewerHost {
   #heldTimer: NodeJS.Timeout | undefined
   #stallTimer: NodeJS.Timeout | undefined
 
+  readonly #resizes = new Paced(resizeEveryMs, (size: TerminalSize) => this.#resize(size))
+  readonly #lists = new Paced<void>(viewersEveryMs, () => this.#tellViewers())
+  readonly #sizes = new OneAtATime(async (size: TerminalSize) => this.#terminal?.resize(size))
+  #toldDropped = false
+
   constructor(options: Options) {
     this.#options = options
     this.history = options.history
@@ -78,15 +93,13 @@ export class TerminalHub implements ViewerHost {
     this.#reading = true
     if (this.#sizeIsUntold) {
       this.#sizeIsUntold = false
-      terminal.resize(this.#size).catch(() => undefined)
+      this.#sizes.push(this.#size)
     }
     const { io } = terminal
     io.on('data', (chunk: Buffer) => {
       if (this.#terminal === terminal) this.#handleOutput(this.#boundary.push(chunk))
     })
-    io.on('drain', () => {
-      for (const viewer of this.#viewers) viewer.resumeInput()
-    })
+    io.on('drain', () => this.#paceInput())
     // Its end arrives through `terminal.ended`; without a listener Node would end the process.
     io.on('error', () => undefined)
     this.onFlow()
@@ -98,12 +111,15 @@ export class TerminalHub implements ViewerHost {
     const terminal = this.#terminal
     this.#terminal = undefined
     terminal?.detach()
+    this.#paceInput()
   }
 
   /** No output passes from now on; viewers stay. */
   stop(): void {
     this.detach()
     this.#stopped = true
+    this.#resizes.stop()
+    this.#lists.stop()
     clearTimeout(this.#stallTimer)
   }
 
@@ -129,7 +145,12 @@ export class TerminalHub implements ViewerHost {
     this.onFlow()
   }
 
+  /** Soon: several changes are told at once. */
   tellViewers(): void {
+    this.#lists.push()
+  }
+
+  #tellViewers(): void {
     const viewers = this.viewers
     for (const viewer of this.#viewers) viewer.send({ type: 'viewers', viewers, self: viewer.info.id })
   }
@@ -149,12 +170,39 @@ export class TerminalHub implements ViewerHost {
     this.#record((recorder) => recorder.marker(label))
   }
 
-  onInput(_viewer: Viewer, bytes: Uint8Array): void {
+  onInput(viewer: Viewer, bytes: Uint8Array): void {
     const io = this.#terminal?.io
     if (io === undefined || io.destroyed || this.#stopped) return
+    if (io.writableLength > maxInput) {
+      this.#tellDropped(viewer)
+      return
+    }
     if (this.#options.recordInput && !this.#record((recorder) => recorder.input(bytes))) return
     this.#options.onInput()
-    if (!io.write(bytes)) for (const viewer of this.#viewers) viewer.pauseInput()
+    io.write(bytes)
+    this.#paceInput()
+  }
+
+  #tellDropped(viewer: Viewer): void {
+    if (this.#toldDropped) return
+    this.#toldDropped = true
+    const text = 'The program does not read its input: what is typed now is not sent.'
+    viewer.send({ type: 'notice', level: 'warning', text })
+  }
+
+  /**
+   * While the program does not read, its sender is held back by not being read, but never for long enough to miss what it
+   * acknowledges: output that waits for that may be what the program waits for.
+   */
+  #paceInput(): void {
+    const waiting = this.#terminal?.io.writableLength ?? 0
+    if (waiting < inputHighWater) this.#toldDropped = false
+    for (const viewer of this.#viewers) {
+      const isHeld =
+        viewer === this.#controller && waiting > inputHighWater && viewer.unacked <= flow.lowWater
+      if (isHeld) viewer.pauseInput()
+      else viewer.resumeInput()
+    }
   }
 
   onMessage(
@@ -164,7 +212,7 @@ export class TerminalHub implements ViewerHost {
     if (message.type === 'take-control') {
       if (viewer !== this.#controller) this.#options.onTakeControl(viewer)
     } else if (viewer === this.#controller) {
-      this.#resize(message.size, viewer)
+      this.#resizes.push(message.size)
     }
   }
 
@@ -188,6 +236,7 @@ export class TerminalHub implements ViewerHost {
       if (reading) io.resume()
       else io.pause()
     }
+    if (io.writableLength > 0) this.#paceInput()
     this.#watchForStall()
   }
 
@@ -213,15 +262,17 @@ export class TerminalHub implements ViewerHost {
     this.#stallTimer.unref()
   }
 
-  #resize(size: TerminalSize, by: Viewer): void {
+  #resize(size: TerminalSize): void {
     if (size.cols === this.#size.cols && size.rows === this.#size.rows) return
     if (this.#stopped || !this.#record((recorder) => recorder.resize(size))) return
     this.#size = size
     this.history.resize(size)
     if (this.#terminal === undefined) this.#sizeIsUntold = true
     // A container that is gone tells so through `terminal.ended`.
-    this.#terminal?.resize(size).catch(() => undefined)
-    for (const viewer of this.#viewers) if (viewer !== by) viewer.send({ type: 'resize', size })
+    else this.#sizes.push(size)
+    for (const viewer of this.#viewers) {
+      if (viewer !== this.#controller) viewer.send({ type: 'resize', size })
+    }
   }
 
   #handleOutput(bytes: Uint8Array): void {

@@ -5,11 +5,14 @@ import { closeCodes, flow, type ClientMessage, type Role, type ServerMessage } f
 import type { OutputHistory } from './output-history.ts'
 import type { ViewerHandle, ViewerSocket } from './sessions.ts'
 
+/** What a viewer asks of its session as a whole. */
+export type HostMessage = Extract<ClientMessage, { type: 'resize' | 'take-control' }>
+
 /** What a viewer may ask of its session. */
 export interface ViewerHost {
   readonly history: OutputHistory
   onInput(viewer: Viewer, bytes: Uint8Array): void
-  onMessage(viewer: Viewer, message: Exclude<ClientMessage, { type: 'ack' | 'ping' }>): void
+  onMessage(viewer: Viewer, message: HostMessage): void
   /** How much is unacknowledged has changed. */
   onFlow(): void
   onLeave(viewer: Viewer): void
@@ -33,6 +36,7 @@ export class Viewer implements ViewerHandle {
   #acked = 0
   #state: 'live' | 'behind' | 'resetting' | 'gone' = 'behind'
   #toldReadOnly = false
+  #isHeld = false
 
   constructor(
     host: ViewerHost,
@@ -104,10 +108,14 @@ export class Viewer implements ViewerHandle {
   }
 
   pauseInput(): void {
+    if (this.#isHeld) return
+    this.#isHeld = true
     this.#socket.pause()
   }
 
   resumeInput(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
     this.#socket.resume()
   }
 
@@ -125,6 +133,8 @@ export class Viewer implements ViewerHandle {
     if (this.#state === 'gone') return
     if (message.type === 'ping') {
       this.send({ type: 'pong', id: message.id })
+    } else if (message.type === 'input') {
+      this.input(Buffer.from(message.data))
     } else if (message.type === 'ack') {
       this.#acked = Math.max(this.#acked, Math.min(message.offset, this.#sent))
       if (this.#state === 'behind' && this.unacked <= flow.lowWater) this.#catchUp()

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import type { Session } from '../../server/protocol/api.ts'
-import { closeCodes } from '../../server/protocol/terminal.ts'
+import type { AuditList, Session } from '../../server/protocol/api.ts'
+import { closeCodes, type ClientMessage } from '../../server/protocol/terminal.ts'
 import { eventually } from '../support/eventually.ts'
 import { TestGateway } from '../support/gateway.ts'
 import { behindProxy, ManyAddresses } from '../support/many-addresses.ts'
@@ -273,5 +273,57 @@ describe('a terminal whose client is hostile', () => {
     await within(hostile.closed, 'the end of the connection')
     await assertServesOthers('false acknowledgements')
     assert.ok((await memoryMiB()) - memory < 120, `${memory} grew to ${await memoryMiB()} MiB`)
+  })
+
+  const said = (message: ClientMessage) => ({ opcode: 1, payload: Buffer.from(JSON.stringify(message)) })
+  const sizeAt = (n: number) => ({ cols: 999 + (n % 2), rows: 1000 })
+  const floods: Record<ClientMessage['type'] | 'bytes', (n: number) => FrameOptions> = {
+    resize: (n) => said({ type: 'resize', size: sizeAt(n) }),
+    'take-control': () => said({ type: 'take-control' }),
+    ack: (n) => said({ type: 'ack', offset: n }),
+    ping: (n) => said({ type: 'ping', id: n }),
+    input: () => said({ type: 'input', data: 'x' }),
+    bytes: () => ({ opcode: 2, payload: Buffer.from('x') }),
+  }
+  for (const [what, message] of Object.entries(floods)) {
+    it(`sends 20,000 messages of one kind, and nobody else notices: ${what}`, async () => {
+      const memory = await memoryMiB()
+      const { session: own } = await gateway.open('local/web', { who: 'mallory' })
+      const headers = {
+        Authorization: `Bearer ${await gateway.token('mallory')}`,
+        'X-Forwarded-For': attacker.address(),
+      }
+      const hostile = await RawWebSocket.open(gateway.url, `/api/v1/sessions/${own.id}/terminal`, headers)
+      for (let sent = 0; sent < 20_000 && hostile.socket.writable; sent += 5_000) {
+        const burst = Buffer.concat(Array.from({ length: 5_000 }, (_, n) => frame(message(n))))
+        const written = new Promise((resolve) => hostile.socket.write(burst, resolve))
+        await Promise.race([written, hostile.closed])
+        await assertServesOthers(`a flood of ${what}`)
+      }
+      hostile.socket.destroy()
+      await gateway.api('DELETE', `/sessions/${own.id}`, undefined, 'mallory')
+      const controlled = await gateway.api<AuditList>('GET', `/audit?session=${own.id}&kind=controlled`)
+      assert.ok(controlled.items.length < 20, String(controlled.items.length))
+      assert.ok((await memoryMiB()) - memory < 120, `${memory} grew to ${await memoryMiB()} MiB`)
+    })
+  }
+
+  it('opens many connections to one session, and is told how many it may have', async () => {
+    const { session: own } = await gateway.open('local/web', { who: 'mallory' })
+    const path = `/api/v1/sessions/${own.id}/terminal`
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 60 }, async () => {
+        const headers = {
+          Authorization: `Bearer ${await gateway.token('mallory')}`,
+          'X-Forwarded-For': attacker.address(),
+        }
+        return RawWebSocket.open(gateway.url, path, headers)
+      }),
+    )
+    const refused = await gateway.fetch('GET', `/sessions/${own.id}`, undefined, 'mallory')
+    const { viewers } = (await refused.json()) as Session
+    assert.ok(viewers !== undefined && viewers.length <= 16, JSON.stringify(viewers?.length))
+    await assertServesOthers('many connections')
+    for (const attempt of attempts) if (attempt.status === 'fulfilled') attempt.value.socket.destroy()
   })
 })

@@ -7,6 +7,7 @@ import type {
   TargetDriver,
   Terminal,
   TerminalEnd,
+  TerminalSize,
 } from '../../server/core/target.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import { ScriptedDriver } from './http-doubles.ts'
@@ -16,6 +17,9 @@ export class ScriptedTerminal implements Terminal {
   readonly io: Duplex
   readonly ended: Promise<TerminalEnd>
   readonly typed: string[] = []
+  readonly sizes: TerminalSize[] = []
+  /** The program reads its input. */
+  reads = true
   readonly #end = Promise.withResolvers<TerminalEnd>()
 
   constructor() {
@@ -24,7 +28,7 @@ export class ScriptedTerminal implements Terminal {
       read() {},
       write: (chunk: Buffer, _encoding, done) => {
         this.typed.push(chunk.toString())
-        done()
+        if (this.reads) done()
       },
     })
   }
@@ -37,7 +41,8 @@ export class ScriptedTerminal implements Terminal {
     this.#end.resolve(end)
   }
 
-  resize(): Promise<void> {
+  resize(size: TerminalSize): Promise<void> {
+    this.sizes.push(size)
     return Promise.resolve()
   }
 

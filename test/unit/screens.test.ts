@@ -142,7 +142,7 @@ describe('one screen beside others', () => {
   it('says when it has room again', async () => {
     const drained = Promise.withResolvers<void>()
     const model = screens.create(size, () => drained.resolve())
-    for (let n = 0; n < 6; n++) model.write(Buffer.alloc(1024 * 1024, '\u001b[1mx'))
+    for (let n = 0; n < 18; n++) model.write(Buffer.alloc(1024 * 1024, '\u001b[1mx'))
     assert.equal(model.overloaded, true)
     await drained.promise
     assert.equal(model.overloaded, false)
