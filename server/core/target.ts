@@ -22,6 +22,17 @@ export interface Toolbox {
   registryAuth?: { username: string; password: string }
 }
 
+/** What is debugged where a target's first process is an init, which only looks after others. */
+export interface DebuggedProcess {
+  name: string
+  /** Among the target's own processes, where that can be told. */
+  pid?: number
+  /** The name of the first process. */
+  init: string
+  /** How many more the init looks after. */
+  others: number
+}
+
 /** As whom, and with which capabilities, the debug container runs, and why. */
 export interface Identity {
   uid: number
@@ -29,8 +40,10 @@ export interface Identity {
   groups: readonly number[]
   /** Linux names without `CAP_`, sorted; `ALL` alone for a privileged container. */
   capabilities: readonly string[]
-  /** True when `/proc/1/root` will be readable. */
+  /** True when the target's files will be readable. */
   seesFiles: boolean
+  /** Whose user decided. Absent: the target's first process. */
+  process?: DebuggedProcess
   /** Plain words for the user: what was chosen, and what will not work. */
   explanation: string
 }

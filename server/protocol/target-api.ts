@@ -34,6 +34,15 @@ export const identity = z.object({
   groups: z.array(z.int()),
   capabilities: z.array(z.string()),
   seesFiles: z.boolean(),
+  process: z
+    .object({
+      name: z.string(),
+      pid: z.int().optional().describe("among the target's own processes, where that can be told"),
+      init: z.string().describe("the target's first process"),
+      others: z.int().describe('how many more the init looks after'),
+    })
+    .optional()
+    .describe("what is debugged where the target's first process is an init; its user decides"),
   explanation: z.string(),
 })
 

@@ -2,7 +2,7 @@ import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode'
 import type { DebugSpec } from '../core/target.ts'
 import { DockerClient, type Engine } from './docker-client.ts'
 import type { RunAs } from './docker-identity.ts'
-import { launcherArgv } from './docker-launch.ts'
+import { findRoot, launcherArgv } from './docker-launch.ts'
 
 /** What one debug container may use; it is outside the target's own limits. */
 export interface DebugResources {
@@ -51,7 +51,7 @@ export function containerBody(plan: ContainerPlan): ContainerCreateOptions {
   const argv = launcherArgv({
     deadlineSeconds: spec.maxDurationMs / 1000,
     architecture,
-    root: rootOf(target),
+    root: rootOf(target, runAs),
     unseen: identity.seesFiles ? unexpectedlyUnseen : identity.explanation,
     interactive: tty && spec.command === undefined,
     ...(spec.cwd !== undefined && { cwd: spec.cwd }),
@@ -123,9 +123,12 @@ function hostConfig({
 }
 
 /** The target's files as the debug container sees them; what does not exist where they can't be named. */
-function rootOf({ HostConfig, State }: ContainerInspectInfo): string {
+function rootOf({ HostConfig, State }: ContainerInspectInfo, { place }: RunAs): string {
   const mode = HostConfig.PidMode ?? ''
   if (mode.startsWith('container:')) return '/proc/0/root'
+  // The files are those of the first process; who may look at them through which one is decided for each.
+  if (mode !== 'host' && place !== undefined)
+    return 'pid' in place ? `/proc/${place.pid}/root` : findRoot(place)
   return mode === 'host' ? `/proc/${State.Pid}/root` : '/proc/1/root'
 }
 

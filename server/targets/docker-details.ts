@@ -9,7 +9,7 @@ import type { Inspected } from './docker-read.ts'
 import { readTargetFacts } from './docker-target-facts.ts'
 import type { TargetDetails } from './describe-target.ts'
 import { limitConcurrency } from './limit-concurrency.ts'
-import type { ResolvedUser } from './user-database.ts'
+import type { LiveUser } from './target-process.ts'
 
 const askMs = 15_000
 const listenMs = 100
@@ -24,7 +24,7 @@ const shells = ['/bin/sh', '/bin/bash', '/busybox/sh', '/usr/bin/sh']
 interface Known {
   readonly firstAskedAt: number
   details?: TargetDetails
-  user?: LiveUser
+  user?: LifeUser
   askedAt: number
   /** The events' period in which it was asked; undefined when changes were not heard of. */
   period: number | undefined
@@ -34,10 +34,10 @@ interface Known {
 }
 
 /** Who the first process of one life of a container runs as. */
-interface LiveUser {
+interface LifeUser {
   startedAt: string
   readAt: number
-  user?: ResolvedUser
+  user?: LiveUser
 }
 
 /** What a list doesn't tell of containers: each is looked at once, and again when something happens to it. */
@@ -64,7 +64,7 @@ export class DockerDetails {
   }
 
   /** Who the first process ran as in the life of the container that was last seen. */
-  userOf(id: string): ResolvedUser | undefined {
+  userOf(id: string): LiveUser | undefined {
     const { details, user } = this.#known.get(id) ?? {}
     return user !== undefined && user.startedAt === details?.info.State.StartedAt ? user.user : undefined
   }
@@ -160,7 +160,7 @@ export class DockerDetails {
     }
   }
 
-  async #user(known: Known, info: Inspected, signal: AbortSignal): Promise<ResolvedUser | undefined> {
+  async #user(known: Known, info: Inspected, signal: AbortSignal): Promise<LiveUser | undefined> {
     const { user } = known
     if (user?.startedAt !== info.State.StartedAt) return await this.#readUser(known, info, signal)
     // What is known serves now; whoever asks next gets what is read meanwhile.
@@ -172,14 +172,14 @@ export class DockerDetails {
   }
 
   /** Never rejects. */
-  async #readUser(known: Known, info: Inspected, signal: AbortSignal): Promise<ResolvedUser | undefined> {
+  async #readUser(known: Known, info: Inspected, signal: AbortSignal): Promise<LiveUser | undefined> {
     const user = info.untold.length > 0 ? undefined : await this.#liveUser(info, signal)
     const { StartedAt: startedAt } = info.State
     known.user = { startedAt, readAt: performance.now(), ...(user === undefined ? {} : { user }) }
     return user
   }
 
-  async #liveUser(info: Inspected, signal: AbortSignal): Promise<ResolvedUser | undefined> {
+  async #liveUser(info: Inspected, signal: AbortSignal): Promise<LiveUser | undefined> {
     return await readUser(this.#client, info, signal).catch(() => undefined)
   }
 

@@ -5,6 +5,7 @@ import { throwIfCancelled } from './docker-errors.ts'
 import type { TargetFacts } from './docker-identity.ts'
 import { readInspected, requireTold, type Inspected } from './docker-read.ts'
 import { userFromProc } from './proc-user.ts'
+import { userToDebug, type ListedProcess, type LiveUser } from './target-process.ts'
 import { readList, readRecord, readTexts } from './read-json.ts'
 import { readFirstFile } from './tar.ts'
 import { needsFiles, resolveGroups, resolveUser, type ResolvedUser } from './user-database.ts'
@@ -28,7 +29,7 @@ export async function readFacts(
   client: DockerClient,
   info: Inspected,
   signal: AbortSignal,
-  known?: ResolvedUser,
+  known?: LiveUser,
 ): Promise<TargetFacts> {
   requireTold(info, client.environment)
   const options = info.HostConfig
@@ -49,14 +50,14 @@ export async function readFacts(
 }
 
 /**
- * The ids of the target's first process. Throws when they can't be found out.
+ * The ids of the target's process to debug. Throws when they can't be found out.
  * With user namespaces, this host's ids mean nothing in a container.
  */
 export async function readUser(
   client: DockerClient,
   info: Inspected,
   signal: AbortSignal,
-): Promise<ResolvedUser> {
+): Promise<LiveUser> {
   const remapped = info.HostConfig.UsernsMode !== 'host' && (await usesUserNamespaces(client, signal))
   const live = remapped ? undefined : await readLiveUser(client, info, signal)
   throwIfCancelled(signal, 'look at the target')
@@ -67,10 +68,10 @@ async function readLiveUser(
   client: DockerClient,
   info: Inspected,
   signal: AbortSignal,
-): Promise<ResolvedUser | undefined> {
+): Promise<LiveUser | undefined> {
   const { Pid: pid } = info.State
   const here = client.local ? await userFromProc(pid, info.Id) : undefined
-  return here ?? liveUser(await listProcesses(client, info.Id, signal), pid)
+  return here ?? userToDebug(readProcesses(await listProcesses(client, info.Id, signal)), pid)
 }
 
 /** What the engine's `ps` says of a container. */
@@ -78,7 +79,7 @@ type Processes = { titles: string[]; rows: string[][] } | undefined
 
 /** Undefined when there are none to be listed, or not by this `ps`. */
 async function listProcesses(client: DockerClient, id: string, signal: AbortSignal): Promise<Processes> {
-  const query = { ps_args: '-o pid,euid,egid,supgid' }
+  const query = { ps_args: '-o pid,ppid,euid,egid,supgid,comm' }
   const call = { method: 'GET', path: `/containers/${id}/top`, query, doing: 'list the processes' } as const
   try {
     const answer = readRecord(await client.json({ ...call, signal, timeoutMs: 5_000 }))
@@ -88,13 +89,16 @@ async function listProcesses(client: DockerClient, id: string, signal: AbortSign
   }
 }
 
-function liveUser(answer: Processes, pid: number): ResolvedUser | undefined {
+function readProcesses(answer: Processes): ListedProcess[] {
   const column = (title: string) => answer?.titles.indexOf(title) ?? -1
-  const first = answer?.rows.find((row) => row[column('PID')] === String(pid))
-  const [uid, gid] = [Number(first?.[column('EUID')]), Number(first?.[column('EGID')])]
-  if (first === undefined || !Number.isSafeInteger(uid) || !Number.isSafeInteger(gid)) return undefined
-  const groups = (first[column('SUPGID')] ?? '').split(',').filter((text) => /^\d+$/.test(text))
-  return { uid, gid, groups: groups.map(Number).filter((group) => group !== gid) }
+  const numbers = ['PID', 'PPID', 'EUID', 'EGID'].map(column)
+  return (answer?.rows ?? []).flatMap((row) => {
+    const [pid = 0, parent = 0, uid = 0, gid = 0] = numbers.map((at) => Number(row[at]))
+    if (![pid, parent, uid, gid].every(Number.isSafeInteger)) return []
+    const groups = (row[column('SUPGID')] ?? '').split(',').filter((text) => /^\d+$/.test(text))
+    const user = { uid, gid, groups: groups.map(Number).filter((group) => group !== gid) }
+    return [{ pid, parent, name: row[column('COMMAND')] ?? '', user }]
+  })
 }
 
 async function readConfiguredUser(

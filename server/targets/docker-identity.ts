@@ -1,4 +1,4 @@
-import type { Identity, Profile } from '../core/target.ts'
+import type { DebuggedProcess, Identity, Profile } from '../core/target.ts'
 import {
   capabilityName,
   dockerDefaults,
@@ -6,12 +6,13 @@ import {
   includesCapabilities,
   type CapabilityChange,
 } from './capabilities.ts'
+import type { LiveUser } from './target-process.ts'
 import type { ResolvedUser } from './user-database.ts'
 
 /** What decides as whom a debug container runs: read from the target, never guessed. */
 export interface TargetFacts {
   /** Absent when it could not be found out; `unknownUser` says why. */
-  user?: ResolvedUser
+  user?: LiveUser
   unknownUser?: string
   capabilities: CapabilityChange
   privileged: boolean
@@ -25,6 +26,8 @@ export interface TargetFacts {
 export interface RunAs {
   identity: Identity
   user: string
+  /** Where the target's files have to be looked for, since its first process is an init of somebody else. */
+  place?: { pid: number } | { uid: number; gid: number; name: string }
   privileged: boolean
   capabilities: CapabilityChange
   securityOptions: readonly string[]
@@ -56,11 +59,13 @@ export function chooseIdentity(facts: TargetFacts, profile: Profile): RunAs {
     groups: choice.user.groups,
     capabilities: effective,
     seesFiles: seesFiles(facts, choice, effective),
+    ...(facts.user?.process !== undefined && { process: debugged(facts.user.process) }),
     explanation: '',
   }
   return {
     identity: { ...identity, explanation: explain(facts, profile, identity) },
     user: `${choice.user.uid}:${choice.user.gid}`,
+    ...processPlace(facts.user),
     privileged: choice.privileged ?? false,
     capabilities: choice.capabilities,
     securityOptions: choice.noNewPrivileges ? ['no-new-privileges'] : [],
@@ -114,10 +119,31 @@ function seesFiles(facts: TargetFacts, choice: Choice, effective: readonly strin
 function explain(facts: TargetFacts, profile: Profile, identity: Identity): string {
   const ids = `${identity.uid}:${identity.gid}`
   const like =
-    facts.user?.uid === identity.uid && facts.user.gid === identity.gid ? `${ids} like the target` : ids
+    facts.user?.uid === identity.uid && facts.user.gid === identity.gid
+      ? `${ids} like ${wordsOf(identity.process)}`
+      : ids
   const who = `Runs as ${like}, ${capabilityWords(identity.capabilities)}`
   if (identity.seesFiles) return `${who}: sees its processes, network and files.`
   return `${who}: sees its processes and network, but not its files. ${whyUnseen(facts, profile, identity)}`
+}
+
+function wordsOf(process: DebuggedProcess | undefined): string {
+  if (process === undefined) return 'the target'
+  const { name, pid, init, others } = process
+  const which = pid === undefined ? name : `${name}, process ${pid}`
+  const more = others === 0 ? '' : `, as do ${others} other${others === 1 ? '' : 's'}`
+  return `the target's ${which} (which runs below the init ${init}${more})`
+}
+
+function debugged({ ownUser: _ownUser, ...process }: LiveUser['process'] & {}): DebuggedProcess {
+  return process
+}
+
+function processPlace(user: LiveUser | undefined): Pick<RunAs, 'place'> {
+  const process = user?.process
+  if (user === undefined || process?.ownUser !== true) return {}
+  const { pid, name } = process
+  return { place: pid === undefined ? { uid: user.uid, gid: user.gid, name } : { pid } }
 }
 
 function capabilityWords(names: readonly string[]): string {

@@ -35,6 +35,18 @@ const watchdog = `trap '' HUP INT QUIT TERM TSTP; sleep "$1"; kill -KILL "$2"`
  */
 const begin = `
 root=$1 unseen=$2 hint=$3 cwd=$4
+case $root in find:*)
+  least=
+  for dir in /proc/[0-9]*; do
+    pid=\${dir#/proc/} name= uid= gid=
+    read -r name <"$dir/comm"
+    while read -r key real effective rest; do
+      case $key in Uid:) uid=$effective ;; Gid:) gid=$effective; break ;; esac
+    done <"$dir/status"
+    [ "find:$uid:$gid:$name" != "$root" ] || { [ -n "$least" ] && [ "$pid" -gt "$least" ]; } || least=$pid
+  done 2>/dev/null
+  root=/proc/\${least:-1}/root
+esac
 ${settle}
 if [ "$5" = unsized ] && command -v stty >/dev/null; then
   n=0
@@ -46,11 +58,16 @@ fi
 shift 5
 ${execArgv}`
 
+/** A root to look for: that of the oldest process of this name and these effective ids. */
+export function findRoot({ uid, gid, name }: { uid: number; gid: number; name: string }): string {
+  return `find:${uid}:${gid}:${name}`
+}
+
 export interface Launch {
   deadlineSeconds: number
   /** Of the toolbox's image, as the engine names it. */
   architecture: string
-  /** The target's root as the debug container sees it. */
+  /** The target's root as the debug container sees it, or {@link findRoot}. */
   root: string
   /** One line, shown when the root can't be entered. */
   unseen: string

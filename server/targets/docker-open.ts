@@ -12,12 +12,12 @@ import { removeContainer } from './docker-remove.ts'
 import { startDebugContainer, type StartOptions, type StartPlan, type Started } from './docker-start.ts'
 import type { ReadyToolbox, ToolboxImages } from './docker-toolbox.ts'
 import { notRunning } from './target-state.ts'
-import type { ResolvedUser } from './user-database.ts'
+import type { LiveUser } from './target-process.ts'
 
 export interface Opening extends StartOptions {
   images: ToolboxImages
   /** The target as it was when last looked at. */
-  known: (id: string) => { info: Inspected; user?: ResolvedUser } | undefined
+  known: (id: string) => { info: Inspected; user?: LiveUser } | undefined
   restartWaitMs: number
   target: Target
 }

@@ -8,7 +8,7 @@ import { DockerDetails } from './docker-details.ts'
 import { throwIfCancelled } from './docker-errors.ts'
 import { inspectContainer } from './docker-facts.ts'
 import { readRow, type Inspected } from './docker-read.ts'
-import type { ResolvedUser } from './user-database.ts'
+import type { LiveUser } from './target-process.ts'
 
 /** How long a list waits for what it must ask about each container. */
 const patienceMs = 300
@@ -79,7 +79,7 @@ export class DockerTargets {
   }
 
   /** A container as it was when last looked at, with who its first process ran as in that life of it. */
-  known(id: string): { info: Inspected; user?: ResolvedUser } | undefined {
+  known(id: string): { info: Inspected; user?: LiveUser } | undefined {
     const info = this.#details.of(id)?.info
     if (info === undefined) return undefined
     const user = this.#details.userOf(id)

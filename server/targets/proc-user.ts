@@ -1,21 +1,62 @@
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
+import { isInit, userToDebug, type ListedProcess, type LiveUser } from './target-process.ts'
 import type { ResolvedUser } from './user-database.ts'
 
+/** So many processes are looked at, and so much is read of each list of them: what a target starts is its own choice. */
+const mostProcesses = 100
+const mostBytes = 1024
+
 /**
- * The ids of a container's first process from this host's own /proc (proc(5)), which takes no time; undefined when the
- * gateway does not share the engine's process table, as inside a container. That the process is the container's is
+ * The user of a container's process to debug from this host's own /proc (proc(5)), which takes no time; undefined when the
+ * gateway does not share the engine's process table, as inside a container. That a process is the container's is
  * read from its cgroup, never assumed: a pid means something only where it was given out.
  */
-export async function userFromProc(pid: number, containerId: string): Promise<ResolvedUser | undefined> {
+export async function userFromProc(pid: number, containerId: string): Promise<LiveUser | undefined> {
   if (pid <= 0) return undefined
+  const first = await readProcess(pid, 0, containerId)
+  if (first === undefined) return undefined
+  const found = [first]
+  // Only what an init has started is looked for further down.
+  for (const each of found) {
+    if (!isInit(each.name) || found.length >= mostProcesses) continue
+    const children = await childrenOf(each.pid)
+    const room = mostProcesses - found.length
+    const read = children.slice(0, room).map((child) => readProcess(child, each.pid, containerId))
+    found.push(...(await Promise.all(read)).filter((child) => child !== undefined))
+  }
+  return userToDebug(found, pid)
+}
+
+async function readProcess(
+  pid: number,
+  parent: number,
+  containerId: string,
+): Promise<ListedProcess | undefined> {
   try {
     const [cgroup, status] = await Promise.all([
       readFile(`/proc/${pid}/cgroup`, 'utf8'),
       readFile(`/proc/${pid}/status`, 'utf8'),
     ])
-    return cgroup.includes(containerId) ? parseStatus(status) : undefined
+    const user = parseStatus(status)
+    if (!cgroup.includes(containerId) || user === undefined || /^State:\tZ/m.test(status)) return undefined
+    const innerPid = Number(/^NSpid:.*\t(\d+)$/m.exec(status)?.[1] ?? Number.NaN)
+    const name = /^Name:\t(.*)$/m.exec(status)?.[1] ?? ''
+    return { pid, parent, name, user, ...(Number.isSafeInteger(innerPid) && { innerPid }) }
   } catch {
     return undefined
+  }
+}
+
+/** In the order in which they were started. Empty where the kernel does not tell. */
+async function childrenOf(pid: number): Promise<number[]> {
+  try {
+    await using file = await open(`/proc/${pid}/task/${pid}/children`)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes), 0, mostBytes, 0)
+    // What follows the last blank may be half a number.
+    const whole = buffer.toString('latin1', 0, bytesRead).replace(/\d*$/, '')
+    return whole.split(' ').filter(Boolean).map(Number)
+  } catch {
+    return []
   }
 }
 

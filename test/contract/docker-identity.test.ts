@@ -4,6 +4,8 @@ import { profiles } from '../../server/core/target.ts'
 import type { TestContainerSpec } from '../support/containers.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'
+import { eventually } from '../support/eventually.ts'
+import type { DockerDriver } from '../../server/targets/docker.ts'
 import { toldAsItIs } from './driver-identity.ts'
 
 interface Row extends TestContainerSpec {
@@ -107,6 +109,35 @@ for (const engine of await testEngines()) {
             await toldAsItIs(user, target, profile, { hides: row.hides })
           }
         })
+      })
+    }
+
+    for (const [where, local] of [
+      ['on this machine', true],
+      ['on another', false],
+    ] as const) {
+      it(`is that of what an init has started, with the engine ${where}`, async () => {
+        const container = await user.run({ image: 'web-init' })
+        await eventually(async () => {
+          const { Processes } = await user.docker.getContainer(container.id).top({ ps_args: '-o pid,comm' })
+          assert.match(JSON.stringify(Processes), /"httpd"/)
+        })
+        const far = await DockerUser.on(engine)
+        try {
+          // An engine elsewhere has another process table than the gateway.
+          Object.defineProperty((far.driver as DockerDriver).client, 'local', { value: local })
+          const target = await far.find(container.name)
+          assert.equal(target.user, '65532:65532')
+          const identity = await toldAsItIs(far, target, 'auto', { root: '$TARGET' })
+          assert.equal(identity?.uid, 65532)
+          const { name, init, pid } = identity.process ?? {}
+          assert.deepEqual([name, init, pid !== undefined], ['httpd', 'init', local])
+          assert.match(identity.explanation, /like the target's httpd.* \(which runs below the init init\)/)
+          const { shell } = await far.open({ target })
+          assert.equal(await shell.run('cat ${TARGET%root}environ >/dev/null && echo looks'), 'looks')
+        } finally {
+          await far.close()
+        }
       })
     }
 

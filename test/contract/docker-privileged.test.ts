@@ -49,7 +49,7 @@ for (const engine of await privilegedEngines()) {
       assert.equal(identity.seesFiles, true)
       assert.equal(await shell.run(`cat /proc/${State.Pid}/root/www/hello.txt`), 'hello from the target')
       assert.equal(
-        await shell.run('cat www/hello.txt'),
+        await shell.run('cat $TARGET/www/hello.txt'),
         'hello from the target',
         'starts in the root of the target',
       )

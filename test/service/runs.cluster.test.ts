@@ -53,7 +53,7 @@ const going = () =>
 
 describe('a run in a pod', () => {
   it('answers with exit code and both streams, and what it answers is recorded', async () => {
-    const done = await run(sh('id -u; cat www/hello.txt; seq 1 1000; echo careful >&2; exit 7'))
+    const done = await run(sh('id -u; cat $TARGET/www/hello.txt; seq 1 1000; echo careful >&2; exit 7'))
     assert.equal(done.exitCode, 7)
     assert.match(done.stdout, /^65532\nhello from the target\n?1\n2\n/)
     assert.equal(done.stderr, 'careful\n')

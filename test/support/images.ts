@@ -25,6 +25,8 @@ export const images = {
     },
     cmd: ['/bin/sh'],
   },
+  /** One file and its applets: no /tmp, no /etc. */
+  'toolbox-bare': { files: { '/bin/busybox': 'busybox' }, cmd: ['/bin/sh'] },
   /** The seed case: one static binary, no shell, no /etc, no /tmp. */
   web,
   /** Its user is a name that only its own passwd knows. */
@@ -47,6 +49,19 @@ export const images = {
     },
     user: '',
     entrypoint: ['/start-stop-daemon', '-S', '-c', 'web', '-x', '/httpd', '--', ...serve],
+  },
+  /** An init as root, and below it the server as another user. */
+  'web-init': {
+    ...web,
+    files: {
+      ...web.files,
+      '/init': 'busybox',
+      '/start-stop-daemon': 'busybox',
+      '/etc/inittab': { text: `::once:/start-stop-daemon -S -c web -x /httpd -- ${serve.join(' ')}\n` },
+      '/etc/passwd': { text: 'web:x:65532:65532::/:/none\n' },
+    },
+    user: '',
+    entrypoint: ['/init'],
   },
   /** Configured as root, drops privileges without an exec, so that the kernel hides it even from its own user. */
   'web-undumpable': { ...web, user: '', entrypoint: ['/httpd', '-u', '65532:65532', ...serve] },

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { launcherArgv, type Launch } from '../../server/targets/docker-launch.ts'
+import { findRoot, launcherArgv, type Launch } from '../../server/targets/docker-launch.ts'
 import { launcherExits } from '../../server/targets/launch-place.ts'
 import { underShell } from '../support/under-shell.ts'
 
@@ -60,6 +60,19 @@ describe('launcher of a debug container', () => {
       it('says in one line why the target cannot be entered', async () => {
         const { stdout, stderr } = await start({ root: '/nowhere', argv: ['/bin/echo', 'on'] })
         assert.deepEqual([stdout, stderr], ['on\n', 'unseen\n'])
+      })
+
+      it('finds the root of a process by its user and name', async () => {
+        const sleeper = spawn('/bin/sleep', ['23'])
+        try {
+          const { uid, gid } = userInfo()
+          const argv = ['/bin/sh', '-c', 'echo "$TARGET"']
+          const root = findRoot({ uid, gid, name: 'sleep' })
+          // The oldest of that name, of whoever it is.
+          assert.match((await start({ argv, root })).stdout, /^\/proc\/\d+\/root\n$/)
+        } finally {
+          sleeper.kill()
+        }
       })
 
       it('keeps a home that can be written to, and takes /tmp for any other', async () => {
