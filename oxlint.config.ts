@@ -113,6 +113,7 @@ export default defineConfig({
         'test/run.ts',
         'test/bench/**/*.ts',
         'web/build-if-stale.ts',
+        'server/targets/guard/build-if-stale.ts',
         '**/*.config.ts',
       ],
       rules: { 'no-console': 'off' },

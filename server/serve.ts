@@ -64,10 +64,7 @@ export type CreateDriver = (
  * `createDriver` is there for benchmarks that replace the engine by a scripted terminal.
  */
 export async function serve(config: Config, createDriver: CreateDriver = createOwnDriver): Promise<Gateway> {
-  const logger = pino({ level: config.logLevel, base: null }, pino.destination(2))
-  logger.debug({ config: redactConfig(config) }, 'configuration')
-  const unguarded = withoutGuard(process.arch)
-  if (unguarded !== undefined) logger.warn(unguarded)
+  const logger = openLog(config)
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const secrets = secretFiles(join(config.dataDir, 'secrets'))
   const { store, space } = await openStorage(config)
@@ -136,6 +133,15 @@ async function openStorage({ dataDir, recordings }: Config): Promise<{ store: St
   const store = await openSqliteStore({ path: join(dataDir, 'hatchway.db'), onFull })
   await space.start()
   return { store, space }
+}
+
+/** The log, which begins with what an operator should know of this installation. */
+function openLog(config: Config): Logger {
+  const logger = pino({ level: config.logLevel, base: null }, pino.destination(2))
+  logger.debug({ config: redactConfig(config) }, 'configuration')
+  const unguarded = withoutGuard(process.arch)
+  if (unguarded !== undefined) logger.warn(unguarded)
+  return logger
 }
 
 interface SessionParts {

@@ -8,9 +8,11 @@ import { join } from 'node:path'
 import { builtGuard, guardSource, machines, sourceHash, type GuardMachine } from './built-guard.ts'
 
 const flags = [
-  ...['-Os', '-std=gnu17', '-ffreestanding', '-fno-builtin', '-fno-stack-protector', '-fomit-frame-pointer'],
-  ...['-fno-asynchronous-unwind-tables', '-fno-pic', '-fno-pie', '-mgeneral-regs-only', '-Wall', '-Wextra'],
-  ...['-nostdlib', '-static', '-no-pie', '-Wl,--build-id=none', '-Wl,-z,max-page-size=4096', '-Wl,-s'],
+  ...'-Os -std=gnu17 -ffreestanding -fno-builtin -fno-stack-protector -fomit-frame-pointer -mgeneral-regs-only'.split(
+    ' ',
+  ),
+  ...'-fno-asynchronous-unwind-tables -fno-pic -fno-pie -Wall -Wextra -nostdlib -static -no-pie'.split(' '),
+  ...'-Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-s'.split(' '),
   `-Wl,-T,${join(import.meta.dirname, 'guard.ld')}`,
 ]
 const ownFlags: Record<GuardMachine, readonly string[]> = { x86_64: ['-fcf-protection=none'], aarch64: [] }
