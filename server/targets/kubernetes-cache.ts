@@ -68,7 +68,9 @@ export class KubernetesCache {
 
   /** What is missing, and what may be out of date, in words for users. */
   problems(): string[] {
-    const words = [...this.#pods, ...this.#workloads].flatMap(({ problem, synced }) => {
+    const words = [...this.#pods, ...this.#workloads].flatMap(({ problem, synced, unreadable }) => {
+      if (problem === undefined && unreadable > 0)
+        return [`${unreadable} objects are left out: what the cluster says of them can't be read.`]
       if (problem === undefined) return []
       return [synced ? `What is shown may be out of date. ${problem.message}` : problem.message]
     })

@@ -9,6 +9,7 @@ import { ClusterCredentials, type ClusterCredential } from './kubernetes-credent
 import { KubernetesRefusal, translateKubernetesError } from './kubernetes-errors.ts'
 import { impersonationHeaders } from './kubernetes-impersonate.ts'
 import { openWebSocket } from './kubernetes-websocket.ts'
+import { readRecord, withoutNulls } from './read-json.ts'
 
 export interface KubernetesCall {
   method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
@@ -89,13 +90,13 @@ export class KubernetesClient {
     this.#credentials = new ClusterCredentials(environment, source)
   }
 
-  /** The parsed answer. A refusal's own words are in the cause: see `refusalOf`. */
+  /** The parsed answer, an object without nulls. A refusal's own words are in the cause: see `refusalOf`. */
   async json<T>(call: KubernetesCall): Promise<T> {
     const limit = AbortSignal.timeout(call.timeoutMs ?? 15_000)
     const signal = AbortSignal.any([call.signal, limit, this.#closed.signal])
     try {
       const answer = await this.#patiently(call, signal)
-      return JSON.parse(await readBody(answer, maxBytes)) as T
+      return readRecord(withoutNulls(JSON.parse(await readBody(answer, maxBytes)))) as T
     } catch (cause) {
       throw this.#translate(cause, call, limit)
     }

@@ -1,5 +1,6 @@
 import { pairContainers } from './kubernetes-containers.ts'
 import type { Pod } from './kubernetes-objects.ts'
+import { readText } from './read-json.ts'
 
 /** An ephemeral container that a gateway, this one or another, added. */
 export interface KubernetesDebugContainer {
@@ -18,10 +19,10 @@ const none: readonly KubernetesDebugContainer[] = []
 export function keepDebugContainers(pod: Pod): readonly KubernetesDebugContainer[] {
   if (pod.spec?.ephemeralContainers === undefined) return none
   return pairContainers(pod)
-    .filter(({ kind, spec }) => kind === 'debug' && spec.name.startsWith('hatchway-'))
+    .filter(({ kind, spec }) => kind === 'debug' && readText(spec.name).startsWith('hatchway-'))
     .map(({ spec, status }) => {
       const target = 'targetContainerName' in spec ? spec.targetContainerName : undefined
-      const own = (spec.env ?? []).filter(({ name }) => name.startsWith('HATCHWAY_'))
+      const own = (spec.env ?? []).filter(({ name }) => readText(name).startsWith('HATCHWAY_'))
       const { running, terminated } = status?.state ?? {}
       return {
         name: spec.name,

@@ -11,6 +11,7 @@ import type {
   V1ReplicaSet,
   V1StatefulSet,
 } from '@kubernetes/client-node'
+import { readText } from './read-json.ts'
 
 /** A type of the client library as it comes over the wire: a date is text. */
 export type Wire<T> = T extends Date
@@ -44,5 +45,6 @@ export interface Owner {
 export function ownerOf(metadata: Metadata | undefined): Owner | undefined {
   const reference = metadata?.ownerReferences?.find(({ controller }) => controller === true)
   if (reference === undefined) return undefined
-  return { kind: reference.kind.toLowerCase(), name: reference.name, uid: reference.uid }
+  const [kind, name, uid] = [reference.kind, reference.name, reference.uid].map(readText)
+  return { kind: kind?.toLowerCase() ?? '', name: name ?? '', uid: uid ?? '' }
 }

@@ -3,6 +3,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Actor } from '../core/target.ts'
 import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import { KubernetesRefusal, refusalOf, translateKubernetesError } from './kubernetes-errors.ts'
+import { readList, readRecord, readText, withoutNulls } from './read-json.ts'
 
 export interface WatchedResource {
   /** `/api/v1` or `/apis/apps/v1`. */
@@ -25,6 +26,8 @@ export interface Watched<T> {
   readonly synced: boolean
   /** Why it is not kept up to date at present. */
   readonly problem: HatchwayError | undefined
+  /** How many are left out because they are not what they should be. */
+  readonly unreadable: number
   /** Told after `items` has changed. Gives back how to stop. */
   onChange(listener: (kind: Change, item: T) => void): () => void
   /** Resolves when synced; rejects with what is in the way as soon as that is known, or when the signal fires. */
@@ -77,6 +80,7 @@ class ResourceWatch<K, T> implements Watched<T> {
   readonly #items = new Map<string, T>()
   /** Of each item: a list that is read again tells only what has changed. */
   readonly #versions = new Map<string, string>()
+  readonly #unreadable = new Set<string>()
   readonly #listeners = new Set<(kind: Change, item: T) => void>()
   readonly #waiting = new Set<() => void>()
   readonly #closed = new AbortController()
@@ -102,6 +106,10 @@ class ResourceWatch<K, T> implements Watched<T> {
 
   get problem(): HatchwayError | undefined {
     return this.#problem
+  }
+
+  get unreadable(): number {
+    return this.#unreadable.size
   }
 
   onChange(listener: (kind: Change, item: T) => void): () => void {
@@ -194,20 +202,21 @@ class ResourceWatch<K, T> implements Watched<T> {
     do {
       const query = { ...selectors, limit: pageSize, ...(next !== undefined && { continue: next }) }
       const doing = `list ${this.#resource.plural}`
-      const page: Meta & { items: (K & Meta)[] } = await this.#client.json({
+      const page: Meta & { items?: (K & Meta)[] } = await this.#client.json({
         ...call,
         query,
         doing,
         timeoutMs: 30_000,
       })
-      for (const object of page.items) {
-        this.#put(object)
-        seen.add(object.metadata?.uid ?? '')
+      for (const object of readList(page.items)) {
+        this.#put(readRecord(object) as K & Meta)
+        seen.add(readText(metadataOf(object)['uid']))
       }
       version = page.metadata?.resourceVersion
       next = page.metadata?.continue || undefined
     } while (next !== undefined)
-    for (const uid of [...this.#items.keys()].filter((uid) => !seen.has(uid))) this.#drop(uid)
+    for (const uid of [...this.#items.keys(), ...this.#unreadable].filter((uid) => !seen.has(uid)))
+      this.#remove(uid)
     this.#version = version
     this.#healthy()
   }
@@ -229,23 +238,45 @@ class ResourceWatch<K, T> implements Watched<T> {
       onOpen: () => this.#healthy(),
     })
     for await (const line of lines) {
-      const { type, object } = JSON.parse(line) as WatchEvent<K>
+      const event = readRecord(withoutNulls(JSON.parse(line)))
+      const { type, object } = { type: event['type'], object: readRecord(event['object']) } as WatchEvent<K>
       if (type === 'ERROR')
         throw new KubernetesRefusal((object as { code?: number }).code ?? 500, JSON.stringify(object))
-      if (type === 'DELETED') this.#drop(object.metadata?.uid ?? '')
+      if (type === 'DELETED') this.#remove(readText(metadataOf(object)['uid']))
       else if (type !== 'BOOKMARK') this.#put(object)
-      this.#version = object.metadata?.resourceVersion ?? this.#version
+      this.#version = readText(metadataOf(object)['resourceVersion']) || this.#version
     }
   }
 
   #put(object: K & Meta): void {
-    const { uid = '', resourceVersion = '' } = object.metadata ?? {}
+    const metadata = metadataOf(object)
+    const [uid, resourceVersion] = [readText(metadata['uid']), readText(metadata['resourceVersion'])]
     const before = this.#versions.get(uid)
     if (before === resourceVersion) return
-    const item = this.#keep(object)
+    const item = this.#read(object, uid)
+    if (item === undefined) return
     this.#items.set(uid, item)
     this.#versions.set(uid, resourceVersion)
     this.#tell(before === undefined ? 'added' : 'changed', item)
+  }
+
+  /** Undefined for one that can't be read: the others are shown all the same. */
+  #read(object: K & Meta, uid: string): T | undefined {
+    try {
+      if (uid === '' || readText(metadataOf(object)['name']) === '') throw new TypeError('it has no name')
+      const item = this.#keep(object)
+      this.#unreadable.delete(uid)
+      return item
+    } catch {
+      this.#unreadable.add(uid)
+      this.#drop(uid)
+      return undefined
+    }
+  }
+
+  #remove(uid: string): void {
+    this.#unreadable.delete(uid)
+    this.#drop(uid)
   }
 
   #drop(uid: string): void {
@@ -269,4 +300,8 @@ class ResourceWatch<K, T> implements Watched<T> {
   #wake(): void {
     for (const wake of this.#waiting) wake()
   }
+}
+
+function metadataOf(object: unknown): Record<string, unknown> {
+  return readRecord(readRecord(object)['metadata'])
 }

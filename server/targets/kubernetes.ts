@@ -129,6 +129,8 @@ export class KubernetesDriver implements TargetDriver {
     for (const seen of await targets.debugContainers(installation, signal)) {
       const sessionId = seen.env[environmentNames.session]
       if (seen.state === 'terminated' || sessionId === undefined) continue
+      // Anybody who may add ephemeral containers can name one and write these variables: at least both have to fit.
+      if (seen.name !== ephemeralName(sessionId)) continue
       const id = [seen.namespace, seen.pod, seen.name].join('/')
       const targetId = `${seen.podUid}/${seen.target ?? ''}`
       owned.set(id, { environment: this.environment, id, sessionId, targetId })

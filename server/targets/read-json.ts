@@ -7,6 +7,21 @@ export function readRecord(value: unknown): Record<string, unknown> {
     : {}
 }
 
+/**
+ * The same value without what is null in it, however deep: then a key is there with something or not there at all, and a list holds only
+ * what is something. Changes the value itself.
+ */
+export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((item) => item !== null).map(withoutNulls)
+  if (typeof value !== 'object' || value === null) return value ?? undefined
+  const record = value as Record<string, unknown>
+  for (const [key, part] of Object.entries(record)) {
+    if (part === null) delete record[key]
+    else if (typeof part === 'object') record[key] = withoutNulls(part)
+  }
+  return record
+}
+
 /** `[]` for whatever is no list. */
 export function readList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
