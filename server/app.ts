@@ -16,6 +16,7 @@ import { registerHealthRoutes } from './http/health-routes.ts'
 import { registerMeRoutes } from './http/me-routes.ts'
 import { registerOpenapi } from './http/openapi.ts'
 import { createOwnOrigin } from './http/own-origin.ts'
+import { createPersonBudgets } from './http/person-budgets.ts'
 import { registerPolicyRoutes } from './http/policy-routes.ts'
 import { refuseMalformed, refuseUnroutable, registerProblems } from './http/problem.ts'
 import { registerProviderRoutes } from './http/provider-routes.ts'
@@ -53,6 +54,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(cookie)
   await registerWebsockets(app, sockets)
   const limits = await registerRateLimits(app)
+  const budgets = createPersonBudgets(deps.rates)
   registerAuthentication(app, { auth: deps.auth, origin, limits })
   // Without the address: what somebody takes for one may hold a credential, and refusals are logged.
   app.setNotFoundHandler(() => {
@@ -67,11 +69,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerMeRoutes(app, deps)
   registerEnvironmentRoutes(app, deps)
   registerTargetRoutes(app, deps)
-  registerSessionRoutes(app, deps)
-  registerRunRoutes(app, deps)
+  registerSessionRoutes(app, deps, budgets)
+  registerRunRoutes(app, deps, budgets)
   registerApprovalRoutes(app, deps)
   registerRunbookRoutes(app, deps)
-  registerPolicyRoutes(app, deps)
+  registerPolicyRoutes(app, deps, budgets)
   registerTerminalSocket(app, deps, sockets)
   registerRecordingRoutes(app, deps)
   registerAuditRoutes(app, deps)

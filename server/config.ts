@@ -63,7 +63,14 @@ export interface Config {
   readonly policy?: string
   /** In the order in which they are shown. */
   readonly runbooks: readonly (Runbook & { where: Where })[]
-  readonly limits: { sessionsPerUser: number; sessions: number; detachedGraceMs: number; reattachMs: number }
+  readonly limits: {
+    sessionsPerUser: number
+    sessions: number
+    detachedGraceMs: number
+    reattachMs: number
+    openingsPerMinute: number
+    runsPerMinute: number
+  }
   /** How long a request for an approval waits. */
   readonly approvals: { expiresAfterMs: number }
   /** Who is told that people wait for an approval. */
@@ -161,6 +168,8 @@ function toConfig(parsed: Parsed, whole: Pick<Config, 'file' | 'environments'>):
       sessions: limits.sessions,
       detachedGraceMs: limits.detachedGrace,
       reattachMs: limits.reattach,
+      openingsPerMinute: limits.openingsPerMinute,
+      runsPerMinute: limits.runsPerMinute,
     },
     approvals: { expiresAfterMs: parsed.approvals.expiresAfter },
     notifications: parsed.notifications.map(({ url, kind, secret }) => ({

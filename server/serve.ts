@@ -14,8 +14,9 @@ import type { Store } from './core/store.ts'
 import type { TargetDriver } from './core/target.ts'
 import type { AppDeps } from './http/deps.ts'
 import { Metrics } from './http/metrics.ts'
-import { allowEverything, policyFromText, type TimedPolicy } from './policy/compile-policy.ts'
+import { allowEverything, type TimedPolicy } from './policy/compile-policy.ts'
 import { openPolicyFile } from './policy/policy-file.ts'
+import { PolicySimulator } from './policy/simulate.ts'
 import { toAsciicastV2, toText } from './recording/convert.ts'
 import { DiskReserve } from './recording/disk-reserve.ts'
 import { DiskSpace } from './recording/disk-space.ts'
@@ -189,11 +190,14 @@ function createSessions(
   return { blobs, recordings, metrics, screens, registry, recovery }
 }
 
-function fromConfig(config: Config): Pick<AppDeps, 'publicUrl' | 'listen' | 'trustProxy' | 'metricsToken'> {
-  const { listen, trustProxy, publicUrl, metrics } = config
+function fromConfig(
+  config: Config,
+): Pick<AppDeps, 'publicUrl' | 'listen' | 'trustProxy' | 'metricsToken' | 'rates'> {
+  const { listen, trustProxy, publicUrl, metrics, limits } = config
   return {
     listen,
     trustProxy,
+    rates: limits,
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(metrics.token === undefined ? {} : { metricsToken: metrics.token }),
   }
@@ -230,11 +234,12 @@ interface FollowedPolicy extends TimedPolicy {
 
 function policyDeps(
   policy: FollowedPolicy,
-): Pick<AppDeps, 'policy' | 'policyAt' | 'parsePolicy' | 'onPolicyChange'> {
+): Pick<AppDeps, 'policy' | 'policyAt' | 'simulatePolicy' | 'onPolicyChange'> {
+  const simulator = new PolicySimulator()
   return {
     policy: () => policy.at(new Date()),
     policyAt: (moment) => policy.at(moment),
-    parsePolicy: (text, moment) => policyFromText(text).at(moment),
+    simulatePolicy: (text, request, moment) => simulator.simulate({ text, request, moment }),
     onPolicyChange: (listener) => policy.changes.push(listener),
   }
 }

@@ -101,6 +101,10 @@ const toolboxes = (source: ConfigSource) =>
 const limits = () =>
   section({
     sessionsPerUser: wholeNumber(1, 10_000).default(10).describe('Live sessions per user.'),
+    openingsPerMinute: wholeNumber(1, 100_000)
+      .default(120)
+      .describe('Sessions that one person may ask for in a minute, refused ones included.'),
+    runsPerMinute: wholeNumber(1, 100_000).default(120).describe('The same of runs.'),
     sessions: wholeNumber(1, 10_000).default(500).describe('Live sessions altogether.'),
     detachedGrace: duration(24 * hourMs)
       .prefault('5m')

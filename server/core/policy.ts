@@ -134,10 +134,23 @@ export interface Explanation {
   missed: readonly MissedRule[]
 }
 
+/** Targets that a rule may be about, by patterns with `*` and `?`; an absent part says nothing. */
+export interface PolicyPlace {
+  environments?: readonly string[]
+  namespaces?: readonly string[]
+  /** One of the target's names. */
+  names?: readonly string[]
+}
+
 /** A policy at one moment: rules may hold at some times only. Pure and synchronous: same arguments, same answer. */
 export interface Policy {
   /** Hash of the source, kept in audit events. */
   readonly version: string
   decide(request: PolicyRequest): Decision
   explain(request: PolicyRequest): Explanation
+  /**
+   * Where one of the actions may be allowed to somebody at all: never less than what `decide` allows, so that what is elsewhere need
+   * not be asked about. Undefined, or no such method: anywhere.
+   */
+  reach?(who: PolicyRequest['who'], actions: readonly Action[]): readonly PolicyPlace[] | undefined
 }

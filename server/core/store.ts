@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
-import type { Principal } from './policy.ts'
+import type { PolicyPlace, Principal } from './policy.ts'
+import type { PersonId } from './same-person.ts'
 import type { AuditEvent, AuditKind, SessionRow, SessionState } from './session.ts'
 
 export interface Page<T> {
@@ -16,6 +17,8 @@ export interface SessionQuery {
   issuer?: string
   /** Sessions that were started by break-glass, whose review is still to come or is done. */
   review?: 'outstanding' | 'done'
+  /** Only their own sessions, and those in one of the places. */
+  within?: { own: PersonId; places: readonly PolicyPlace[] }
   /** Sessions that have run and ended, and whose row names no recording. */
   unsealed?: true
   /** Substring of the target reference. */

@@ -1,7 +1,7 @@
 /** Everything that the HTTP layer is handed. It imports none of the folders that provide it. */
 import type { Readable } from 'node:stream'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Policy, PolicyTarget, Principal } from '../core/policy.ts'
+import type { Explanation, Policy, PolicyRequest, PolicyTarget, Principal } from '../core/policy.ts'
 import type { Recordings } from '../core/recording.ts'
 import type { Runbook } from '../core/runbook.ts'
 import type { SessionRow } from '../core/session.ts'
@@ -10,6 +10,7 @@ import type { TargetDriver, Toolbox } from '../core/target.ts'
 import type { Verification } from '../protocol/api.ts'
 import type { Approvals, Sessions } from '../sessions/sessions.ts'
 import type { Metrics } from './metrics.ts'
+import type { PersonRates } from './person-budgets.ts'
 
 /** A JWT that a configured issuer signed. Throws `token_invalid`. */
 export type VerifyToken = (token: string) => Promise<Principal>
@@ -138,8 +139,15 @@ export interface AppDeps {
   policy: () => Policy
   /** The same, as it decides at another moment. */
   policyAt: (moment: Date) => Policy
-  /** A policy file's text, as it would decide. Throws ConfigError with every problem. */
-  parsePolicy: (text: string, moment: Date) => Policy
+  /**
+   * What a policy file's text would say to a question, away from the event loop. Throws ConfigError with its problems, and `timeout`
+   * when it takes too long.
+   */
+  simulatePolicy: (
+    text: string,
+    request: PolicyRequest,
+    moment: Date,
+  ) => Promise<{ version: string; explanation: Explanation }>
   /** Those for a target. Only for whoever may open it, or watch a session in it. */
   runbooks: (target: PolicyTarget) => readonly Runbook[]
   store: Store
@@ -154,6 +162,8 @@ export interface AppDeps {
   /** From asciicast v3 as stored; errors of the source come out of the result. */
   convertRecording: (asciicast: Readable, format: 'asciicast-v2' | 'text') => Readable
   metrics: Metrics
+  /** What one person may have done in a minute; absent: the defaults. */
+  rates?: PersonRates
   /** Bearer token for `/metrics`; absent: loopback callers only. */
   metricsToken?: string
   sample?: SampleTarget

@@ -2,7 +2,7 @@
 import { ConfigError } from '../core/config-error.ts'
 import { HatchwayError } from '../core/errors.ts'
 import type { Explanation, Policy, PolicyRequest, Principal } from '../core/policy.ts'
-import { personOf } from '../core/same-person.ts'
+import { personKey, personOf } from '../core/same-person.ts'
 import { policyTargetOf } from '../core/session-policy.ts'
 import {
   explainQuery,
@@ -21,6 +21,7 @@ import { findTarget } from './find-target.ts'
 import { problems } from './openapi.ts'
 import { auditDenied, may } from './permissions.ts'
 import { said } from './said.ts'
+import type { PersonBudgets } from './person-budgets.ts'
 import type { TypedApp } from './typed-app.ts'
 
 type Question = Omit<z.infer<typeof explainQuery>, 'user' | 'groups'>
@@ -28,7 +29,7 @@ type Question = Omit<z.infer<typeof explainQuery>, 'user' | 'groups'>
 /** A policy file may have 1 MiB. */
 const simulateBodyBytes = 2 * 1024 * 1024
 
-export function registerPolicyRoutes(app: TypedApp, deps: AppDeps): void {
+export function registerPolicyRoutes(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
   app.get(
     '/api/v1/policy/explain',
     {
@@ -53,10 +54,12 @@ export function registerPolicyRoutes(app: TypedApp, deps: AppDeps): void {
       return describeExplanation(policy, policy.explain(asked), mayKnowAll)
     },
   )
-  registerSimulation(app, deps)
+  registerSimulation(app, deps, budgets)
 }
 
-function registerSimulation(app: TypedApp, deps: AppDeps): void {
+function registerSimulation(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
+  /** Whose simulation is under way. */
+  const busy = new Set<string>()
   app.post(
     '/api/v1/policy/simulate',
     {
@@ -68,9 +71,10 @@ function registerSimulation(app: TypedApp, deps: AppDeps): void {
         response: { 200: policySimulation, ...problems(400, 401, 403, 404, 409, 413, 429, 503, 504) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const caller = callerOf(request)
       await needAuditRight(deps, caller)
+      budgets.simulations.spend(reply, caller.who)
       const { policy: text, user, groups, ...question } = request.body
       const asked = await toRequest(
         deps,
@@ -93,14 +97,32 @@ function registerSimulation(app: TypedApp, deps: AppDeps): void {
       const now = deps.policyAt(moment)
       const before = describeExplanation(now, now.explain(asked), true)
       try {
-        const changed = deps.parsePolicy(text, moment)
-        return { before, after: describeExplanation(changed, changed.explain(asked), true), problems: [] }
+        const { version, explanation } = await oneAtATime(busy, caller.who, () =>
+          deps.simulatePolicy(text, asked, moment),
+        )
+        return { before, after: describeExplanation({ version }, explanation, true), problems: [] }
       } catch (cause) {
         if (!(cause instanceof ConfigError)) throw cause
         return { before, problems: cause.problems.map((problem) => ({ ...problem })) }
       }
     },
   )
+}
+
+/** A policy takes a core for seconds: nobody has two of them read at once. Throws `too_many_requests`. */
+async function oneAtATime<T>(busy: Set<string>, who: Principal, work: () => Promise<T>): Promise<T> {
+  const key = personKey(who)
+  if (busy.has(key))
+    throw new HatchwayError(
+      'too_many_requests',
+      'Another simulation of yours is under way. Try again when it has answered.',
+    )
+  busy.add(key)
+  try {
+    return await work()
+  } finally {
+    busy.delete(key)
+  }
 }
 
 /** What policy says to others is for those who may read what it said to them. Throws `forbidden`, audited. */
@@ -140,7 +162,7 @@ function momentOf({ at }: Question): Date {
 
 /** Rules about other targets are left out unless the caller may know all that policy said to anybody. */
 function describeExplanation(
-  policy: Policy,
+  policy: Pick<Policy, 'version'>,
   { decision, matching, near, missed }: Explanation,
   mayKnowAll: boolean,
 ): PolicyExplanation {

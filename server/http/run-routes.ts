@@ -11,9 +11,10 @@ import type { AppDeps } from './deps.ts'
 import { describeSession } from './find-session.ts'
 import { problems } from './openapi.ts'
 import { runCommand } from './open-session.ts'
+import type { PersonBudgets } from './person-budgets.ts'
 import type { TypedApp } from './typed-app.ts'
 
-export function registerRunRoutes(app: TypedApp, deps: AppDeps): void {
+export function registerRunRoutes(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
   app.post(
     '/api/v1/runs',
     {
@@ -30,6 +31,7 @@ export function registerRunRoutes(app: TypedApp, deps: AppDeps): void {
     },
     async (request, reply) => {
       const caller = callerOf(request)
+      budgets.runs.spend(reply, caller.who)
       // Nothing is sent for as long as the command runs, and its own time limit ends it.
       request.raw.socket.setTimeout(0)
       const done = await runCommand(deps, caller, request.body, callerSignal(request))

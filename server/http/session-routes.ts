@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { sessionStates, type SessionRow } from '../core/session.ts'
-import type { SessionQuery } from '../core/store.ts'
 import {
   createSession,
   session,
@@ -10,25 +9,23 @@ import {
   wsTicket,
 } from '../protocol/api.ts'
 import { callerSignal } from './caller-signal.ts'
-import { callerOf, type Caller } from './authenticate.ts'
+import { callerOf } from './authenticate.ts'
 import type { AppDeps } from './deps.ts'
 import { defined } from './defined.ts'
 import { describeSession, findSession, refuseSession, sessionEnded } from './find-session.ts'
 import { openSession } from './open-session.ts'
 import { problems } from './openapi.ts'
-import { sessionRights } from './permissions.ts'
+import type { PersonBudgets } from './person-budgets.ts'
 import { personQuery } from './person-query.ts'
 import { readList } from './read-list.ts'
 import type { TypedApp } from './typed-app.ts'
+import { describeInTurns, listVisibleSessions } from './visible-sessions.ts'
 
 export const sessionParams = z.object({ id: z.string().min(1).max(64) })
 
-/** How many sessions one request may look through for those that the caller may see, and how many at once. */
-const maxChunks = 50
-const chunkRows = 200
-
-export function registerSessionRoutes(app: TypedApp, deps: AppDeps): void {
-  registerCreateAndList(app, deps)
+export function registerSessionRoutes(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
+  registerCreate(app, deps, budgets)
+  registerList(app, deps, budgets)
 
   app.get(
     '/api/v1/sessions/:id',
@@ -96,7 +93,7 @@ function registerTicket(app: TypedApp, deps: AppDeps): void {
   )
 }
 
-function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
+function registerCreate(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
   app.post(
     '/api/v1/sessions',
     {
@@ -113,6 +110,7 @@ function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
     },
     async (request, reply) => {
       const caller = callerOf(request)
+      budgets.openings.spend(reply, caller.who)
       const row = await openSession(deps, caller, request.body, callerSignal(request))
       reply
         .code(row.state === 'pending-approval' ? 202 : 201)
@@ -120,7 +118,9 @@ function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
       return describeSession(deps, caller.who, row)
     },
   )
+}
 
+function registerList(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
   app.get(
     '/api/v1/sessions',
     {
@@ -131,7 +131,7 @@ function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
         response: { 200: sessionList, ...problems(400, 401, 403, 429, 503) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const caller = callerOf(request)
       const { state, user, issuer, from, to, ...rest } = request.query
       const query = defined({
@@ -141,40 +141,10 @@ function registerCreateAndList(app: TypedApp, deps: AppDeps): void {
         from: from === undefined ? undefined : new Date(from),
         to: to === undefined ? undefined : new Date(to),
       })
-      const { items, next } = await listVisible(deps, caller, query)
-      return defined({ items: items.map((row) => describeSession(deps, caller.who, row)), next })
+      const spend = () => budgets.listPages.spend(reply, caller.who)
+      const { items, next } = await listVisibleSessions(deps, caller.who, query, spend)
+      const describe = (row: SessionRow) => describeSession(deps, caller.who, row)
+      return defined({ items: await describeInTurns(items, describe), next })
     },
   )
-}
-
-/**
- * Policy filters what the store found. There is a `next` only where the caller may see another session, and it is the place of one
- * that they see: the end of a page must not tell of those between. Ends where too much was looked through; filters reach further.
- */
-async function listVisible(
-  deps: AppDeps,
-  caller: Caller,
-  query: SessionQuery,
-): Promise<{ items: SessionRow[]; next?: string }> {
-  const items: SessionRow[] = []
-  const policy = deps.policy()
-  const read = (limit: number, cursor: string | undefined) =>
-    deps.store.listSessions(defined({ ...query, limit, cursor }))
-  let last: { limit: number; cursor: string | undefined } | undefined
-  let { cursor } = query
-  for (let chunk = 0; chunk < maxChunks; chunk++) {
-    const found = await read(chunkRows, cursor)
-    for (const [index, stored] of found.items.entries()) {
-      const row = deps.sessions.ended(stored.id) ?? stored
-      if (query.states?.includes(row.state) === false) continue
-      if (!sessionRights(policy, caller.who, row).see) continue
-      if (items.length === query.limit && last !== undefined)
-        return defined({ items, next: (await read(last.limit, last.cursor)).next })
-      items.push(row)
-      last = { limit: index + 1, cursor }
-    }
-    cursor = found.next
-    if (cursor === undefined) break
-  }
-  return { items }
 }

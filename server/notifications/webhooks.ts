@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Notification } from '../core/notification.ts'
+import { personKey } from '../core/same-person.ts'
 import { genericBody, slackBody } from './payload.ts'
 
 /** One receiver, from the configuration alone: nothing that a user sends becomes an address. */
@@ -23,6 +24,8 @@ export interface WebhookOptions {
 
 const timeoutMs = 10_000
 const maxQueued = 1000
+/** Of what one person caused: nobody's flood drops what others have to be told. */
+const maxQueuedOfOne = 100
 
 /**
  * Sends notifications in order per receiver, in the background: a receiver that is down delays nobody. Each is tried a few
@@ -39,8 +42,10 @@ export class Webhooks {
   }
 
   notify(notification: Notification): void {
+    const cause = personKey(notification.session.user)
     for (const queue of this.#queues) {
-      if (queue.waiting.length >= maxQueued) {
+      const own = queue.waiting.filter(({ session }) => personKey(session.user) === cause).length
+      if (queue.waiting.length >= maxQueued || own >= maxQueuedOfOne) {
         this.#options.onFailure(hostOf(queue.hook), new Error('too many notifications wait for it'))
         continue
       }

@@ -5,6 +5,7 @@ import { decide } from './decide.ts'
 import { findMissed, findNear } from './explain.ts'
 import { createRuleSet } from './match-rule.ts'
 import { parsePolicy } from './parse-policy.ts'
+import { reachOf } from './reach.ts'
 import { defaultLimits, type Rule } from './rule.ts'
 
 /** A policy whose rules may hold at some times only: asked for a moment, it decides as it does then. */
@@ -27,6 +28,7 @@ export function compilePolicy(rules: readonly Rule[], version: string): RulePoli
     at: (moment) => ({
       version,
       decide: (request) => decide(set, request, moment),
+      reach: (who, actions) => reachOf(set.all, who, actions),
       explain: (request) => {
         const matching = set.matching(request, moment)
         return {

@@ -31,33 +31,41 @@ const matchExpression = z
   })
   .transform(({ values = [], ...rest }) => ({ ...rest, values }))
 
-export const where = z.strictObject(
-  {
-    environments: list(plain)
-      .optional()
-      .describe('Ids of environments; `*` and `?` are wildcards, here and below.'),
-    namespaces: list(plain).optional().describe('Namespaces of clusters.'),
-    targets: list(plain).optional().describe('Container names, or `<kind>/<name>` in a cluster.'),
-    labels: z
-      .record(
-        plain,
-        z.union([z.string().transform((value) => [value]), list(z.string())], {
-          error: 'must be text or a list of texts',
-        }),
-        {
-          error: 'must be a map from label to value',
-        },
-      )
-      .refine((labels) => Object.keys(labels).length > 0, 'must name at least one')
-      .optional()
-      .describe('Per label the value, or a list of values; `*` is any.'),
-    matchExpressions: list(matchExpression).optional().describe('As in Kubernetes.'),
-    facts: list(oneOf(targetFacts))
-      .optional()
-      .describe('What the target has, such as `privileged`; one of them is enough.'),
-  },
-  { error: 'must be a map with environments, namespaces, targets, labels, matchExpressions or facts' },
-)
+export const where = z
+  .strictObject(
+    {
+      environments: list(plain)
+        .optional()
+        .describe('Ids of environments; `*` and `?` are wildcards, here and below.'),
+      namespaces: list(plain).optional().describe('Namespaces of clusters.'),
+      targets: list(plain).optional().describe('Container names, or `<kind>/<name>` in a cluster.'),
+      labels: z
+        .record(
+          plain,
+          z.union([z.string().transform((value) => [value]), list(z.string())], {
+            error: 'must be text or a list of texts',
+          }),
+          {
+            error: 'must be a map from label to value',
+          },
+        )
+        .refine((labels) => Object.keys(labels).length > 0, 'must name at least one')
+        .optional()
+        .describe('Per label the value, or a list of values; `*` is any.'),
+      matchExpressions: list(matchExpression).optional().describe('As in Kubernetes.'),
+      facts: list(oneOf(targetFacts))
+        .optional()
+        .describe('What the target has, such as `privileged`; one of them is enough.'),
+    },
+    { error: 'must be a map with environments, namespaces, targets, labels, matchExpressions or facts' },
+  )
+  // An empty list is an error too: what was meant to be narrow must not come to mean everything.
+  .refine((value) => Object.values(value).some((part) => part !== undefined), {
+    error:
+      'must name at least one of environments, namespaces, targets, labels, matchExpressions and facts; leave `where` out to mean every target',
+    // A misspelt key is told as that.
+    when: ({ issues }) => issues.length === 0,
+  })
 
 const hoursForm = 'must look like 09:00-17:00; an end at or before its start is on the next day'
 const hours = z.string({ error: hoursForm }).transform((text, context) => {

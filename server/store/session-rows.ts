@@ -10,6 +10,7 @@ import type { PodPick } from '../core/target.ts'
 import { readApproval, readBreakGlass } from './approval-json.ts'
 import { present, toJson } from './json-column.ts'
 import { contains, decodeCursor, toPage, vouchedBy } from './list-query.ts'
+import { isWithin } from './session-places.ts'
 import type { Database, SessionsTable } from './tables.ts'
 
 type Change = Partial<Omit<SessionRow, 'id'>>
@@ -40,12 +41,13 @@ export async function listSessions(
   database: Kysely<Database>,
   query: SessionQuery,
 ): Promise<Page<SessionRow>> {
-  const { states, user, issuer, review, unsealed, target, q, from, to, limit, cursor } = query
+  const { states, user, issuer, review, within, unsealed, target, q, from, to, limit, cursor } = query
   let select = database.selectFrom('sessions').selectAll()
   if (states !== undefined) select = select.where('state', 'in', [...states])
   if (user !== undefined) select = select.where('user_subject', '=', user)
   if (issuer !== undefined) select = select.where(vouchedBy(issuer))
   if (review !== undefined) select = select.where('review', '=', review)
+  if (within !== undefined) select = select.where(isWithin(within))
   if (unsealed === true)
     select = select
       .where('state', '=', 'ended')

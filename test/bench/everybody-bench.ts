@@ -17,7 +17,7 @@ const tabs = 20
 /** Of a tab (web/queries.ts). */
 const pollEveryMs = 4_000
 const openings = 100
-const limits = { sessions: 2000, sessionsPerUser: 2000 }
+const limits = { sessions: 2000, sessionsPerUser: 2000, openingsPerMinute: 100_000, runsPerMinute: 100_000 }
 const access = `
 rules:
   - name: everything

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PolicyExplanation, PolicySimulation } from '../../server/protocol/approval-api.ts'
+import { PolicySimulator } from '../../server/policy/simulate.ts'
 import { policyFromText } from '../../server/policy/compile-policy.ts'
 import { ScriptedDriver, sharedHttpGateway } from '../support/http-doubles.ts'
 
@@ -14,13 +15,15 @@ rules:
 const policy = policyFromText(text)
 const secretPolicy = 'rules: [{name: fired, who: {subjects: [mallory]}, actions: [open], effect: deny}]'
 
+const simulator = new PolicySimulator()
+
 describe('questions to policy over HTTP', () => {
   const shared = sharedHttpGateway({
     change: () => ({
       drivers: new Map([['local', new ScriptedDriver('local', ['shop', 'vault'])]]),
       policy: () => policy.at(new Date()),
       policyAt: (moment) => policy.at(moment),
-      parsePolicy: (changed, moment) => policyFromText(changed).at(moment),
+      simulatePolicy: (text, request, moment) => simulator.simulate({ text, request, moment }),
     }),
   })
 
@@ -126,6 +129,31 @@ describe('questions to policy over HTTP', () => {
     const unclosed = (await simulate({ target: 'local/shop', policy: 'rules:\n  - {name: x' })).body
     assert.equal((unclosed as PolicySimulation).problems[0]?.line, 2)
     assert.ok((unclosed as PolicySimulation).problems[0]?.column !== undefined)
+  })
+
+  it('are read beside the loop: others are answered meanwhile, and one person has one at a time', async () => {
+    const rule = (n: number) =>
+      `  - {name: r${n}, who: {groups: [g${n}]}, actions: [open], where: {targets: ["svc-${n}-*"]}, effect: allow}\n`
+    const large = `rules:\n${Array.from({ length: 2000 }, (_, n) => rule(n)).join('')}`
+    const busy = new AbortController()
+    const first = simulate({ target: 'local/shop', policy: large }).finally(() => busy.abort())
+    let refused: { status: number } | undefined
+    let answered = 0
+    while (!busy.signal.aborted) {
+      assert.equal((await shared().call('/livez')).status, 200)
+      if (busy.signal.aborted) break
+      answered++
+      if (answered > 5) refused ??= await simulate({ target: 'local/shop', policy: secretPolicy })
+    }
+    assert.equal((await first).status, 200)
+    assert.ok(answered > 10, `${answered} were answered meanwhile`)
+    assert.equal(refused?.status, 429)
+  })
+
+  it('name the first hundred problems of a policy that has more', async () => {
+    const broken = `rules:\n${'  - {colour: red}\n'.repeat(200)}`
+    const { body } = await simulate({ target: 'local/shop', policy: broken })
+    assert.equal((body as PolicySimulation).problems.length, 100)
   })
 
   it('take no policy that is too large', async () => {

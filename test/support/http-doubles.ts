@@ -441,7 +441,10 @@ export async function startHttpGateway(t: Cleanup, options: HttpGatewayOptions =
     ],
     policy: () => options.policy ?? scriptedPolicy(() => true),
     policyAt: () => options.policy ?? scriptedPolicy(() => true),
-    parsePolicy: () => scriptedPolicy(() => true),
+    simulatePolicy: async (_text, request) => ({
+      version: 'scripted',
+      explanation: scriptedPolicy(() => true).explain(request),
+    }),
     runbooks: () => [],
     store,
     blobs: { check: async () => {} },

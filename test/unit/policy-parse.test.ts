@@ -207,3 +207,17 @@ describe('durations', () => {
     assert.equal(formatDuration(400), '0s')
   })
 })
+
+describe('a where that says nothing', () => {
+  it('is no way to say everywhere, and neither is a who', () => {
+    const of = (part: string) => `rules: [{name: x, actions: [open], effect: allow, ${part}}]`
+    const nowhere = /where: must name at least one of environments, .* leave `where` out to mean every target/
+    assert.throws(() => parsePolicy(of('who: {everyone: true}, where: {}')), nowhere)
+    assert.throws(
+      () => parsePolicy(of('who: {everyone: true}, where: {labels: {}}')),
+      /must name at least one/,
+    )
+    assert.throws(() => parsePolicy(of('who: {}')), /must name groups or subjects, or say everyone: true/)
+    assert.equal(parsePolicy(of('who: {everyone: true}')).length, 1)
+  })
+})
