@@ -15,8 +15,10 @@ export function reachOf(
 ): PolicyPlace[] | undefined {
   const places: PolicyPlace[] = []
   let patterns = 0
-  for (const { rule, actions, matchesWho } of rules) {
-    if (rule.effect === 'deny' || !wanted.some((action) => actions.has(action)) || !matchesWho(who)) continue
+  for (const compiled of rules) {
+    const { rule, actions } = compiled
+    if (rule.effect === 'deny' || !wanted.some((action) => actions.has(action)) || !compiled.matchesWho(who))
+      continue
     const { environments, namespaces, targets } = rule.where
     patterns += [environments, namespaces, targets].reduce((sum, part) => sum + (part?.length ?? 0), 0)
     const isAnywhere = environments === undefined && namespaces === undefined && targets === undefined

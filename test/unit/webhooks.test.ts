@@ -107,4 +107,14 @@ describe('a webhook', () => {
     assert.match(failures[0] ?? '', /cannot be reached/)
     assert.doesNotMatch(failures[0] ?? '', /hidden/)
   })
+
+  it('loses nobody else’s messages to one person’s flood', async (t) => {
+    const { got, url } = await receive(t, [200])
+    const { webhooks, failures } = start(t, url)
+    for (let count = 0; count < 150; count++) webhooks.notify(notification)
+    assert.ok(failures.length >= 40 && failures.length <= 50, `${failures.length} were dropped`)
+    const user = { ...notification.session.user, subject: 'bob', name: 'Bob' }
+    webhooks.notify({ ...notification, session: { ...notification.session, user } })
+    await eventually(() => got.some(({ body }) => body.includes('Bob')), { timeoutMs: 60_000 })
+  })
 })
