@@ -102,12 +102,13 @@ export function useTargetSearch(words: string): UseQueryResult<TargetList> {
 /** `pick` says which pod of a workload. While another is asked for, the last answer stays. */
 export function useTarget(
   ref: string,
-  options: { pick?: string | undefined; enabled?: boolean } = {},
+  options: { pick?: string | undefined; scope?: string | undefined; enabled?: boolean } = {},
 ): UseQueryResult<TargetDetail> {
-  const { pick, enabled = true } = options
+  const { pick, scope, enabled = true } = options
   return useQuery({
-    queryKey: ['target', ref, pick ?? ''],
-    queryFn: ({ signal }) => api<TargetDetail>(`/targets/${refPath(ref)}`, { query: { pick }, signal }),
+    queryKey: ['target', ref, pick ?? '', scope ?? ''],
+    queryFn: ({ signal }) =>
+      api<TargetDetail>(`/targets/${refPath(ref)}`, { query: { pick, scope }, signal }),
     refetchInterval: 5000,
     placeholderData: keepPreviousData,
     enabled,

@@ -89,8 +89,13 @@ export function describeChoice(
 }
 
 /** What a session may share, as the backend found it, and as policy lets it. A container of Docker can only be joined. */
-function scopesOf({ cluster }: Target, copies: boolean): NonNullable<TargetDetail['options']>['scopes'] {
-  if (cluster?.scopes === undefined) return [{ scope: 'container' }]
+function scopesOf(
+  { cluster, name, status }: Target,
+  copies: boolean,
+): NonNullable<TargetDetail['options']>['scopes'] {
+  if (cluster === undefined) return [{ scope: 'container' }]
+  if (cluster.scopes === undefined)
+    return [{ scope: 'container', problem: `${name} has no pod that could be opened: ${status}.` }]
   return cluster.scopes.map(({ scope, problem }) =>
     scope === 'copy' && !copies
       ? { scope, problem: 'Policy does not allow debug copies here.' }

@@ -8,7 +8,7 @@ interface ContainerChoiceProps {
   onChoose: (container: string) => void
 }
 
-/** Which container of the pod: whose processes and files one will see. */
+/** Which container of the pod: whose processes and files one will see. What can be had of one that does not run is asked below. */
 export function ContainerChoice({ containers, chosen, onChoose }: ContainerChoiceProps) {
   // Earlier debug containers stay in the list for as long as the pod lives, and are nobody's choice.
   const own = containers.filter(({ kind }) => kind !== 'debug')
@@ -18,15 +18,13 @@ export function ContainerChoice({ containers, chosen, onChoose }: ContainerChoic
       <legend>Container</legend>
       <div className="choice-list">
         {own.map((container) => {
-          const problem = whyNot(container)
           return (
-            <label key={container.name} className={problem === undefined ? 'choice' : 'choice refused calm'}>
+            <label key={container.name} className="choice">
               <input
                 type="radio"
                 name="container"
                 value={container.name}
                 checked={container.name === chosen}
-                disabled={problem !== undefined}
                 aria-describedby={`container-${container.name}`}
                 onChange={() => onChoose(container.name)}
               />
@@ -38,7 +36,6 @@ export function ContainerChoice({ containers, chosen, onChoose }: ContainerChoic
                   {container.status}
                 </span>
                 <span className="mono breakable">{shortImage(container.image)}</span>
-                {problem === undefined ? null : <span className="choice-problem">Not here: {problem}</span>}
               </span>
             </label>
           )
@@ -46,12 +43,4 @@ export function ContainerChoice({ containers, chosen, onChoose }: ContainerChoic
       </div>
     </fieldset>
   )
-}
-
-/** A container that does not run can still be looked at in a copy, so only what can never be joined is refused. */
-function whyNot({ kind, state }: PodContainer): string | undefined {
-  if (kind !== 'init') return undefined
-  return state === 'terminated'
-    ? 'it did its work before the pod started and has ended.'
-    : 'it prepares the pod, and a debug container can’t join it.'
 }

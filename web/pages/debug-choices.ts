@@ -22,12 +22,20 @@ export function toolboxChoices(options: Options, asked: string): Choices {
 /** Profiles that policy allows, also those that cannot work here, which say why. Pure. */
 export function profileChoices(options: Options, asked: string): Choices {
   const choices = options.profiles.map(({ name, problem }) => ({ name, words: profileWords[name], problem }))
-  return choose(choices, asked, 'profile')
+  const all = choose(choices, asked, 'profile')
+  const isLeft = choices.some(({ name, problem }) => name === strongest && problem === undefined)
+  if (all.chosen !== '' || !isLeft) return all
+  const note = `Only ${strongest} can be used here, and nobody gets that without choosing it.`
+  return { ...all, note: all.note === undefined ? note : `${all.note} ${note}` }
 }
+
+/** Root with everything on the host: never preselected. */
+const strongest = 'sysadmin'
 
 function choose(choices: Choice[], asked: string, kind: string): Choices {
   const usable = choices.filter((choice) => choice.problem === undefined)
-  const chosen = usable.find((choice) => choice.name === asked) ?? usable[0]
+  const chosen =
+    usable.find((choice) => choice.name === asked) ?? usable.find((choice) => choice.name !== strongest)
   if (asked === '' || chosen?.name === asked) return { choices, chosen: chosen?.name ?? '' }
   const reason =
     choices.find((choice) => choice.name === asked)?.problem ??

@@ -8,7 +8,7 @@ import { api } from '../api.ts'
 import { Button } from '../components/button.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'
 import { WarningIcon } from '../components/icons.tsx'
-import { queryClient } from '../queries.ts'
+import { queryClient, useTarget } from '../queries.ts'
 import { askForLink } from '../runbook-link/link-request.ts'
 import { prefillPrompt } from '../terminal/prefill.ts'
 import { keepRunbookView } from '../terminal/runbook-view.ts'
@@ -23,7 +23,8 @@ import { ReasonFields } from './reason-fields.tsx'
 import { ApprovalNotice, StartBar } from './start-bar.tsx'
 import { useReason } from './use-reason.ts'
 import { WhatHappens } from './what-happens.tsx'
-import { whereChoices, WhereChoice, type Where } from './where-choice.tsx'
+import { chosenWhere, type Where } from './where.ts'
+import { WhereChoice } from './where-choice.tsx'
 
 type Options = NonNullable<TargetDetail['options']>
 
@@ -44,10 +45,15 @@ interface DebugFormProps {
 export function DebugForm(props: DebugFormProps) {
   const { target, options, choice, place, parameters, isChanging, onPod, onContainer } = props
   const toolboxes = toolboxChoices(options, parameters.get('toolbox') ?? '')
-  const profiles = profileChoices(options, parameters.get('profile') ?? '')
   const [toolboxWish, setToolbox] = useState<string>()
   const [profileWish, setProfile] = useState<string>()
   const [whereWish, setWhere] = useState<Where>()
+  const where = chosenWhere(target, whereWish)
+  const scope = where === 'pod' || where === 'nowhere' ? undefined : where
+  // As whom it runs, and what it sees there, is another question than beside the container.
+  const scoped = useTarget(place.ref, { pick: place.pick, scope, enabled: scope !== undefined })
+  const shown = (scope === undefined ? undefined : scoped.data?.options) ?? options
+  const profiles = profileChoices(shown, parameters.get('profile') ?? '')
   const [link] = useState(() => linkText(parameters))
   const words = useReason(options, link)
   const { plan, note } = runPlan(parameters, options.runbooks)
@@ -62,7 +68,6 @@ export function DebugForm(props: DebugFormProps) {
   // A wish holds as long as it can: the next pod may not allow it.
   const toolbox = valueOf(toolboxes, toolboxWish)
   const profile = valueOf(profiles, profileWish)
-  const where = chosenWhere(target, whereWish)
   const [problem, setProblem] = useState<ApiError>()
   const isImpossible = toolbox === '' || profile === '' || where === 'nowhere'
   const begin = (how: Pick<CreateSession, 'breakGlass'>): void => {
@@ -74,7 +79,7 @@ export function DebugForm(props: DebugFormProps) {
       toolbox,
       profile: profile as NonNullable<CreateSession['profile']>,
       ...(place.pick === undefined ? {} : { pick: place.pick as NonNullable<CreateSession['pick']> }),
-      ...(where === 'copy' ? { copy: true } : {}),
+      ...(scope === undefined ? {} : { scope }),
       ...words.said,
     }
     const onError = (cause: unknown): void => {
@@ -134,7 +139,7 @@ export function DebugForm(props: DebugFormProps) {
         {where === 'nowhere' ? null : (
           <WhatHappens
             target={target}
-            options={options}
+            options={shown}
             toolbox={toolbox}
             profile={profile}
             where={where}
@@ -146,6 +151,7 @@ export function DebugForm(props: DebugFormProps) {
           where={where}
           isBusy={start.isPending || isChanging}
           isImpossible={isImpossible}
+          mayChoose={profile === '' && profiles.choices.some((each) => each.problem === undefined)}
           mayBreakGlass={() => words.isComplete(true)}
           onBreakGlass={() => begin({ breakGlass: true })}
         />
@@ -158,13 +164,6 @@ export function DebugForm(props: DebugFormProps) {
       </div>
     </form>
   )
-}
-
-function chosenWhere(target: TargetDetail, wish: Where | undefined): Where {
-  const { inPod, copy } = whereChoices(target)
-  if (wish === 'copy' && copy) return 'copy'
-  if (inPod) return 'pod'
-  return copy ? 'copy' : 'nowhere'
 }
 
 function useStart(plan: RunPlan) {

@@ -15,7 +15,7 @@ export function LiveSession({ target, toolbox, profile }: LiveSessionProps) {
   const same = here.find((session) => session.toolbox === toolbox && session.profile === profile)
   const mine = same ?? here[0]
   if (mine === undefined) return null
-  const isReusable = target.kind === 'kubernetes' && same !== undefined && same.copy !== true
+  const isReusable = target.kind === 'kubernetes' && same !== undefined && same.scope === 'container'
   return (
     <div className="banner accent">
       <div>
@@ -26,8 +26,8 @@ export function LiveSession({ target, toolbox, profile }: LiveSessionProps) {
         </strong>{' '}
         {isReusable
           ? 'Go back to it: another one would stay listed in the pod for as long as the pod lives.'
-          : mine.copy === true
-            ? 'It runs in a debug copy. Starting another one is fine.'
+          : mine.scope !== 'container'
+            ? `It runs in ${mine.copy === true ? 'a debug copy' : 'the network of the pod alone'}. Starting another one is fine.`
             : target.kind === 'kubernetes'
               ? `It uses ${mine.toolbox} with profile ${mine.profile}. Starting another one is fine.`
               : 'Starting another one is fine; going back may be what you want.'}

@@ -46,6 +46,7 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
             <Row name="Pod">
               <Id text={target.resolved.pod} label="pod name" />
               {session.copy === true ? <span className="muted">in a debug copy of it</span> : null}
+              {session.scope === 'network' ? <span className="muted">its network alone</span> : null}
             </Row>
             <Row name="Container">
               <span className="mono">{target.resolved.container ?? '—'}</span>

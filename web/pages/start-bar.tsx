@@ -4,7 +4,7 @@ import { needsInWords } from '../approval-words.ts'
 import { Button } from '../components/button.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { LockIcon, WarningIcon } from '../components/icons.tsx'
-import type { Where } from './where-choice.tsx'
+import type { Where } from './where.ts'
 
 interface StartBarProps {
   /** There when the session has to be approved first. */
@@ -12,13 +12,15 @@ interface StartBarProps {
   where: Where
   isBusy: boolean
   isImpossible: boolean
+  /** No profile is chosen, and one can be. */
+  mayChoose: boolean
   /** Whether everything is filled in that breaking the glass needs; shows what is missing when it is not. */
   mayBreakGlass: () => boolean
   onBreakGlass: () => void
 }
 
 /** The button that starts, or asks for an approval, and what it does in words. */
-export function StartBar({ approval, where, isBusy, isImpossible, ...breaking }: StartBarProps) {
+export function StartBar({ approval, where, isBusy, isImpossible, mayChoose, ...breaking }: StartBarProps) {
   const action = where === 'copy' ? 'Copy the pod and start' : 'Start session'
   return (
     <>
@@ -30,7 +32,9 @@ export function StartBar({ approval, where, isBusy, isImpossible, ...breaking }:
           {isImpossible
             ? where === 'nowhere'
               ? 'There is nothing to join now.'
-              : 'Nothing that policy allows works here.'
+              : mayChoose
+                ? 'Choose a profile first.'
+                : 'Nothing that policy allows works here.'
             : approval === undefined
               ? 'Enter starts it. Nothing happens before.'
               : 'Enter asks. It starts by itself once it is approved.'}

@@ -3,7 +3,7 @@ import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { Badge } from '../components/badge.tsx'
 import { inWords } from '../format.ts'
 import type { RunPlan } from './link-text.ts'
-import type { Where } from './where-choice.tsx'
+import type { Where } from './where.ts'
 
 interface WhatHappensProps {
   target: TargetDetail
@@ -47,6 +47,8 @@ export function WhatHappens({ target, options, toolbox, profile, where, plan }: 
                 <>
                   The target’s files are one word away: <code>cd $TARGET</code>.
                 </>
+              ) : where === 'network' ? (
+                'None of the pod: this is its network alone.'
               ) : (
                 <span className="warn-words">The target’s files cannot be seen with this profile.</span>
               )}
@@ -84,6 +86,15 @@ function Starts({ target, image, where }: { target: TargetDetail; image: string;
     )
   }
   const container = <code>{target.container ?? target.name}</code>
+  if (where === 'network') {
+    return (
+      <>
+        A debug container from <code>{image}</code> in the network of pod{' '}
+        <code>{target.pod ?? target.name}</code>, beside none of its processes and files. Kubernetes keeps it
+        in the pod’s list when it has ended; nothing else of the pod is changed.
+      </>
+    )
+  }
   if (where === 'copy') {
     return (
       <>

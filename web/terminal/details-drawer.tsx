@@ -46,6 +46,7 @@ export function DetailsDrawer({ session, onClose }: { session: Session; onClose:
             <Fact name="Pod">
               <code>{session.target.resolved.pod}</code>
               {session.copy === true ? ' (a debug copy of it)' : ''}
+              {session.scope === 'network' ? ' (its network alone)' : ''}
             </Fact>
             <Fact name="Container">
               <code>{session.target.resolved.container}</code>

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { TargetDetail } from '../../server/protocol/target-api.ts'
+import { profileChoices } from '../../web/pages/debug-choices.ts'
+import { chosenWhere, whereChoices } from '../../web/pages/where.ts'
+
+type Options = NonNullable<TargetDetail['options']>
+
+function target(
+  problems: Partial<Record<'container' | 'network' | 'copy', string>>,
+  restarts = 0,
+): TargetDetail {
+  const scopes = (['container', 'network', 'copy'] as const).map((scope) => {
+    const problem = problems[scope]
+    return problem === undefined ? { scope } : { scope, problem }
+  })
+  const containers = [{ name: 'app', restarts }]
+  return { kind: 'kubernetes', container: 'app', containers, options: { scopes } } as unknown as TargetDetail
+}
+
+describe('where a session can run', () => {
+  it('is the pod, then a copy, then its network alone, then nowhere', () => {
+    const no = 'because'
+    assert.equal(chosenWhere(target({}), undefined), 'pod')
+    assert.equal(chosenWhere(target({}), 'network'), 'network')
+    assert.equal(chosenWhere(target({ container: no }), 'pod'), 'copy')
+    assert.equal(chosenWhere(target({ container: no, copy: no }), undefined), 'network')
+    assert.equal(chosenWhere(target({ container: no, copy: no, network: no }), 'network'), 'nowhere')
+  })
+
+  it('is asked where the container cannot be joined, or restarts too often to stay in', () => {
+    assert.equal(whereChoices(target({})).isAsked, false)
+    assert.equal(whereChoices(target({ container: 'because' })).isAsked, true)
+    assert.equal(whereChoices(target({}, 3)).isAsked, true)
+  })
+})
+
+describe('the profile to begin with', () => {
+  const options = (...profiles: Options['profiles']) => ({ profiles }) as Options
+
+  it('is never sysadmin by itself, also where no other can be used', () => {
+    const only = profileChoices(options({ name: 'auto', problem: 'no' }, { name: 'sysadmin' }), '')
+    assert.equal(only.chosen, '')
+    assert.match(only.note ?? '', /Only sysadmin can be used here/)
+    assert.equal(profileChoices(options({ name: 'sysadmin' }, { name: 'general' }), '').chosen, 'general')
+    assert.equal(profileChoices(options({ name: 'sysadmin' }), 'sysadmin').chosen, 'sysadmin')
+  })
+})
