@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
@@ -24,7 +25,11 @@ const mediaTypes: Record<Format, string> = {
 // A stream goes out as it is; the schema documents it.
 const bytes = z.custom<Readable>().meta({ type: 'string' })
 
+/** How long a gateway that stops waits for whoever reads a recording; a session's successor waits meanwhile. */
+const graceMs = 2_000
+
 export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
+  const sent = cutAtTheEnd(app)
   app.get(
     '/api/v1/sessions/:id/recording',
     {
@@ -54,7 +59,7 @@ export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
       })
       if (download === 'true') attach(reply, row, format)
       reply.type(mediaTypes[format])
-      return reply.send(format === 'asciicast-v3' ? stored : convert(deps, stored, format))
+      return reply.send(sent(format === 'asciicast-v3' ? stored : convert(deps, stored, format)))
     },
   )
 
@@ -93,6 +98,23 @@ async function auditFirst(
     sessionId: row.id,
     detail: { format },
   })
+}
+
+/** Keeps what is being sent, to cut it a moment after the gateway was told to stop: a slow reader would hold that up. */
+function cutAtTheEnd(app: TypedApp): (stream: Readable) => Readable {
+  const open = new Set<Readable>()
+  app.addHook('preClose', async () => {
+    const closed = Promise.allSettled([...open].map((stream) => once(stream, 'close')))
+    const timer = setTimeout(() => {
+      for (const stream of open) stream.destroy()
+    }, graceMs)
+    await closed
+    clearTimeout(timer)
+  })
+  return (stream) => {
+    open.add(stream)
+    return stream.once('close', () => open.delete(stream))
+  }
 }
 
 function convert(deps: AppDeps, stored: Readable, format: 'asciicast-v2' | 'text'): Readable {

@@ -8,6 +8,8 @@ const maxLine = 32 * 1024
  * come out as the pieces that they wrote.
  */
 export class PlainText {
+  /** The terminal's width: a sequence moves no further. */
+  columns = 1000
   #state: 'text' | 'escape' | 'intermediate' | 'csi' | 'string' | 'string-escape' = 'text'
   #parameters = ''
   #line: string[] = []
@@ -55,7 +57,7 @@ export class PlainText {
     else if (char === '\n' || char === '\v' || char === '\f') this.#endLine()
     else if (char === '\r') this.#column = 0
     else if (char === '\b') this.#column = Math.max(0, this.#column - 1)
-    else if (char === '\t') this.#column += 8 - (this.#column % 8)
+    else if (char === '\t') this.#column = this.#moved(this.#column + 8 - (this.#column % 8))
     else if (char === '\x9b') this.#startCsi()
     else if (char >= ' ' && !(char >= '\x7f' && char < '\xa0')) this.#print(char)
   }
@@ -86,9 +88,9 @@ export class PlainText {
     }
     this.#state = 'text'
     const count = Math.max(1, Number.parseInt(this.#parameters, 10) || 1)
-    if (char === 'C') this.#column = Math.min(maxLine, this.#column + count)
+    if (char === 'C') this.#column = this.#moved(this.#column + count)
     else if (char === 'D') this.#column = Math.max(0, this.#column - count)
-    else if (char === 'G') this.#column = Math.min(maxLine, count - 1)
+    else if (char === 'G') this.#column = this.#moved(count - 1)
     else if (char === 'K' && /^0?$/.test(this.#parameters))
       this.#line.length = Math.min(this.#line.length, this.#column)
     else if (char === 'K' && this.#parameters === '2') this.#line = []
@@ -97,6 +99,12 @@ export class PlainText {
   #takeControlInCsi(char: string): void {
     if (char === '\x18' || char === '\x1a') this.#state = 'text'
     else this.#takeText(char)
+  }
+
+  /** Within the terminal, or where it is already: a line that the terminal has wrapped is one line here. */
+  #moved(column: number): number {
+    const lineStart = this.#column - (this.#column % this.columns)
+    return Math.min(column, Math.max(this.#column, lineStart + this.columns - 1))
   }
 
   #print(char: string): void {

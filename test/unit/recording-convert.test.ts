@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
@@ -93,5 +94,40 @@ describe('text of a recording', () => {
     for (let count = 0; count < 10; count++) converter.add('x'.repeat(32 * 1024))
     assert.ok(converter.end().length <= 32 * 1024)
     converter.add('\u001b[999999999Cy\u001b[999999999Gz\t\n')
+  })
+
+  it('is in proportion to what was printed: nothing moves beyond the width of the terminal', async () => {
+    const far = '\u001b[32767GX\u001b[32767C\tY\r\n'
+    const before = encodeEvent(0, 'o', far)
+    const after = encodeEvent(0, 'o', far.repeat(100))
+    const lines = (await text(toText(recording(before, encodeEvent(0, 'r', '40x10'), after))))
+      .trimEnd()
+      .split('\n')
+    assert.equal(lines.length, 101)
+    assert.equal(lines[0]?.indexOf('X'), 79)
+    assert.ok(lines.slice(1).every((line) => line.indexOf('X') === 39 && line.length <= 80))
+  })
+
+  it('comes for as many as ask, in turns', async () => {
+    const sources = Array.from({ length: 8 }, (_, n) => recording(encodeEvent(0, 'o', `text ${n}\n`)))
+    const texts = await Promise.all(sources.map((source) => text(toText(source))))
+    assert.deepEqual(
+      texts,
+      sources.map((_, n) => `text ${n}\n`),
+    )
+  })
+
+  it('ends with whoever reads it, and then leaves the place to others', async () => {
+    const endless = new Readable({
+      read() {
+        this.push(encodeEvent(0, 'o', 'x'.repeat(1000)).join(''))
+      },
+    })
+    endless.unshift(header)
+    const readers = Array.from({ length: 4 }, () => toText(endless))
+    await once(readers[0] ?? endless, 'readable')
+    for (const reader of readers) reader.destroy()
+    assert.equal(await text(toText(recording(encodeEvent(0, 'o', 'next\n')))), 'next\n')
+    assert.equal(endless.destroyed, true)
   })
 })
