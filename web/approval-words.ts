@@ -27,6 +27,7 @@ export function requestEndInWords({ approval, breakGlass, startedAt, end }: Sess
   // A request that was approved has become a start like any other.
   if (end === undefined || approval.outcome === 'approved' || approval.outcome === 'not-needed')
     return undefined
+  if (end.code === 'policy_changed') return 'Policy no longer allows the request'
   if (end.reason === 'denied')
     return end.by === undefined ? 'Request denied' : `Request denied by ${end.by.name}`
   if (end.reason === 'expired') return 'Request expired'

@@ -8,9 +8,11 @@ import './style/pages.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
+import { recallDensity } from './density.ts'
 
 const container = document.querySelector('#app')
 if (container === null) throw new Error('index.html has no #app')
+recallDensity()
 createRoot(container).render(
   <StrictMode>
     <App />

@@ -1,5 +1,6 @@
-import { useCallback, useMemo } from 'react'
+import { useCallback, useEffect, useMemo } from 'react'
 import { navigate, useSearch } from 'wouter/use-browser-location'
+import { rememberList } from './list-places.ts'
 
 /** The address's parameters as they are written. The router's own hook decodes them once before: `%2526` would be `&` there. */
 export function useParameters(): URLSearchParams {
@@ -17,5 +18,8 @@ export function useUrlState(): [URLSearchParams, (change: Readonly<Record<string
     }
     navigate(`${location.pathname}${next.size === 0 ? '' : `?${next}`}`, { replace: true })
   }, [])
-  return [useParameters(), update]
+  const parameters = useParameters()
+  const search = useSearch()
+  useEffect(() => rememberList(location.pathname, search), [search])
+  return [parameters, update]
 }

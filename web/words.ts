@@ -16,10 +16,23 @@ const endWords: Record<SessionEnd['reason'], string> = {
   shutdown: 'Gateway shut down',
 }
 
+/** Where one reason has several causes, each has words of its own: two ends never bear one title. */
+const causeWords: Readonly<Record<string, string>> = {
+  nobody_connected: 'Nobody was connected for too long',
+  policy_changed: 'Policy no longer allows it',
+  withdrawn: 'Withdrawn',
+  caller_gone: 'The caller went away',
+  approval_denied: 'Request denied',
+  approval_expired: 'Request expired',
+  gateway_restarted: 'The gateway restarted meanwhile',
+  environment_removed: 'Its environment is no longer configured',
+}
+
 /** `Shell exited (code 130)`, `Terminated by Ada`. */
 export function endInWords(end: SessionEnd, { run }: Pick<Session, 'run'> = {}): string {
   if (end.code === 'out_of_memory') return `Ran out of memory (code ${end.exitCode ?? 137})`
-  const words = run === true && end.reason === 'exit' ? 'Command exited' : endWords[end.reason]
+  const usual = run === true && end.reason === 'exit' ? 'Command exited' : endWords[end.reason]
+  const words = causeWords[end.code] ?? usual
   if (end.reason === 'exit' && end.exitCode !== undefined && end.exitCode !== 0) {
     return `${words} (code ${end.exitCode})`
   }

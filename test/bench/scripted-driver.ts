@@ -51,14 +51,41 @@ class EchoTerminal implements Terminal {
   }
 }
 
-/** Stands in for an engine where 1,000 containers would measure the machine instead of the gateway. */
+/** So many containers that run, the same objects each time, as a driver gives what has not changed. */
+function containersOf(environment: string, count: number): Target[] {
+  return Array.from({ length: count }, (_, index) => {
+    const name = `web-${String(index).padStart(5, '0')}`
+    // The higher its number, the younger.
+    const startedAt = new Date(Date.UTC(2026, 0, 1) + index * 60_000)
+    return {
+      ref: { kind: 'docker', environment, container: name },
+      id: name,
+      name,
+      image: `registry.example/web:${index % 7}`,
+      state: 'running',
+      status: 'Up',
+      createdAt: startedAt,
+      startedAt,
+      labels: { app: `app-${index % 40}`, tier: 'web' },
+      ports: ['8080/tcp'],
+      warnings: [],
+    }
+  })
+}
+
+/**
+ * Stands in for an engine where 1,000 containers would measure the machine instead of the gateway. An environment that is called
+ * `many-5000` lists so many containers, any other none.
+ */
 export class ScriptedDriver implements TargetDriver, TargetAccess {
   readonly environment: string
   readonly kind = 'docker'
   readonly #terminals = new Map<string, Terminal>()
+  readonly #targets: Target[]
 
   constructor(environment: string) {
     this.environment = environment
+    this.#targets = containersOf(environment, Number(/^many-(\d+)$/.exec(environment)?.[1] ?? 0))
   }
 
   as(): TargetAccess {
@@ -70,7 +97,7 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
   }
 
   list(): Promise<Target[]> {
-    return Promise.resolve([])
+    return Promise.resolve(this.#targets)
   }
 
   find(ref: TargetRef): Promise<Target> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { accessibilityProblems, focusOf } from '../support/browser-accessibility.ts'
+import { axeProblems } from '../support/browser-axe.ts'
 import { TestBrowser } from '../support/browser.ts'
 import { BrowserGateway } from '../support/browser-gateway.ts'
 import { recordSession } from '../support/browser-recording.ts'
@@ -26,6 +27,12 @@ after(async () => {
 })
 
 const visit = async () => browser.visit({ storageState: await gateway.signedIn(), allow: [/status of 404/] })
+
+/** For a keyboard, a screen reader and weak eyes, by our own rules and by axe-core's. */
+const problemsOf = async (page: Page) => [
+  ...(await accessibilityProblems(page)),
+  ...(await axeProblems(page)),
+]
 
 /** Every screen, and what shows that it is complete. */
 const screens: readonly (readonly [
@@ -55,6 +62,11 @@ const screens: readonly (readonly [
     () => `/policy?target=local/${target.name}`,
     (page) => page.getByRole('heading', { name: 'Allowed' }).waitFor(),
   ],
+  [
+    'approvals',
+    () => '/approvals',
+    (page) => page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor(),
+  ],
   ['audit', () => '/audit', (page) => page.getByRole('table').waitFor()],
   ['no such page', () => '/nowhere', (page) => page.getByRole('link', { name: 'All targets' }).waitFor()],
   [
@@ -68,6 +80,13 @@ const screens: readonly (readonly [
     (page) => page.getByRole('heading', { name: 'There is no such session' }).waitFor(),
   ],
 ]
+
+function background(element: unknown): string | undefined {
+  const inside = globalThis as unknown as {
+    getComputedStyle(of: unknown): { backgroundColor: string }
+  }
+  return inside.getComputedStyle(element).backgroundColor
+}
 
 /** Tabs through the page until the focus comes round, and names each stop. */
 async function tabThrough(page: Page): Promise<string[]> {
@@ -95,7 +114,7 @@ describe('every screen', () => {
       const page = await visit()
       await page.goto(`${gateway.url}${path()}`)
       await complete(page)
-      assert.deepEqual(await accessibilityProblems(page), [])
+      assert.deepEqual(await problemsOf(page), [])
       const stops = await tabThrough(page)
       assert.ok(stops.length >= 6, stops.join(', '))
       assert.ok(new Set(stops).size >= 5, stops.join(', '))
@@ -107,33 +126,99 @@ describe('every screen', () => {
     await page.goto(gateway.url)
     const token = page.getByRole('textbox', { name: 'Token' })
     await token.waitFor()
-    assert.deepEqual(await accessibilityProblems(page), [])
+    assert.deepEqual(await problemsOf(page), [])
     await token.fill('not a token')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
-    assert.deepEqual(await accessibilityProblems(page), [])
+    assert.deepEqual(await problemsOf(page), [])
     assert.equal(await token.getAttribute('aria-invalid'), 'true')
+  })
+
+  it('keeps its marks where the system chooses the colours, and its names in its menus', async () => {
+    const page = await browser.visit({ storageState: await gateway.signedIn(), forcedColors: 'active' })
+    await page.goto(gateway.url)
+    const row = page.getByRole('row').filter({ hasText: target.name })
+    await row.waitFor()
+    for (const dot of [row.locator('.dot'), page.getByRole('banner').locator('.dot.ok')]) {
+      await dot.waitFor()
+      assert.notEqual(await dot.evaluate(background), await page.locator('body').evaluate(background))
+    }
+    assert.deepEqual(await problemsOf(page), [])
+    await page.getByRole('button', { name: /^Environments/ }).click()
+    await page.getByRole('dialog', { name: /^Environments/ }).waitFor()
+    assert.deepEqual(await problemsOf(page), [])
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: /^User menu/ }).click()
+    await page.getByRole('menuitemcheckbox', { name: 'Dense lists' }).waitFor()
+    assert.deepEqual(await problemsOf(page), [])
   })
 
   it('is named and labelled: the terminal, its menu, its dialogs, the palette', async () => {
     const page = await visit()
     const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
-    assert.deepEqual(await accessibilityProblems(page), [])
+    assert.deepEqual(await problemsOf(page), [])
     await page.getByRole('button', { name: 'Details' }).click()
     await page.getByRole('button', { name: 'Terminal menu' }).click()
     await page.getByRole('menuitem', { name: 'Search' }).waitFor()
-    assert.deepEqual(await accessibilityProblems(page), [])
+    assert.deepEqual(await problemsOf(page), [])
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'End', exact: true }).click()
     await page.getByRole('dialog').waitFor()
-    assert.deepEqual(await accessibilityProblems(page), [])
+    assert.deepEqual(await problemsOf(page), [])
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
     await page.getByRole('button', { name: 'Go to' }).click()
     await page.getByRole('dialog').waitFor()
-    assert.deepEqual(await accessibilityProblems(page), [])
+    assert.deepEqual(await problemsOf(page), [])
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
     assert.equal(await terminal.run('echo still mine'), 'still mine')
+  })
+})
+
+describe('a list of thousands', () => {
+  const count = 5000
+  let many: BrowserGateway
+  before(async () => {
+    const environments = [{ id: `many-${count}`, kind: 'docker', socket: '/var/run/docker.sock' }]
+    many = await BrowserGateway.start({ scripted: true, config: { environments } })
+  })
+  after(() => many.stop())
+
+  it('draws what is seen, comes as far as somebody scrolls, and is sorted as a whole', async () => {
+    const page = await browser.visit({ storageState: await many.signedIn() })
+    await page.goto(many.url)
+    const row = (number: number) => page.getByRole('link', { name: `web-${String(number).padStart(5, '0')}` })
+    await row(0).waitFor()
+    const table = page.getByRole('table', { name: 'Targets' })
+    assert.equal(await table.getAttribute('aria-rowcount'), String(count + 1))
+    assert.ok((await table.getByRole('row').count()) < 100, 'no more rows than a screen and some')
+    assert.deepEqual(await problemsOf(page), [])
+
+    await row(0).focus()
+    await page.keyboard.press('ArrowDown')
+    assert.match((await focusOf(page))?.what ?? '', /web-00001$/)
+    await page.evaluate(() => {
+      const inside = globalThis as unknown as { scrollTo(x: number, y: number): void }
+      inside.scrollTo(0, 1_000_000)
+    })
+    await row(count - 1).waitFor()
+    assert.equal(await table.getByRole('row').last().getAttribute('aria-rowindex'), String(count + 1))
+    assert.ok((await table.getByRole('row').count()) < 100, 'also at the end')
+    await page.keyboard.press('ArrowDown')
+    assert.match((await focusOf(page))?.what ?? '', /web-00002$/, 'the focus was not lost with its row')
+
+    // The oldest first, then the youngest.
+    await page.getByRole('button', { name: 'Age', exact: true }).click()
+    await page.waitForURL(/sort=-age/)
+    await row(0).waitFor()
+    await page.getByRole('button', { name: 'Age', exact: true }).click()
+    await page.waitForURL(/sort=age/)
+    await row(count - 1).waitFor()
+    await row(count - 1).click()
+    await page.waitForURL(/\/debug\//)
+    await page.getByRole('link', { name: 'Targets', exact: true }).last().click()
+    await page.waitForURL(/sort=age/, { timeout: 20_000 })
+    await row(count - 1).waitFor()
   })
 })

@@ -8,9 +8,11 @@ import {
   namespaceOptions,
   podsPath,
   readFilters,
+  readSort,
   targetQuery,
   withWords,
 } from '../../web/pages/target-filters.ts'
+import { allLabels, labelsInWords, withoutAge } from '../../web/pages/target-words.ts'
 
 const target = (change: Partial<Target> = {}): Target => ({
   ref: 'prod/payments/deployment/api',
@@ -33,7 +35,36 @@ const target = (change: Partial<Target> = {}): Target => ({
 
 const filters = (query: string) => readFilters(new URLSearchParams(query))
 
+describe('a row of the targets list', () => {
+  it('shows the labels that tell it apart, and not how old it is a second time', () => {
+    const labels = {
+      'org.opencontainers.image.title': 'web',
+      'com.docker.compose.config-hash': '47029b1f',
+      'com.docker.compose.service': 'api',
+      team: 'payments',
+    }
+    assert.equal(labelsInWords(labels), 'service=api, team=payments')
+    assert.equal(labelsInWords({ maintainer: 'somebody' }), '—')
+    assert.match(allLabels(labels), /^org\.opencontainers\.image\.title=web$/m)
+    assert.equal(withoutAge('Up 3 hours (healthy)'), 'Up (healthy)')
+    assert.equal(withoutAge('Up About an hour'), 'Up')
+    assert.equal(withoutAge('Up'), 'Up')
+    assert.equal(withoutAge('Exited (0) 3 hours ago'), 'Exited (0) 3 hours ago')
+  })
+})
+
 describe('the filters of the targets list', () => {
+  it('take a column to sort by, and nothing else', () => {
+    const sort = (text: string) => readSort(new URLSearchParams({ sort: text }))
+    assert.deepEqual(['name', '-age', 'state', '--age', ''].map(sort), [
+      'name',
+      '-age',
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+
   it('ask for what runs, unless the address says otherwise', () => {
     assert.deepEqual(targetQuery(filters(''), ' api '), {
       environment: '',

@@ -127,7 +127,7 @@ function useEntries(words: string): { groups: Group[]; isSearching: boolean } {
           go(
             `s ${session.id}`,
             session.target.name,
-            `resume · ${session.toolbox}`,
+            `open · ${session.toolbox}`,
             `/sessions/${session.id}/terminal`,
           ),
         ),

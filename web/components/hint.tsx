@@ -18,7 +18,7 @@ export function Hint({ label, trigger, className = 'hint-trigger', children }: H
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Positioner sideOffset={6} collisionPadding={8} className="layer">
-          <Popover.Popup className="popup hint" initialFocus={false}>
+          <Popover.Popup className="popup hint" initialFocus={false} aria-label={label}>
             {children}
           </Popover.Popup>
         </Popover.Positioner>

@@ -51,6 +51,11 @@ export function SearchField({ label, placeholder, value, onChange, onInput }: Se
         spellCheck={false}
         onChange={(event) => type(event.target.value)}
         onKeyDown={(event) => {
+          // Enter goes on from here; the address has to have what was typed before.
+          if (event.key === 'Enter' && text !== sent.current) {
+            sent.current = text
+            onChange(text)
+          }
           if (event.key === 'Escape') {
             if (text === '') event.currentTarget.blur()
             else type('')

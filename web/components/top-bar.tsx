@@ -45,9 +45,9 @@ export function TopBar({ me, onPalette, onShortcuts }: TopBarProps) {
       </nav>
       <div className="topbar-end">
         <Expiry at={me.signInEndsAt ?? me.expiresAt} />
-        <button type="button" className="palette-button" onClick={onPalette} aria-label="Go to">
+        <button type="button" className="palette-button" onClick={onPalette}>
           <SearchIcon />
-          Go to…
+          <span className="palette-words">Go to…</span>
           <kbd aria-hidden="true">{/Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}</kbd>
         </button>
         <Health />

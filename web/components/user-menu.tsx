@@ -2,6 +2,7 @@ import { Menu } from '@base-ui/react/menu'
 import { useState } from 'react'
 import type { Me } from '../../server/protocol/api.ts'
 import { asApiError } from '../api-error.ts'
+import { chooseDensity, chosenDensity } from '../density.ts'
 import { moment } from '../format.ts'
 import { signOut } from '../sign-in.ts'
 import { chooseTheme, chosenTheme, type Theme } from '../theme.ts'
@@ -17,6 +18,7 @@ const themes: readonly (readonly [Theme, string])[] = [
 
 export function UserMenu({ me, onShortcuts }: { me: Me; onShortcuts: () => void }) {
   const [theme, setTheme] = useState(chosenTheme)
+  const [isDense, setIsDense] = useState(chosenDensity() === 'dense')
   const [isLeavingAll, setIsLeavingAll] = useState(false)
   const leave = (): void => {
     signOut().catch((cause: unknown) => toast('bad', 'Not signed out', asApiError(cause).message))
@@ -34,19 +36,24 @@ export function UserMenu({ me, onShortcuts }: { me: Me; onShortcuts: () => void 
         <Menu.Portal>
           <Menu.Positioner sideOffset={6} align="end" collisionPadding={8} className="layer">
             <Menu.Popup className="popup menu">
-              <div className="menu-head">
-                <strong>{me.name}</strong>
-                {me.subject === me.name ? null : <span className="mono faint">{me.subject}</span>}
-                <dl className="menu-facts">
-                  <dt>Groups</dt>
-                  <dd>{me.groups.length === 0 ? 'none' : me.groups.join(', ')}</dd>
-                  <dt>Signed in</dt>
-                  <dd>
-                    {me.provider === undefined ? 'with a token' : `with ${me.provider}`}, until{' '}
-                    {moment(me.signInEndsAt ?? me.expiresAt)}
-                  </dd>
-                </dl>
-              </div>
+              {/* A menu holds items and groups of them, so what is only read is the name of one. */}
+              <Menu.Group>
+                <Menu.GroupLabel className="menu-head">
+                  <strong>{me.name}</strong>
+                  {me.subject === me.name ? null : <span className="mono faint">{me.subject}</span>}
+                  <span className="menu-fact">
+                    <span className="faint">Groups</span>{' '}
+                    <span>{me.groups.length === 0 ? 'none' : me.groups.join(', ')}</span>
+                  </span>
+                  <span className="menu-fact">
+                    <span className="faint">Signed in</span>{' '}
+                    <span>
+                      {me.provider === undefined ? 'with a token' : `with ${me.provider}`}, until{' '}
+                      {moment(me.signInEndsAt ?? me.expiresAt)}
+                    </span>
+                  </span>
+                </Menu.GroupLabel>
+              </Menu.Group>
               <Menu.Separator className="menu-line" />
               <Menu.RadioGroup
                 value={theme}
@@ -67,6 +74,22 @@ export function UserMenu({ me, onShortcuts }: { me: Me; onShortcuts: () => void 
                   </Menu.RadioItem>
                 ))}
               </Menu.RadioGroup>
+              <Menu.Separator className="menu-line" />
+              <Menu.CheckboxItem
+                className="menu-item"
+                checked={isDense}
+                onCheckedChange={(dense) => {
+                  chooseDensity(dense ? 'dense' : 'roomy')
+                  setIsDense(dense)
+                }}
+              >
+                <span className="menu-check">
+                  <Menu.CheckboxItemIndicator>
+                    <CheckIcon />
+                  </Menu.CheckboxItemIndicator>
+                </span>
+                Dense lists
+              </Menu.CheckboxItem>
               <Menu.Separator className="menu-line" />
               <Menu.Item className="menu-item" onClick={onShortcuts}>
                 <span className="menu-check" />

@@ -143,7 +143,12 @@ const columns: Columns<AuditEvent> = [
     cell: ({ row: { original } }) => (
       <>
         <Badge tone={tones[original.kind] ?? 'neutral'}>{auditInWords(original.kind)}</Badge>
-        <div className="sub-line narrow-only">{original.who?.name ?? 'the gateway'}</div>
+        <div className="sub-line narrow-only">
+          <span>{original.who?.name ?? 'the gateway'}</span>
+          <time className="number" dateTime={original.at}>
+            {shortMoment(original.at, Date.now())}
+          </time>
+        </div>
       </>
     ),
   },
@@ -160,17 +165,31 @@ const columns: Columns<AuditEvent> = [
     id: 'target',
     header: 'Target',
     cell: ({ row: { original } }) => {
+      const rule =
+        original.rule === undefined ? null : (
+          <div className="sub-line narrow-only">
+            <span>rule {original.rule}</span>
+          </div>
+        )
       if (original.sessionId === undefined)
-        return <span className="mono muted cut">{original.target ?? '—'}</span>
+        return (
+          <>
+            <span className="mono muted cut">{original.target ?? '—'}</span>
+            {rule}
+          </>
+        )
       return (
-        <Link
-          href={`/sessions/${encodeURIComponent(original.sessionId)}`}
-          data-row-link=""
-          className="mono cut"
-          title={`Session ${original.sessionId}`}
-        >
-          {original.target ?? `session ${original.sessionId.slice(0, 8)}`}
-        </Link>
+        <>
+          <Link
+            href={`/sessions/${encodeURIComponent(original.sessionId)}`}
+            data-row-link=""
+            className="mono cut"
+            title={`Session ${original.sessionId}`}
+          >
+            {original.target ?? `session ${original.sessionId.slice(0, 8)}`}
+          </Link>
+          {rule}
+        </>
       )
     },
   },

@@ -8,6 +8,7 @@ import { EmptyState } from '../components/empty-state.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'
 import { BackIcon, LockIcon, WarningIcon } from '../components/icons.tsx'
 import { Skeleton } from '../components/skeleton.tsx'
+import { listPlace } from '../list-places.ts'
 import { useTarget } from '../queries.ts'
 import { useTitle } from '../use-title.ts'
 import { useUrlState } from '../use-url-state.ts'
@@ -28,7 +29,7 @@ export function DebugPage({ reference }: { reference: string }) {
   useTitle(place === undefined ? 'No target' : `Debug ${place.ref}`)
   return (
     <div className="page form-page">
-      <Link href="/" className="back-link">
+      <Link href={listPlace('/')} className="back-link">
         <BackIcon /> Targets
       </Link>
       {place === undefined ? (
@@ -123,7 +124,7 @@ function DebugState({ place, query, choice, parameters, onPod, onContainer }: De
             <p>{target.denied ?? 'Policy does not allow it.'}</p>
             <WhomToAsk />
           </EmptyState>
-          <WhyNot targetRef={place.ref} />
+          <WhyNot targetRef={place.ref} said={target.denied} />
           {choice === undefined || choice.pods.length < 2 ? null : (
             <PodChoice
               choice={choice}

@@ -36,7 +36,7 @@ export function LiveSession({ target, toolbox, profile }: LiveSessionProps) {
         kind={isReusable ? 'primary' : 'plain'}
         href={`/sessions/${encodeURIComponent(mine.id)}/terminal`}
       >
-        Resume
+        Open it
       </ButtonLink>
     </div>
   )

@@ -33,7 +33,7 @@ export function ResumeCards({ sessions }: { sessions: readonly Session[] }) {
                   </span>
                 </span>
               </span>
-              <span className="card-action">Resume</span>
+              <span className="card-action">Open</span>
             </Link>
           </li>
         ))}

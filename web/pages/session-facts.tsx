@@ -4,7 +4,6 @@ import { Badge } from '../components/badge.tsx'
 import { CopyButton } from '../components/copy-button.tsx'
 import { duration, inWords, moment } from '../format.ts'
 import { shownCommand } from '../../server/protocol/shown-command.ts'
-import { endInWords } from '../words.ts'
 
 /** Who, what, why, as whom, until when, and who looks on. */
 export function SessionFacts({ session, now }: { session: Session; now: number }) {
@@ -91,9 +90,7 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
               ? ' at the latest'
               : `, or after ${inWords(session.idleTimeoutSeconds)} without a key`}
           </Row>
-        ) : (
-          <Row name="End">{endInWords(session.end, session)}</Row>
-        )}
+        ) : null}
         {session.run !== true || session.end?.exitCode === undefined ? null : (
           <Row name="Exit code">{session.end.exitCode}</Row>
         )}

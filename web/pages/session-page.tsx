@@ -8,12 +8,12 @@ import { ErrorPanel } from '../components/error-panel.tsx'
 import { BackIcon } from '../components/icons.tsx'
 import { Skeleton } from '../components/skeleton.tsx'
 import { shortMoment } from '../format.ts'
+import { listPlace } from '../list-places.ts'
 import { useSession } from '../queries.ts'
 import { askForLink, linkRequestOf } from '../runbook-link/link-request.ts'
 import { openAgainPath } from '../terminal/session-paths.ts'
 import { useNow } from '../use-now.ts'
 import { useTitle } from '../use-title.ts'
-import { endInWords } from '../words.ts'
 import { lengthOf, Outcome } from './session-columns.tsx'
 import { BreakGlassBadge, CopyBadge, PodOf, RunBadge } from './session-place.tsx'
 import { SessionApproval } from './session-approval.tsx'
@@ -28,7 +28,7 @@ export function SessionPage({ id }: { id: string }) {
   const retry = (): void => void query.refetch()
   return (
     <div className="page details-page">
-      <Link href="/sessions" className="back-link">
+      <Link href={listPlace('/sessions')} className="back-link">
         <BackIcon /> Sessions
       </Link>
       {query.isPending ? (
@@ -98,9 +98,7 @@ function Details({ session }: { session: Session }) {
       </header>
       {session.end?.detail === undefined ? null : (
         <p className="banner">
-          <span>
-            <strong>{endInWords(session.end, session)}:</strong> {session.end.detail}
-          </span>
+          <span>{session.end.detail}</span>
         </p>
       )}
       <div className="panels">

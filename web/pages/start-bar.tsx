@@ -23,27 +23,25 @@ interface StartBarProps {
 export function StartBar({ approval, where, isBusy, isImpossible, mayChoose, ...breaking }: StartBarProps) {
   const action = where === 'copy' ? 'Copy the pod and start' : 'Start session'
   return (
-    <>
-      <div className="start-bar">
-        <Button kind="primary" type="submit" isBusy={isBusy} disabled={isImpossible}>
-          {approval === undefined ? action : 'Ask for approval'}
-        </Button>
-        <p className="faint small-print centered">
-          {isImpossible
-            ? where === 'nowhere'
-              ? 'There is nothing to join now.'
-              : mayChoose
-                ? 'Choose a profile first.'
-                : 'Nothing that policy allows works here.'
-            : approval === undefined
-              ? 'Enter starts it. Nothing happens before.'
-              : 'Enter asks. It starts by itself once it is approved.'}
-        </p>
-      </div>
+    <div className="start-bar">
+      <Button kind="primary" type="submit" isBusy={isBusy} disabled={isImpossible}>
+        {approval === undefined ? action : 'Ask for approval'}
+      </Button>
+      <p className="faint small-print centered">
+        {isImpossible
+          ? where === 'nowhere'
+            ? 'There is nothing to join now.'
+            : mayChoose
+              ? 'Choose a profile first.'
+              : 'Nothing that policy allows works here.'
+          : approval === undefined
+            ? 'Enter starts it. Nothing happens before.'
+            : 'Enter asks. It starts by itself once it is approved.'}
+      </p>
       {approval?.breakGlass === true && !isImpossible ? (
         <BreakGlass approval={approval} isBusy={isBusy} {...breaking} />
       ) : null}
-    </>
+    </div>
   )
 }
 
@@ -72,10 +70,12 @@ function BreakGlass({ approval, isBusy, mayBreakGlass, onBreakGlass }: BreakGlas
   const [isAsking, setIsAsking] = useState(false)
   return (
     <section className="break-glass" aria-labelledby="break-glass-heading">
-      <h2 id="break-glass-heading">
-        <WarningIcon /> In an emergency
-      </h2>
-      <p>Policy lets you start without waiting. The approvers are alarmed, and it is reviewed afterwards.</p>
+      <div>
+        <h2 id="break-glass-heading">
+          <WarningIcon /> In an emergency
+        </h2>
+        <p>Start without waiting: the approvers are alarmed, and it is reviewed afterwards.</p>
+      </div>
       <Button kind="danger" isBusy={isBusy} onClick={() => setIsAsking(mayBreakGlass())}>
         Break glass…
       </Button>

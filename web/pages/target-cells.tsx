@@ -47,7 +47,7 @@ export function Warnings({ warnings, name }: { warnings: readonly string[]; name
   if (warnings.length === 0) return null
   return (
     <Hint
-      label={`${warnings.length === 1 ? 'Warning' : 'Warnings'} about ${name}: ${warnings.join(' ')}`}
+      label={`${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'} about ${name}: ${warnings.join(' ')}`}
       trigger={
         <Badge tone="warn">
           <WarningIcon />

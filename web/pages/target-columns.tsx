@@ -5,6 +5,7 @@ import { age, shortImage } from '../format.ts'
 import { useNow } from '../use-now.ts'
 import { LinkButton } from '../runbook-link/link-button.tsx'
 import { ageColumn, environmentColumn, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
+import { allLabels, labelsInWords, withoutAge } from './target-words.ts'
 
 /** What a Docker container's row shows. Constant: a renderer that changes would mount every cell anew. */
 export const targetColumns: Columns<Target> = [
@@ -26,6 +27,28 @@ export const targetColumns: Columns<Target> = [
     accessorFn: (row) => row.image,
     header: 'Image',
     cell: ({ row }) => <ImageName image={row.original.image} />,
+  },
+  {
+    id: 'ports',
+    accessorFn: (row) => row.ports.join(', '),
+    header: 'Ports',
+    enableSorting: false,
+    cell: ({ row: { original } }) => (
+      <span className="mono muted cut" title={original.ports.join('\n')}>
+        {original.ports.length === 0 ? '—' : original.ports.join(', ')}
+      </span>
+    ),
+  },
+  {
+    id: 'labels',
+    accessorFn: (row) => labelsInWords(row.labels),
+    header: 'Labels',
+    enableSorting: false,
+    cell: ({ row: { original } }) => (
+      <span className="mono muted cut" title={allLabels(original.labels)}>
+        {labelsInWords(original.labels)}
+      </span>
+    ),
   },
   {
     id: 'user',
@@ -70,7 +93,7 @@ function State({ target }: { target: Target }) {
   return (
     <span className="state-cell" title={target.status}>
       <Dot tone={target.status.includes('(unhealthy)') ? 'bad' : stateTone[target.state]} />
-      <span className="cut">{target.status === '' ? target.state : target.status}</span>
+      <span className="cut">{target.status === '' ? target.state : withoutAge(target.status)}</span>
     </span>
   )
 }

@@ -33,6 +33,14 @@ export function readFilters(parameters: URLSearchParams): TargetFilters {
   }
 }
 
+const sorts = ['name', 'image', 'node', 'environment', 'restarts', 'age']
+
+/** By which column, with `-` the other way round. Pure. */
+export function readSort(parameters: URLSearchParams): string | undefined {
+  const sort = parameters.get('sort') ?? ''
+  return sorts.includes(sort.replace(/^-/, '')) ? sort : undefined
+}
+
 /** As `GET /targets` takes them. */
 export function targetQuery(filters: TargetFilters, words: string): Record<string, string | undefined> {
   const states = filters.failing ? failingStates : filters.stopped ? [] : shownStates

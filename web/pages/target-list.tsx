@@ -1,16 +1,25 @@
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useDeferredValue, useMemo, useState } from 'react'
 import type { Target, TargetList as TargetPage } from '../../server/protocol/target-api.ts'
 import { asApiError } from '../api-error.ts'
 import { Button } from '../components/button.tsx'
 import { DataTable } from '../components/data-table.tsx'
 import { EmptyState } from '../components/empty-state.tsx'
+import { ErrorPanel } from '../components/error-panel.tsx'
 import type { useTargets } from '../queries.ts'
 import { EnvironmentProblems } from './environment-problems.tsx'
 import { NoTargets } from './no-targets.tsx'
 import { clusterColumns, clusterColumnsOfMany } from './cluster-columns.tsx'
 import { targetColumns, targetColumnsOfMany } from './target-columns.tsx'
-import { countStates, hasEnded, isFailing, withWords, type TargetFilters } from './target-filters.ts'
+import {
+  countStates,
+  hasEnded,
+  isFailing,
+  readSort,
+  withWords,
+  type TargetFilters,
+} from './target-filters.ts'
 import { TargetToolbar } from './target-toolbar.tsx'
+import { WhomToAsk } from './whom-to-ask.tsx'
 
 interface TargetListProps {
   query: ReturnType<typeof useTargets>
@@ -34,7 +43,7 @@ export function TargetList({ query, isWhole, filters, parameters, update }: Targ
   const first = query.data?.pages[0] ?? noPage
   const items = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
   const shown = useMemo(() => (isWhole ? withWords(items, deferred) : items), [items, isWhole, deferred])
-  const sort = parameters.get('sort') ?? ''
+  const sort = readSort(parameters) ?? ''
   const sorting = useMemo(
     () => (sort === '' ? [] : [{ id: sort.replace('-', ''), desc: sort.startsWith('-') }]),
     [sort],
@@ -45,6 +54,8 @@ export function TargetList({ query, isWhole, filters, parameters, update }: Targ
   const isFiltered = Object.values(filters).some(Boolean) || words !== ''
   if (items.length === 0 && stopped === 0 && first.problems.length === 0 && !isFiltered) return <NoTargets />
   const total = isWhole ? shown.length : first.total
+  const { fetchNextPage } = query
+  const more = useCallback(() => void fetchNextPage(), [fetchNextPage])
   const clear = (): void => {
     setTyped({ after: '', text: '' })
     setClears(clears + 1)
@@ -73,61 +84,52 @@ export function TargetList({ query, isWhole, filters, parameters, update }: Targ
           filters={filters}
           words={words}
           stopped={stopped}
-          onClear={clear}
+          onClear={isFiltered ? clear : undefined}
           onStopped={() => update({ stopped: '1', failing: '' })}
         />
       ) : (
         <TargetTable
           rows={shown}
+          total={total}
           isBusy={query.isPlaceholderData}
-          sorting={isWhole ? sorting : undefined}
+          sorting={sorting}
+          isSorted={!isWhole}
           onSort={(next) => update({ sort: next })}
+          onMore={query.isFetchingNextPage || query.isFetchNextPageError ? undefined : more}
         />
       )}
-      {query.hasNextPage && shown.length > 0 ? (
-        <More
-          left={first.total - items.length}
-          isBusy={query.isFetchingNextPage}
-          onMore={() => void query.fetchNextPage()}
-        />
+      {query.isFetchNextPageError ? (
+        <ErrorPanel error={query.error} onRetry={more} isRetrying={query.isFetchingNextPage} />
       ) : null}
     </>
   )
 }
 
-const firstRows = 30
-
 interface TargetTableProps {
   rows: Target[]
+  total: number
   isBusy: boolean
-  /** Absent where only a part of the list is here: sorting that part would mislead. */
-  sorting: { id: string; desc: boolean }[] | undefined
+  sorting: { id: string; desc: boolean }[]
+  /** By the gateway, where it alone has all of them. */
+  isSorted: boolean
   onSort: (sort: string) => void
+  onMore: (() => void) | undefined
 }
 
-function TargetTable({ rows, isBusy, sorting, onSort }: TargetTableProps) {
+function TargetTable({ rows, onSort, ...rest }: TargetTableProps) {
   const hasCluster = rows.some((row) => row.kind === 'kubernetes')
   const isOfMany = rows.some((row) => row.environment !== rows[0]?.environment)
   const few = hasCluster ? clusterColumns : targetColumns
   const many = hasCluster ? clusterColumnsOfMany : targetColumnsOfMany
-  const columns = isOfMany ? many : few
-  // What fits the screen comes at once, and the rest of the page when that is drawn.
-  const drawn = useDeferredValue(rows, rows.slice(0, firstRows))
   return (
     <DataTable
       label="Targets"
-      columns={columns}
-      rows={drawn}
+      columns={isOfMany ? many : few}
+      rows={rows}
       rowId={rowId}
       rowMark={rowMark}
-      isBusy={isBusy}
-      {...(sorting === undefined
-        ? {}
-        : {
-            sorting,
-            onSortingChange: ([first]: { id: string; desc: boolean }[]) =>
-              onSort(first === undefined ? '' : `${first.desc ? '-' : ''}${first.id}`),
-          })}
+      onSortingChange={([first]) => onSort(first === undefined ? '' : `${first.desc ? '-' : ''}${first.id}`)}
+      {...rest}
     />
   )
 }
@@ -140,7 +142,8 @@ interface NothingFitsProps {
   filters: TargetFilters
   words: string
   stopped: number
-  onClear: () => void
+  /** Absent when there is nothing to clear. */
+  onClear: (() => void) | undefined
   onStopped: () => void
 }
 
@@ -149,10 +152,18 @@ function NothingFits({ filters, words, stopped, onClear, onStopped }: NothingFit
   const isSearch = words.trim() !== ''
   return (
     <EmptyState
-      title={filters.failing ? 'Nothing crashes or fails to start' : 'No target fits'}
+      title={
+        filters.failing
+          ? 'Nothing crashes or fails to start'
+          : onClear === undefined
+            ? 'Nothing runs that you may see'
+            : 'No target fits'
+      }
       actions={
         <>
-          <Button onClick={onClear}>{isSearch ? 'Clear the search' : 'Clear the filters'}</Button>
+          {onClear === undefined ? null : (
+            <Button onClick={onClear}>{isSearch ? 'Clear the search' : 'Clear the filters'}</Button>
+          )}
           {offersStopped ? <Button onClick={onStopped}>Show {stopped} stopped</Button> : null}
         </>
       }
@@ -160,36 +171,11 @@ function NothingFits({ filters, words, stopped, onClear, onStopped }: NothingFit
       <p>
         {isSearch
           ? 'Every word has to be in a name, image, label or reference.'
-          : 'Nothing that you may see fits these filters now. As soon as something does, it shows here by itself.'}
+          : onClear === undefined
+            ? 'As soon as something does, it shows here by itself. What you may see is up to policy.'
+            : 'Nothing that you may see fits these filters now. As soon as something does, it shows here by itself.'}
       </p>
+      {onClear === undefined ? <WhomToAsk /> : null}
     </EmptyState>
-  )
-}
-
-/** Comes by itself when the end of the list comes near; the button is for the keyboard. */
-function More({ left, isBusy, onMore }: { left: number; isBusy: boolean; onMore: () => void }) {
-  const end = useRef<HTMLDivElement>(null)
-  const more = useRef(onMore)
-  useEffect(() => {
-    more.current = onMore
-  })
-  useEffect(() => {
-    const element = end.current
-    if (element === null || isBusy) return undefined
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (entries.some((entry) => entry.isIntersecting)) more.current()
-      },
-      { rootMargin: '400px' },
-    )
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [isBusy])
-  return (
-    <div ref={end} className="actions centered">
-      <Button isBusy={isBusy} onClick={onMore}>
-        Show more of {left.toLocaleString()}
-      </Button>
-    </div>
   )
 }

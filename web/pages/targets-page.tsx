@@ -5,7 +5,7 @@ import { useMyLiveSessions, useTargets } from '../queries.ts'
 import { useTitle } from '../use-title.ts'
 import { useUrlState } from '../use-url-state.ts'
 import { ResumeCards } from './resume-cards.tsx'
-import { readFilters, targetQuery } from './target-filters.ts'
+import { readFilters, readSort, targetQuery } from './target-filters.ts'
 import { TargetList } from './target-list.tsx'
 
 /** What can be debugged, with my live sessions above it. */
@@ -15,10 +15,12 @@ export function TargetsPage() {
   const filters = useMemo(() => readFilters(parameters), [parameters])
   const words = parameters.get('q') ?? ''
   const all = useTargets(targetQuery(filters, ''))
-  // A list that is here as a whole is searched on the spot, with each letter; a longer one by the gateway.
-  const isWhole = all.data !== undefined && !all.hasNextPage
-  const found = useTargets(targetQuery(filters, words), words !== '' && !isWhole)
-  const shown = isWhole || words === '' ? all : found
+  const sort = readSort(parameters)
+  // A list that is here with its first page is searched and sorted on the spot, with each letter; a longer one by the gateway.
+  const isWhole = all.data?.pages.length === 1 && !all.hasNextPage
+  const isAsked = !isWhole && (words !== '' || sort !== undefined)
+  const found = useTargets({ ...targetQuery(filters, words), sort }, isAsked)
+  const shown = isAsked ? found : all
   const sessions = useMyLiveSessions()
   // Both or neither: a card that comes late would push the table down under the pointer.
   const isPending = shown.isPending || sessions.isPending

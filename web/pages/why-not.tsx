@@ -6,10 +6,11 @@ import { lackWords } from '../policy-words.ts'
 import { usePolicyExplanation } from '../queries.ts'
 
 /** Which rules decided against a session here, and which would allow it but for one thing. */
-export function WhyNot({ targetRef }: { targetRef: string }) {
+export function WhyNot({ targetRef, said }: { targetRef: string; said: string | undefined }) {
   const [isAsked, setIsAsked] = useState(false)
   const query = usePolicyExplanation({ target: targetRef, action: 'open' }, isAsked)
-  if (query.data !== undefined) return <Explanation explanation={query.data} targetRef={targetRef} />
+  if (query.data !== undefined)
+    return <Explanation explanation={query.data} targetRef={targetRef} said={said} />
   return (
     <>
       <div className="actions centered">
@@ -24,15 +25,21 @@ export function WhyNot({ targetRef }: { targetRef: string }) {
   )
 }
 
-function Explanation({ explanation, targetRef }: { explanation: PolicyExplanation; targetRef: string }) {
+interface ExplanationProps {
+  explanation: PolicyExplanation
+  targetRef: string
+  /** What the page says already. */
+  said: string | undefined
+}
+
+function Explanation({ explanation, targetRef, said }: ExplanationProps) {
   const { effect, rules, near } = explanation
+  const words =
+    explanation.explanation ?? (effect === 'deny' ? 'Policy does not allow it.' : 'Policy allows it now.')
   return (
     <section className="panel" aria-label="Why not" aria-live="polite">
       <h2 className="section-title">What policy says</h2>
-      <p>
-        {explanation.explanation ??
-          (effect === 'deny' ? 'Policy does not allow it.' : 'Policy allows it now.')}
-      </p>
+      {words === said ? null : <p>{words}</p>}
       <dl>
         {rules.length === 0 ? null : (
           <div className="fact">

@@ -34,6 +34,7 @@ export function CastPlayer({ cast, speed, longestPause, startAt, handle }: Props
     for (const [name, value] of Object.entries(themeProperties('--cast', theme))) {
       host.current.style.setProperty(name, value)
     }
+    host.current.style.setProperty('--cast-cols', String(cast.cols))
     const { seconds, playing } = resume.current
     const made = create({ data: () => ({ cast }), parser: () => cast }, host.current, {
       speed,

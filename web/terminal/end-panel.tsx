@@ -29,7 +29,7 @@ export function EndBar({ session, end }: Props) {
 /** The end of a session that never had a screen: a failed or cancelled start, or one that ended before this page came. */
 export function EndCard({ session, end }: Props) {
   const request = requestEndInWords({ ...session, end })
-  const failed = hasFailed(end)
+  const failed = hasFailed(session, end)
   const isLong = (end.detail?.length ?? 0) > 160
   return (
     <section
@@ -54,7 +54,9 @@ export function EndCard({ session, end }: Props) {
   )
 }
 
-function hasFailed(end: SessionEnd): boolean {
+/** It never came to run. What ran and was then forbidden did not fail. */
+function hasFailed({ startedAt }: Session, end: SessionEnd): boolean {
+  if (startedAt !== undefined) return false
   return end.reason === 'failed' || end.reason === 'denied'
 }
 
@@ -121,7 +123,6 @@ function useFocusAtEnd(): RefObject<HTMLDivElement | null> {
 }
 
 function againInWords({ target, copy }: Session, end: SessionEnd): string {
-  if (hasFailed(end)) return 'Start again'
   // A workload has another pod by now, or soon.
   const isWorkload = target.namespace !== undefined && target.ref.split('/')[2] !== 'pod'
   const isGone = end.reason === 'target-exited' || end.reason === 'lost'
@@ -130,7 +131,7 @@ function againInWords({ target, copy }: Session, end: SessionEnd): string {
 
 function titleOf(session: Session, end: SessionEnd): string {
   const { name } = session.target
-  if (hasFailed(end)) return `${name} could not be opened`
+  if (hasFailed(session, end)) return `${name} could not be opened`
   const ran = session.startedAt !== undefined
   return ran || end.reason !== 'terminated' ? endInWords(end) : `The start in ${name} was cancelled`
 }
