@@ -7,6 +7,7 @@ import { buildApp } from './app.ts'
 import { createGatewayAuth } from './serve-auth.ts'
 import { redactConfig, type Config, type Environment } from './config.ts'
 import { HatchwayError, messageOf } from './core/errors.ts'
+import { untilDone } from './core/owed.ts'
 
 import type { Principal } from './core/policy.ts'
 import type { SessionRow } from './core/session.ts'
@@ -247,27 +248,33 @@ function policyDeps(
 async function openPolicy(config: Config, store: Store, logger: Logger): Promise<FollowedPolicy> {
   const changes: (() => void)[] = []
   if (config.policy === undefined) return { ...allowEverything, changes, close: () => undefined }
-  const note = (version: string) =>
-    store.appendAudit({ kind: 'policy-loaded', detail: { version } }).catch((cause: unknown) => {
-      logger.error({ err: cause }, 'the change of policy could not be audited')
-    })
+  const note = async (version: string) => {
+    await store.appendAudit({ kind: 'policy-loaded', detail: { version } })
+  }
+  const closed = new AbortController()
   const file = await openPolicyFile({
     path: config.policy,
+    beforeReload: note,
     onReload: (version) => {
       logger.info({ version }, 'policy reloaded')
-      void note(version)
       for (const changed of changes) changed()
     },
     onError: (problem) => logger.error(`The policy stays as it was: ${problem.message}`),
   })
-  await note(file.version)
+  // A store that takes nothing at the start keeps nobody from what can be read; nothing is opened or shown without it.
+  const { version: first } = file
+  const onFailure = (cause: unknown) => logger.error({ err: cause }, 'the policy could not be audited')
+  await Promise.race([untilDone(() => note(first), { signal: closed.signal, onFailure }), patience(1_000)])
   return {
     get version() {
       return file.version
     },
     at: (moment) => file.at(moment),
     changes,
-    close: () => file.close(),
+    close: () => {
+      closed.abort()
+      file.close()
+    },
   }
 }
 

@@ -138,6 +138,9 @@ export const auditKinds = [
   'break-glass',
   'reviewed',
   'policy-simulated',
+  'policy-explained',
+  'verified',
+  'sample-started',
 ] as const
 export type AuditKind = (typeof auditKinds)[number]
 

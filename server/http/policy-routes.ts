@@ -49,6 +49,7 @@ export function registerPolicyRoutes(app: TypedApp, deps: AppDeps, budgets: Pers
       const who =
         user === undefined ? caller.who : { subject: user, groups: (groups ?? '').split(',').filter(Boolean) }
       const asked = await toRequest(deps, caller.who, who, question, callerSignal(request))
+      if (user !== undefined) await auditQuestion(deps, caller, 'policy-explained', { ...question, user })
       const policy = deps.policyAt(momentOf(question))
       const mayKnowAll = user !== undefined || may(deps.policy(), caller.who, 'read-audit')
       return describeExplanation(policy, policy.explain(asked), mayKnowAll)
@@ -83,16 +84,7 @@ function registerSimulation(app: TypedApp, deps: AppDeps, budgets: PersonBudgets
         question,
         callerSignal(request),
       )
-      await deps.store.appendAudit(
-        defined({
-          kind: 'policy-simulated' as const,
-          who: personOf(caller.who),
-          from: caller.from,
-          action: question.action,
-          target: question.target,
-          detail: { user },
-        }),
-      )
+      await auditQuestion(deps, caller, 'policy-simulated', { ...question, user })
       const moment = momentOf(question)
       const now = deps.policyAt(moment)
       const before = describeExplanation(now, now.explain(asked), true)
@@ -123,6 +115,16 @@ async function oneAtATime<T>(busy: Set<string>, who: Principal, work: () => Prom
   } finally {
     busy.delete(key)
   }
+}
+
+/** Before the answer: whoever asks about others has left a trace. */
+async function auditQuestion(
+  deps: AppDeps,
+  { who, from }: Caller,
+  kind: 'policy-simulated' | 'policy-explained',
+  { action, target, user }: Question & { user: string },
+): Promise<void> {
+  await deps.store.appendAudit(defined({ kind, who: personOf(who), from, action, target, detail: { user } }))
 }
 
 /** What policy says to others is for those who may read what it said to them. Throws `forbidden`, audited. */

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { personOf } from '../core/same-person.ts'
-import type { SessionRow } from '../core/session.ts'
+import type { AuditEvent, SessionRow } from '../core/session.ts'
 import { recordingQuery, verification } from '../protocol/api.ts'
 import { callerSignal } from './caller-signal.ts'
 import { callerOf, type Caller } from './authenticate.ts'
@@ -53,7 +53,8 @@ export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
       const { row, rights } = await findSession(deps, caller, request.params.id)
       if (!rights.replay) return await refuseSession(deps, caller, row, 'read-recording')
       const stored = await deps.recordings.read(row.id, row.recording)
-      await auditFirst(deps, caller, row, request.query).catch((error: unknown) => {
+      const kind = download === 'true' ? 'exported' : 'played'
+      await auditReading(deps, caller, row, { kind, detail: { format } }).catch((error: unknown) => {
         stored.destroy()
         throw error
       })
@@ -77,26 +78,26 @@ export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
       const caller = callerOf(request)
       const { row, rights } = await findSession(deps, caller, request.params.id)
       if (!rights.replay) return await refuseSession(deps, caller, row, 'read-recording')
+      await auditReading(deps, caller, row, { kind: 'verified' })
       return await deps.verifyRecording(row, callerSignal(request))
     },
   )
 }
 
 // Before the first byte: whoever reads has left a trace.
-async function auditFirst(
+async function auditReading(
   deps: AppDeps,
   { who, from }: Caller,
   row: SessionRow,
-  { format, download }: z.infer<typeof recordingQuery>,
+  event: Pick<AuditEvent, 'kind' | 'detail'>,
 ): Promise<void> {
   await deps.store.appendAudit({
-    kind: download === 'true' ? 'exported' : 'played',
+    ...event,
     who: personOf(who),
     from,
     action: 'read-recording',
     target: row.target.ref,
     sessionId: row.id,
-    detail: { format },
   })
 }
 

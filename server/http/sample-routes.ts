@@ -1,4 +1,5 @@
 import { HatchwayError } from '../core/errors.ts'
+import { personOf } from '../core/same-person.ts'
 import { sample } from '../protocol/api.ts'
 import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
@@ -59,6 +60,12 @@ export function registerSampleRoutes(app: TypedApp, deps: AppDeps): void {
         await auditDenied(deps.store, { caller, action: 'open', target: offered.ref })
         throw new HatchwayError('forbidden', 'Policy does not allow you to open the sample container.')
       }
+      await deps.store.appendAudit({
+        kind: 'sample-started',
+        who: personOf(caller.who),
+        from: caller.from,
+        target: offered.ref,
+      })
       await within(startMs, 'The engine', callerSignal(request), (signal) => offered.start(signal))
       reply.code(201)
       return { available: true, ref: offered.ref }

@@ -9,6 +9,8 @@ import { maxPolicyBytes } from './parse-policy.ts'
 
 export interface PolicyFileOptions {
   path: string
+  /** Another content is about to be in force. While it rejects, the policy stays as it was, and the file is looked at again. */
+  beforeReload?(version: string): Promise<void>
   /** Another content is in force from now on. Not called for the first load. */
   onReload(version: string): void
   /** The file can't be used; the last good policy stays in force. Called once per broken content. */
@@ -83,6 +85,7 @@ export class PolicyFile implements TimedPolicy {
       const { policy, stamp } = await load(this.#options.path)
       if (this.#closed) return
       this.#seen = stamp
+      if (policy.version !== this.#current.version) await this.#announce(policy.version)
       this.#lastError = ''
       if (policy.version === this.#current.version) return
       this.#current = policy
@@ -92,6 +95,16 @@ export class PolicyFile implements TimedPolicy {
       if (this.#closed || problem.message === this.#lastError) return
       this.#lastError = problem.message
       this.#options.onError(problem)
+    }
+  }
+
+  async #announce(version: string): Promise<void> {
+    try {
+      await this.#options.beforeReload?.(version)
+    } catch (cause) {
+      this.#seen = 'not in force'
+      const message = `has changed, and is not in force yet: ${messageOf(cause)}`
+      throw new ConfigError(this.#options.path, [{ path: '', message }])
     }
   }
 

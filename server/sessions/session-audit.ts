@@ -19,12 +19,12 @@ export async function auditSession(store: Store, row: SessionRow, event: Session
   })
 }
 
-/** What is known of a session that has started: its row, then the event. */
+/** What is known of a session that has started: the event, then its row. */
 export async function storeStart(store: Store, row: SessionRow): Promise<void> {
   const { id, state, startedAt, container, identity, target } = row
   if (startedAt === undefined || container === undefined || identity === undefined) return
-  await store.updateSession(id, { state, startedAt, container, identity, target })
   await auditSession(store, row, startedEvent(identity, container))
+  await store.updateSession(id, { state, startedAt, container, identity, target })
 }
 
 /** The event of a shell that runs. */

@@ -396,7 +396,7 @@ export async function startIssuer(t: Cleanup) {
 export interface HttpGatewayOptions {
   /** Default: everything is allowed. */
   policy?: Policy
-  change?: (deps: AppDeps) => Partial<AppDeps>
+  change?: (deps: AppDeps) => Partial<AppDeps> | Promise<Partial<AppDeps>>
 }
 
 export interface HttpGateway {
@@ -463,7 +463,7 @@ export async function startHttpGateway(t: Cleanup, options: HttpGatewayOptions =
     logger: pino({ level: 'debug' }, collect(log)),
     version: '0.0.0-test',
   }
-  const app = await buildApp({ ...base, ...options.change?.(base) })
+  const app = await buildApp({ ...base, ...(await options.change?.(base)) })
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.after(async () => {
     await app.close()

@@ -45,6 +45,7 @@ export interface SessionGround {
 export interface GroundOptions {
   policy?: Policy
   recordings?: (directory: string) => DirectoryRecordings
+  limits?: { sessions: number; sessionsPerUser: number }
 }
 
 /** Everything in it is gone when the test ends. */
@@ -89,7 +90,7 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
       reattachForMs: 60_000,
       startTimeoutMs: 10_000,
       policy: () => options.policy ?? scriptedPolicy(() => true),
-      limits: { sessions: 5, sessionsPerUser: 5 },
+      limits: options.limits ?? { sessions: 5, sessionsPerUser: 5 },
     })
     const onProblem = (what: string, cause: unknown) => problems.push(`${what}: ${String(cause)}`)
     const drivers = new Map([['local', driver]])
