@@ -9,7 +9,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import type { Grant, Policy } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
@@ -292,12 +292,24 @@ const audited: Record<string, readonly Ask[]> = {
 const socketOperation = 'openTerminal'
 
 /** Operations that change nothing and show what the caller may see anyway. */
-const free = new Set([
-  ...['live', 'ready', 'metrics', 'getMe', 'getSignInOptions', 'startProviderSignIn', 'getSample'],
-  ...['listEnvironments', 'listTargets', 'getTarget', 'listSessions', 'getSession', 'listSessionRunbooks'],
-  // A ticket is a credential for the socket, whose use is an event.
-  ...['listApprovals', 'createTerminalTicket'],
-])
+const free = [
+  'live',
+  'ready',
+  'metrics',
+  'getMe',
+  'getSignInOptions',
+  'startProviderSignIn',
+  'getSample',
+  'listEnvironments',
+  'listTargets',
+  'getTarget',
+  'listSessions',
+  'getSession',
+  'listSessionRunbooks',
+  'listApprovals',
+  // A credential for the socket, whose use is an event.
+  'createTerminalTicket',
+]
 
 describe('an event before its effect', () => {
   it('has a row for each operation of the API', async (t) => {
