@@ -99,6 +99,8 @@ function shortStatus(target: Target): string {
   const words = statusOf(target)
     .replace(/,? ?\b\d+ restarts?\b/, '')
     .replace(/(^|, )\d+\/\d+ ready\b(: )?/, '')
+    // What tells one crash from another comes before what may be cut.
+    .replace(/^(.*?)(CrashLoopBackOff), (exit code .*)$/, '$1$3, $2')
   if (words !== '' || target.pods === undefined) return words === '' ? statusOf(target) : words
   const { ready, total } = target.pods
   if (ready === total) return 'Ready'
