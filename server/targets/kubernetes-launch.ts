@@ -6,6 +6,33 @@ import { hint, launcherExits, oneLine, settle } from './launch-place.ts'
 export const deadmanSeconds = 60
 
 /**
+ * Says so, above a prompt, when the target's first process is an init and what it has started can't be looked into, because that
+ * runs as somebody else: nothing tells of it before the start. An init's supervisors are looked through, each list of processes
+ * to its twentieth.
+ */
+const tellOfInit = `[ -z "$hint" ] || [ "$root" != /proc/1/root ] || {
+  inits=1
+  for level in 1 2 3; do
+    below=
+    for init in $inits; do
+      read -r first <"/proc/$init/comm" && read -r children <"/proc/$init/task/$init/children" || continue
+      case $first in init | tini | tini-static | docker-init | dumb-init | catatonit | s6-* | runsv* | supervisord) ;; *) continue ;; esac
+      seen=0
+      for each in $children; do
+        [ "$((seen += 1))" -le 20 ] || break
+        below="$below $each"
+        if read -r name <"/proc/$each/comm" && ! : <"/proc/$each/environ"; then
+          case $name in *[!A-Za-z0-9._:@+-]*) name=? ;; esac
+          printf '%s\\n' "Process 1 is an init. Below it process $each ($name) runs as somebody else: this shell lists it and cannot look into it. The profile general may." >&3
+          break 3
+        fi
+      done
+    done
+    inits=$below
+  done
+} 3>&1 2>/dev/null`
+
+/**
  * Finds the target's files and begins in them. Arguments: the target's container id where its processes have to be
  * looked for (else empty) as the first, then what to say when its files can't be entered, when its processes are not shared, and
  * above the prompt, and the directory to begin in. The first process being this one or its guard means that they are not shared.
@@ -28,6 +55,7 @@ elif [ -n "$1" ]; then
   root=/proc/\${least:-0}/root
 fi
 ${settle}
+${tellOfInit}
 shift 5`
 
 /**
@@ -40,11 +68,11 @@ shift 5`
 const script = `${unpackGuard}
 seconds=$3 order=$4 begin=$5
 shift 5
-[ -z "$guard" ] || ${execGuard({ seconds: '"$seconds"', deadmanSeconds, order: '"$order"' })} -c "$begin" hatchway "$seconds" guarded "$@"
+[ -z "$guard" ] || ${execGuard({ seconds: '"$seconds"', deadmanSeconds, order: '"$order"', claimSeconds: '"$1"' })} -c "$begin" hatchway "$seconds" guarded "$@"
 exec /bin/sh -c "$begin" hatchway "$seconds" alone "$@"`
 
 /**
- * Waits for the claim and starts the shell. Arguments: seconds to live, whether there is a guard, seconds to wait for the claim, the
+ * Starts the shell; where there is no guard to do so, it waits for the claim first. Arguments: seconds to live, whether there is a guard, seconds to wait for the claim, the
  * size of the order, the watchdog's script, those of {@link enterFiles}, then the shell as argv.
  * - The prompt comes after the claim, so whoever attached sees all of it, and the size is right from the first byte.
  * - busybox's stty tells 24 80 where there is no size yet (libbb/xfuncs.c, wh_helper): there the signal is the claim.
@@ -55,29 +83,29 @@ exec /bin/sh -c "$begin" hatchway "$seconds" alone "$@"`
  * Works in busybox ash, dash and bash.
  */
 const begin = `
-for tool in sleep stty; do
-  command -v "$tool" >/dev/null || { echo "Hatchway: this toolbox has no $tool, by which a session is started and ended."; exit ${launcherExits.missingTool}; }
-done
 unset LINES COLUMNS
-read -r now rest </proc/uptime
-now=\${now%.*} end=$((now + $1)) late=$((now + $3)) soon=$((now + 5)) resized=
-trap resized=yes WINCH
-while :; do
-  size=$(stty size 2>/dev/null)
-  case $size in
-    "$4") exit ${launcherExits.ordered} ;;
-    '' | '0 '* | *' 0') ;;
-    '24 80') [ -z "$resized" ] || break ;;
-    *) break ;;
-  esac
-  read -r now rest </proc/uptime
-  now=\${now%.*}
-  [ "$now" -lt "$late" ] || { echo 'Hatchway: nobody claimed this session.'; exit ${launcherExits.unclaimed}; }
-  if [ "$now" -lt "$soon" ]; then { sleep 0.05 2>/dev/null || sleep 1; } & else sleep 1 & fi
-  wait "$!"
-done
-trap - WINCH
 if [ "$2" = alone ]; then
+  for tool in sleep stty; do
+    command -v "$tool" >/dev/null || { echo "Hatchway: this toolbox has no $tool, by which a session is started and ended."; exit ${launcherExits.missingTool}; }
+  done
+  read -r now rest </proc/uptime
+  now=\${now%.*} end=$((now + $1)) late=$((now + $3)) soon=$((now + 5)) resized=
+  trap resized=yes WINCH
+  while :; do
+    size=$(stty size 2>/dev/null)
+    case $size in
+      "$4") exit ${launcherExits.ordered} ;;
+      '' | '0 '* | *' 0') ;;
+      '24 80') [ -z "$resized" ] || break ;;
+      *) break ;;
+    esac
+    read -r now rest </proc/uptime
+    now=\${now%.*}
+    [ "$now" -lt "$late" ] || { echo 'Hatchway: nobody claimed this session.'; exit ${launcherExits.unclaimed}; }
+    if [ "$now" -lt "$soon" ]; then { sleep 0.05 2>/dev/null || sleep 1; } & else sleep 1 & fi
+    wait "$!"
+  done
+  trap - WINCH
   whom=$$
   [ "$$" != 1 ] || whom=-1
   exec 3<&0

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { DebugContainer } from '../../server/core/target.ts'
 import { DockerUser } from '../support/docker-user.ts'
+import { ensureImages, imageRef } from '../support/images.ts'
 import { testEngines } from '../support/engine.ts'
 import { deadline, endOf, resultOf } from './driver-ground.ts'
 
@@ -83,6 +84,17 @@ for (const engine of await testEngines()) {
       assert.equal(HostConfig.PidMode, `container:${user.web.id}`)
       assert.equal(HostConfig.NetworkMode, `container:${user.web.id}`)
       assert.equal(container.targetId, user.web.id)
+    })
+
+    it('has a /tmp of its own where the image has none, bounded, and executable for whoever it runs as', async () => {
+      await ensureImages(user.docker, 'toolbox-bare')
+      const bare = { name: 'bare', image: imageRef('toolbox-bare'), shell: ['/bin/busybox', 'sh'] }
+      // Nothing but /bin/sh is asked of an image, so what the rest would do is asked of busybox.
+      const { shell } = await user.open({ toolbox: bare })
+      assert.equal(await shell.run('echo "$HOME $(id -u)" >/tmp/note; cat /tmp/note'), '/tmp 65532')
+      const mounted = await shell.run("sed -n 's#^tmpfs /tmp tmpfs ##p' /proc/mounts")
+      assert.match(mounted, /^rw,nosuid,nodev,.*size=\d+k/)
+      assert.doesNotMatch(mounted, /noexec/)
     })
 
     it('does not take the target along when it runs out of memory', async () => {

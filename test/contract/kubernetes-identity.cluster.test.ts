@@ -45,7 +45,7 @@ const rows: readonly Row[] = [
     pod: { shareProcessNamespace: true },
     context: { runAsUser: 1000, runAsGroup: 1000 },
     runsAs: '1000:1000',
-    root: '.',
+    root: '$TARGET',
   },
   {
     is: 'a user with a group of the pod',
@@ -117,7 +117,7 @@ describe('identity in a cluster', () => {
       await assert.rejects(opening, { code: 'profile_insufficient', message: /now (sees|has)/ })
     }
     for (const profile of ['auto', 'sysadmin'] as const) {
-      const told = await toldAsItIs(user, target, profile, { root: '.' })
+      const told = await toldAsItIs(user, target, profile, { root: '$TARGET' })
       assert.equal(told.seesFiles, true)
     }
   })

@@ -97,6 +97,7 @@ describe('guard of a debug container', { concurrency: true }, () => {
     await eventually(async () => {
       const text = await readFile(`/proc/${guard.pid}/cmdline`, 'utf8')
       assert.equal(text.replace(/\0+$/, ''), 'hatchway')
+      assert.equal(await readFile(`/proc/${guard.pid}/comm`, 'utf8'), 'hatchway\n')
     })
     await assert.rejects(readFile(path), { code: 'ENOENT' })
   })

@@ -6,8 +6,9 @@
  *
  *   SECONDS  after which everything ends, by the clock that goes on while the machine sleeps.
  *   DEADMAN  where not 0: a guard that was stopped for this many seconds ends. The kernel's timer kills it then.
- *   ORDER    where not 0: rows * 65536 + columns of the terminal (descriptor 0) that order the end.
- *   CLAIM    where not 0: orders come as lines on descriptor 3. The first has to be `begin` and to come within so many
+ *   ORDER    where not 0: rows * 65536 + columns of the terminal (descriptor 0) that order the end. The program begins once the
+ *            terminal has a size; one has to come within CLAIM seconds.
+ *   CLAIM    where not 0, and ORDER is: orders come as lines on descriptor 3. The first has to be `begin` and to come within so many
  *            seconds; any other, and the end of the input, ends everything.
  *
  * It ends with the program's own exit code or 128 and its signal's number; with 137 when it ended the program; before there
@@ -129,6 +130,21 @@ static void rename_to(const char *name, char **argv, long argc) {
   for (; at < last; at++) *at = *name ? *name++ : 0;
 }
 
+static long size_of_terminal(void) {
+  unsigned short size[4];
+  return sys(IOCTL, 0, 0x5413 /* TIOCGWINSZ */, size, 0, 0) ? 0 : size[0] * 65536 + size[1];
+}
+
+/* Waits until somebody gives the terminal a size; ends when nobody does, or when it is the order to end. */
+static void wait_for_size(long order, long until) {
+  long size;
+  while (!(size = size_of_terminal())) {
+    if (seconds_of(MONOTONIC) > until) end(EXIT_UNCLAIMED);
+    pause_for(20);
+  }
+  if (size == order) end(EXIT_ORDERED);
+}
+
 /* Waits until somebody claims the command; ends when nobody does, or when it is told to end. */
 static void wait_for_claim(int signals, long until) {
   long at = 0, begins = 0;
@@ -193,11 +209,6 @@ static int has_ended(long child, long *code) {
   }
 }
 
-static int ordered_by_size(long order) {
-  unsigned short size[4];
-  return order && sys(IOCTL, 0, 0x5413 /* TIOCGWINSZ */, size, 0, 0) == 0 && size[0] * 65536 + size[1] == order;
-}
-
 __attribute__((noreturn, used)) void guard(long *stack) {
   long argc = stack[0];
   char **argv = (char **)(stack + 1);
@@ -205,6 +216,7 @@ __attribute__((noreturn, used)) void guard(long *stack) {
   long life = number(argv[1]), deadman = number(argv[2]), order = number(argv[3]), claim = number(argv[4]);
   long all = -1, before = 0, code = EXIT_KILLED;
   sys(UNLINKAT, AT_FDCWD, argv[0], 0, 0, 0);
+  sys(PRCTL, 15 /* PR_SET_NAME */, "hatchway", 0, 0, 0);
   sys(PRCTL, 4 /* PR_SET_DUMPABLE */, 0, 0, 0, 0);
   sys(PRCTL, 36 /* PR_SET_CHILD_SUBREAPER */, 1, 0, 0, 0);
   sys(PROCMASK, 0 /* SIG_BLOCK */, &all, &before, 8, 0);
@@ -212,7 +224,8 @@ __attribute__((noreturn, used)) void guard(long *stack) {
   long deadline = seconds_of(BOOTTIME) + life;
   arm(lethal_timer(BOOTTIME), life + 5);
   int dead = lethal_timer(MONOTONIC);
-  if (claim) wait_for_claim(signals, seconds_of(MONOTONIC) + claim);
+  if (order) wait_for_size(order, seconds_of(MONOTONIC) + claim);
+  else if (claim) wait_for_claim(signals, seconds_of(MONOTONIC) + claim);
   long child = start(argv + 5, argv + argc + 1, &before);
   if (child < 0) end(126);
   rename_to("hatchway", argv, argc);
@@ -221,10 +234,10 @@ __attribute__((noreturn, used)) void guard(long *stack) {
     struct pollfd files[2];
     struct timespec patience;
     long left = deadline - seconds_of(BOOTTIME);
-    if (has_ended(child, &code) || left <= 0 || ordered_by_size(order)) break;
+    if (has_ended(child, &code) || left <= 0 || (order && size_of_terminal() == order)) break;
     if (deadman) arm(dead, deadman);
     files[0].fd = signals;
-    files[1].fd = claim ? CONTROL : -1;
+    files[1].fd = claim && !order ? CONTROL : -1;
     files[0].events = files[1].events = 1;
     files[0].revents = files[1].revents = 0;
     patience.seconds = order || deadman ? 0 : left;
