@@ -308,6 +308,24 @@ describe('terminal connection', () => {
     await again
   })
 
+  it('gives a line up within four seconds on which nothing answers what is typed', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+    const accepted = once(server, 'connection') as Promise<[ServerSocket]>
+    connection.connect()
+    const [socket] = await accepted
+    while (connection.state.kind !== 'live') await new Promise((resolve) => setImmediate(resolve))
+    const typed = once(socket, 'message')
+    connection.send(Buffer.from('l'))
+    await typed
+    const pinged = once(socket, 'message')
+    context.mock.timers.tick(1_000)
+    assert.equal(String((await pinged)[0]), '{"type":"ping","id":1}')
+    context.mock.timers.tick(2_999)
+    assert.equal(connection.state.kind, 'live')
+    context.mock.timers.tick(1)
+    assert.equal(connection.state.kind, 'retrying')
+  })
+
   it('sends its size when it is in control, and not again while it is the same', async () => {
     connection.resize({ cols: 100, rows: 30 })
     connection.connect()

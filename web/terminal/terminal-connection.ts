@@ -52,6 +52,11 @@ const connectDeadlineMs = 10_000
 const explainDeadlineMs = 5_000
 const pingEveryMs = 15_000
 const pongDeadlineMs = 5_000
+/** Somebody who types sees at once that nothing comes: the line is asked so soon, and given up so soon after. */
+const typedWaitMs = 1_000
+const typedPongDeadlineMs = 3_000
+/** More at once is not typed but pasted. */
+const typedBytes = 256
 const healthyAfterMs = 1_000
 const firstRetryMs = 100
 const longestRetryMs = 10_000
@@ -80,8 +85,9 @@ export class TerminalConnection {
   #serverSize: TerminalSize | undefined
   #attempt = 0
   #pingId = 0
-  #timers: Partial<Record<'retry' | 'connect' | 'healthy' | 'ping' | 'pong', ReturnType<typeof setTimeout>>> =
-    {}
+  #timers: Partial<
+    Record<'retry' | 'connect' | 'healthy' | 'ping' | 'pong' | 'typed', ReturnType<typeof setTimeout>>
+  > = {}
   #explaining: AbortController | undefined
 
   constructor(options: TerminalConnectionOptions) {
@@ -130,6 +136,10 @@ export class TerminalConnection {
   send(bytes: Uint8Array): boolean {
     if (this.#state.kind !== 'live' || this.#role !== 'controller') return false
     this.#input.push(bytes)
+    // A large paste takes its time on a slow line, and the question would wait behind it.
+    if (bytes.length <= typedBytes) {
+      this.#timers.typed ??= setTimeout(() => this.#ping(typedPongDeadlineMs), typedWaitMs)
+    }
     return true
   }
 
@@ -162,7 +172,7 @@ export class TerminalConnection {
     this.#timers.connect = setTimeout(() => this.#closed(1006, '', greeted), connectDeadlineMs)
     socket.addEventListener('message', (event) => {
       if (this.#socket !== socket) return
-      clearTimeout(this.#timers.pong)
+      this.#heard()
       if (typeof event.data !== 'string') return this.#output(new Uint8Array(event.data))
       const message: ServerMessage = JSON.parse(event.data)
       greeted ||= message.type === 'hello'
@@ -234,11 +244,17 @@ export class TerminalConnection {
     if (this.#state.kind === 'live') this.#socket?.send(JSON.stringify(message))
   }
 
-  #ping(): void {
+  #heard(): void {
+    clearTimeout(this.#timers.pong)
+    clearTimeout(this.#timers.typed)
+    delete this.#timers.typed
+  }
+
+  #ping(deadlineMs = pongDeadlineMs): void {
     this.#sendMessage({ type: 'ping', id: ++this.#pingId })
     clearTimeout(this.#timers.pong)
     // Anything that arrives proves the line, not only the pong: see the message listener.
-    this.#timers.pong = setTimeout(() => this.#closed(1006, '', true), pongDeadlineMs)
+    this.#timers.pong = setTimeout(() => this.#closed(1006, '', true), deadlineMs)
   }
 
   #closed(code: number, reason: string, greeted: boolean): void {
