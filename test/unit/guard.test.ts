@@ -52,7 +52,9 @@ describe('guard of a debug container', { concurrency: true }, () => {
     started.push(guard)
     const said = { text: '' }
     guard.stdout.on('data', (chunk: Buffer) => (said.text += chunk.toString()))
-    const ended = within(once(guard, 'exit'), 'the guard to end').then(([code, signal]) => code ?? signal)
+    const ended = within(once(guard, 'exit'), 'the guard to end', 30_000).then(
+      ([code, signal]) => code ?? signal,
+    )
     const line = async () =>
       await eventually(() => /^(.*)\n/.exec(said.text)?.[1] ?? false, { what: 'a line of the program' })
     return { guard, path, ended, line }
@@ -167,7 +169,8 @@ describe('guard of a debug container', { concurrency: true }, () => {
   })
 
   it('is killed by the kernel when it is stopped at its deadline', async () => {
-    const { guard, ended, line } = await start('echo begun; exec sleep 20', ['1', '0', '0', '0'])
+    // Long enough to be stopped before, on a busy machine.
+    const { guard, ended, line } = await start('echo begun; exec sleep 40', ['4', '0', '0', '0'])
     await line()
     guard.kill('SIGSTOP')
     assert.equal(await ended, 'SIGKILL')
