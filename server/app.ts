@@ -22,6 +22,7 @@ import { refuseMalformed, refuseUnroutable, registerProblems } from './http/prob
 import { registerProviderRoutes } from './http/provider-routes.ts'
 import { registerRateLimits } from './http/rate-limits.ts'
 import { registerRecordingRoutes } from './http/recording-routes.ts'
+import { refuseTrace } from './http/refuse-trace.ts'
 import { registerRequestLog } from './http/request-log.ts'
 import { registerRunbookRoutes } from './http/runbook-routes.ts'
 import { registerRunRoutes } from './http/run-routes.ts'
@@ -57,7 +58,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const budgets = createPersonBudgets(deps.rates)
   registerAuthentication(app, { auth: deps.auth, origin, limits })
   // Without the address: what somebody takes for one may hold a credential, and refusals are logged.
-  app.setNotFoundHandler(() => {
+  const traced = refuseTrace(app)
+  app.setNotFoundHandler((request, reply) => {
+    traced(request, reply)
     throw new HatchwayError('not_found', 'There is nothing at this address.')
   })
 

@@ -24,6 +24,7 @@ const errors = {
   target_not_found: [404, 'Target not found'],
   session_not_found: [404, 'Session not found'],
   recording_not_found: [404, 'Recording not found'],
+  method_not_allowed: [405, 'This address does not take that method'],
   target_ambiguous: [409, 'The name fits several targets'],
   target_not_running: [409, 'The target is not running'],
   session_not_ready: [409, 'The session has no terminal yet'],

@@ -36,8 +36,13 @@ export function describeTarget(deps: AppDeps, who: Principal, target: Target): A
     unknownFacts: target.unknownFacts?.length ? [...target.unknownFacts] : undefined,
     warnings: [...target.warnings],
     ...describeCluster(target.cluster, ref),
-    canOpen: mayOpen(deps.policy(), who, policyTargetOf(target)),
+    canOpen: canJoin(target) && mayOpen(deps.policy(), who, policyTargetOf(target)),
   })
+}
+
+/** A container whose processes are gone has none to join; in a cluster its pod may still be copied. */
+function canJoin({ ref, state }: Target): boolean {
+  return ref.kind !== 'docker' || state === 'running' || state === 'paused'
 }
 
 function describeCluster(cluster: Target['cluster'], ref: TargetRef): Partial<ApiTarget> {

@@ -4,12 +4,13 @@ import type { FastifyInstance } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { errorCodes } from '../core/errors.ts'
+import { auditKinds } from '../core/session.ts'
 import { endCodes } from '../core/session-end.ts'
 import * as api from '../protocol/api.ts'
 import * as runApi from '../protocol/run-api.ts'
 import * as targetApi from '../protocol/target-api.ts'
 
-const named = z.registry<{ id: string }>()
+const named = z.registry<{ id: string; enum?: string[] }>()
 for (const [id, schema] of Object.entries({
   Problem: api.problem,
   Identity: targetApi.identity,
@@ -39,6 +40,8 @@ for (const [id, schema] of Object.entries({
 })) {
   named.add(schema, { id })
 }
+
+named.add(api.auditEvent.shape.kind, { id: 'AuditKind', enum: [...auditKinds] })
 
 const words: Record<number, string> = {
   400: 'The request is not valid',

@@ -201,7 +201,7 @@ export const createSession = z.strictObject({
       z
         .string()
         .max(4096)
-        .regex(/^[^\0]*$/, 'must not contain NUL'),
+        .regex(/^[^\u0000]*$/, 'must not contain NUL'),
     )
     .min(1)
     .max(100)
@@ -224,7 +224,11 @@ export type CreateSession = z.infer<typeof createSession>
 export const terminateSession = z.strictObject({ reason: plainText(500).optional() })
 
 export const sessionQuery = z.strictObject({
-  state: z.string().max(100).optional().describe('comma separated states'),
+  state: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('comma separated: pending-approval, starting, running, ended'),
   user: z.string().max(255).optional().describe('subject; `me` for the caller'),
   issuer: z.string().max(500).optional().describe('of the user: subjects of two issuers are two people'),
   target: z.string().max(600).optional(),

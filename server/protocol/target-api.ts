@@ -72,7 +72,7 @@ export const target = z.object({
   containers: z.array(podContainer).optional(),
   restarts: z.int().optional(),
   pods: z.object({ total: z.int(), ready: z.int() }).optional().describe('of a workload'),
-  canOpen: z.boolean().describe('whether policy lets the caller open a session in it'),
+  canOpen: z.boolean().describe('whether policy lets the caller open a session in it, and it runs'),
 })
 export type Target = z.infer<typeof target>
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { errorCodes, HatchwayError } from '../../server/core/errors.ts'
+import { auditKinds } from '../../server/core/session.ts'
 import { endCodes } from '../../server/core/session-end.ts'
 import { sharedHttpGateway, startHttpGateway } from '../support/http-doubles.ts'
 
@@ -80,6 +82,29 @@ describe('the OpenAPI document', () => {
         assert.deepEqual(named, inPath, path)
       }
     }
+  })
+
+  it('says which kinds of events there are, and has patterns that every language reads', async () => {
+    const text = await (await shared().call('/api/openapi.json')).text()
+    const { components } = JSON.parse(text) as {
+      components: { schemas: Record<string, { enum?: string[] }> }
+    }
+    assert.deepEqual(components.schemas['AuditKind']?.enum, [...auditKinds])
+    // Neither Python nor JavaScript without its u flag knows Unicode properties.
+    assert.doesNotMatch(text, /"pattern":"(?:[^"\\]|\\.)*\\\\p\{/)
+  })
+
+  it('has no address that sends a request back', async () => {
+    const trace = (path: string) =>
+      new Promise<[number | undefined, string | undefined]>((resolve, reject) => {
+        const call = request(`${shared().url}${path}`, { method: 'TRACE' }, (answer) => {
+          answer.resume()
+          resolve([answer.statusCode, answer.headers['allow']])
+        })
+        call.once('error', reject).end()
+      })
+    assert.deepEqual(await trace('/api/v1/sessions'), [405, 'GET, POST'])
+    assert.deepEqual(await trace('/api/v1/sessions/some-id?x=y'), [405, 'DELETE, GET'])
   })
 
   it('lists every code of a problem and of a session’s end', async () => {
