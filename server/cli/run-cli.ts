@@ -103,7 +103,9 @@ async function run(name: Command['name'], args: ParsedArgs, context: CliContext)
       context.print(simulatePolicy(args))
       return exitCodes.done
     case 'config check': {
-      const config = loadConfig({ path: args.positionals[0] ?? '', env: context.env })
+      const path = args.positionals[0] ?? ''
+      const config = loadConfig({ path, env: context.env })
+      await (await import('./check-clusters.ts')).checkClusters(config, path)
       context.print(`${JSON.stringify(redactConfig(config), null, 2)}\n`)
       return exitCodes.done
     }

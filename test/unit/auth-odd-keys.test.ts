@@ -25,7 +25,9 @@ it('an issuer whose key set is odd makes its tokens refused in words, and nothin
     body = answer
     const claims = { subject: 'sub', name: 'name', groups: 'groups' }
     const keys = { kind: 'jwksUri', url: `${issuer}/jwks` } as const
-    return await createTokenVerifier([{ issuer, audience: ['hatchway'], keys, claims, prefix: '' }]).verify(token)
+    return await createTokenVerifier([{ issuer, audience: ['hatchway'], keys, claims, prefix: '' }]).verify(
+      token,
+    )
   }
   assert.equal((await ask(JSON.stringify({ keys: [key] }))).subject, 'jane')
   const parts = Object.keys(key).flatMap((part) =>

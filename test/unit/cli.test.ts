@@ -287,6 +287,18 @@ describe('config check and docs', () => {
     assert.equal((await run(['config', 'check', file])).code, 78)
   })
 
+  it('finds a context that the kubeconfig does not have', async () => {
+    const [file, kubeconfig] = [join(directory, 'clusters.yaml'), join(directory, 'kubeconfig')]
+    await writeFile(kubeconfig, 'contexts: [{name: prod, context: {cluster: c, user: u}}]')
+    await writeFile(
+      file,
+      `environments: [{id: p, kind: kubernetes, kubeconfig: ${kubeconfig}, context: production}]`,
+    )
+    const { code, err } = await run(['config', 'check', file])
+    assert.equal(code, 78)
+    assert.match(err, /environments\.0: .*no context named production\. It has: prod/)
+  })
+
   it('prints the reference', async () => {
     assert.equal((await run(['config', 'docs'])).out, await readFile('docs/configuration.md', 'utf8'))
   })
