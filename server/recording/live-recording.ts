@@ -45,6 +45,8 @@ export class LiveRecording implements Recorder, Flushable, DiskWriter {
   readonly #options: LiveRecordingOptions
   readonly #file: FileHandle
   #position: number
+  /** Where on the time axis the last written event is. */
+  #writtenUs: number
   #offset: number
   #exited: boolean
   #missing: MissingOutput
@@ -59,6 +61,7 @@ export class LiveRecording implements Recorder, Flushable, DiskWriter {
     this.#options = options
     this.#file = options.file
     this.#position = options.position
+    this.#writtenUs = options.clock.lastUs
     this.#offset = options.offset
     this.#exited = options.exited
     this.#missing = options.missing ?? { holes: 0, bytes: 0 }
@@ -198,10 +201,14 @@ export class LiveRecording implements Recorder, Flushable, DiskWriter {
   }
 
   #append(lines: string[]): void {
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) {
+      this.#options.clock.rewind(this.#writtenUs)
+      throw this.#failure
+    }
     if (!this.#open || this.#exited) throw this.#failed('it is closed')
-    const { maxBytes = Infinity, sessionId } = this.#options
+    const { maxBytes = Infinity, sessionId, clock } = this.#options
     if (this.#position > maxBytes) {
+      clock.rewind(this.#writtenUs)
       this.#failure = new HatchwayError(
         'recording_too_large',
         `The recording of session ${sessionId} has reached its limit of ${Math.round(maxBytes / 1024 ** 2)} MiB. Open another session to go on.`,
@@ -223,9 +230,11 @@ export class LiveRecording implements Recorder, Flushable, DiskWriter {
       for (let done = 0; done < bytes.length;) done += writeSync(this.#file.fd, bytes, done)
     } catch (cause) {
       this.#cutTornLine()
+      this.#options.clock.rewind(this.#writtenUs)
       throw cause
     }
     this.#position += bytes.length
+    this.#writtenUs = this.#options.clock.lastUs
     this.#options.space?.wrote(this, bytes.length)
   }
 

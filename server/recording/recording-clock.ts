@@ -32,6 +32,11 @@ export class RecordingClock {
     return this.#lastUs
   }
 
+  /** Takes back the events after this position: they were not written, and the next interval covers their time. */
+  rewind(lastUs: number): void {
+    this.#lastUs = lastUs
+  }
+
   /** Time since the last event; never negative. */
   nextInterval(): number {
     const elapsedMs = this.#clock.monotonic() - this.#originMonotonic
