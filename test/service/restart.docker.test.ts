@@ -117,20 +117,25 @@ describe('the reaper', () => {
       const theirs = await two.open(ref())
       const [sidecar] = await sidecars(`hatchway.session=${mine.session.id}`)
       const installation = sidecar?.Labels['hatchway.installation'] ?? ''
-      const orphan = await containers.start({
-        image: 'toolbox',
-        cmd: ['sleep', '600'],
-        labels: {
-          'hatchway.installation': installation,
-          'hatchway.session': 'nobodys',
-          'hatchway.target': target.id,
-        },
-      })
+      const nobodys = `nobodys-${installation}`
+      const labels = {
+        'hatchway.installation': installation,
+        'hatchway.session': nobodys,
+        'hatchway.target': target.id,
+      }
+      const labelled = { image: 'toolbox', cmd: ['sleep', '600'], labels } as const
+      const orphan = await containers.start({ ...labelled, name: `hatchway-${nobodys}` })
+      // An image can bring the labels, and no name.
+      const stranger = await containers.start(labelled)
       await one.down('SIGTERM')
       await one.up()
-      await eventually(async () => (await sidecars('hatchway.session=nobodys')).length === 0)
+      await eventually(async () => (await sidecars(`hatchway.session=${nobodys}`)).length === 1)
       const { items } = await one.api<AuditList>('GET', '/audit?kind=reaped')
-      assert.equal(items[0]?.detail?.['container'], orphan.id)
+      assert.deepEqual(
+        items.map(({ detail }) => detail?.['container']),
+        [orphan.id],
+      )
+      assert.equal((await sidecars(`hatchway.session=${nobodys}`))[0]?.Id, stranger.id)
       assert.equal((await sidecars(`hatchway.session=${mine.session.id}`)).length, 1)
       assert.equal(await theirs.terminal.run('echo still here'), 'still here')
     } finally {
