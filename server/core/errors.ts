@@ -26,6 +26,7 @@ const errors = {
   recording_not_found: [404, 'Recording not found'],
   method_not_allowed: [405, 'This address does not take that method'],
   target_ambiguous: [409, 'The name fits several targets'],
+  target_in_use: [409, 'The target is in use'],
   target_not_running: [409, 'The target is not running'],
   session_not_ready: [409, 'The session has no terminal yet'],
   already_decided: [409, 'It has been decided already'],

@@ -78,6 +78,8 @@ export interface Grant {
   maxDurationMs: number
   idleTimeoutMs: number
   recordInput: boolean
+  /** Nobody else has a session in the target meanwhile. */
+  exclusive: boolean
   /** `best-effort`: a session goes on, with a banner and an audit event, when its recording can't be written. */
   recording: 'strict' | 'best-effort'
 }

@@ -91,6 +91,8 @@ export interface SessionRow {
   deadline: Date
   idleTimeoutMs: number
   recordInput: boolean
+  /** Nobody else may have a session in the target meanwhile. */
+  exclusive?: boolean
   recordingMode: 'strict' | 'best-effort'
   /** The rules that allowed it. */
   rules: readonly string[]

@@ -150,6 +150,7 @@ export async function describeOptions(
       maxDurationSeconds: Math.floor(grant.maxDurationMs / 1000),
       idleTimeoutSeconds: Math.floor(grant.idleTimeoutMs / 1000),
       recordInput: grant.recordInput,
+      exclusive: grant.exclusive,
       runbooks: deps.runbooks(policyTargetOf(target)).map(describeRunbook),
       rules: [...rules],
     },

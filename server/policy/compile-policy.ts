@@ -57,6 +57,7 @@ const everything = {
   maxDurationMs: defaultLimits.maxDurationMs,
   idleTimeoutMs: defaultLimits.idleTimeoutMs,
   recordInput: false,
+  exclusive: false,
   recording: 'strict',
 } as const
 

@@ -10,7 +10,7 @@ export function narrow(rules: readonly CompiledRule[]): Grant {
   let idleTimeoutMs = Infinity
   const reasonPatterns = new Set<string>()
   const ticketPatterns = new Set<string>()
-  let [requireReason, requireTicket, recordInput] = [false, false, false]
+  let [requireReason, requireTicket, recordInput, exclusive] = [false, false, false, false]
   let [copies, noCopies, bestEffort, strict] = [false, false, false, false]
   // One walk: ten thousand rules may match.
   for (const { rule } of rules) {
@@ -24,6 +24,7 @@ export function narrow(rules: readonly CompiledRule[]): Grant {
     requireReason ||= rule.requireReason === true || rule.reasonPattern !== undefined
     requireTicket ||= rule.requireTicket === true || rule.ticketPattern !== undefined
     recordInput ||= rule.recordInput === true
+    exclusive ||= rule.exclusive === true
     copies ||= rule.copies === true
     noCopies ||= rule.copies === false
     bestEffort ||= rule.recording === 'best-effort'
@@ -40,6 +41,7 @@ export function narrow(rules: readonly CompiledRule[]): Grant {
     maxDurationMs: maxDurationMs === Infinity ? defaultLimits.maxDurationMs : maxDurationMs,
     idleTimeoutMs: idleTimeoutMs === Infinity ? defaultLimits.idleTimeoutMs : idleTimeoutMs,
     recordInput,
+    exclusive,
     recording: bestEffort && !strict ? 'best-effort' : 'strict',
   }
 }

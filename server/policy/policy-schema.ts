@@ -80,6 +80,7 @@ const limitKeys = [
   'maxDuration',
   'idleTimeout',
   'recordInput',
+  'exclusive',
   'recording',
 ] as const
 const notByApproval: readonly string[] = ['list', 'read-audit', 'approve']
@@ -105,6 +106,7 @@ const rule = z
       maxDuration: duration(maxDurationCapMs).optional(),
       idleTimeout: duration(maxDurationCapMs).optional(),
       recordInput: flag.optional(),
+      exclusive: flag.optional(),
       recording: oneOf(['strict', 'best-effort']).optional(),
     },
     { error: 'must be a map: a rule with name, who, actions and effect' },

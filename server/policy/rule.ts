@@ -50,6 +50,8 @@ export interface Rule {
   maxDurationMs?: number
   idleTimeoutMs?: number
   recordInput?: boolean
+  /** Whether nobody else may have a session in the target meanwhile. */
+  exclusive?: boolean
   recording?: 'strict' | 'best-effort'
 }
 

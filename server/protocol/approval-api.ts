@@ -72,6 +72,7 @@ export const policyGrant = z.object({
   maxDurationSeconds: z.int(),
   idleTimeoutSeconds: z.int(),
   recordInput: z.boolean(),
+  exclusive: z.boolean().optional(),
   recording: z.enum(['strict', 'best-effort']),
 })
 

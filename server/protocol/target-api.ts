@@ -132,6 +132,7 @@ export const targetDetail = target.extend({
       maxDurationSeconds: z.int(),
       idleTimeoutSeconds: z.int(),
       recordInput: z.boolean(),
+      exclusive: z.boolean().optional().describe('nobody else may have a session there meanwhile'),
       runbooks: z.array(runbook).describe('that are for this target, in the order to show them'),
       rules: z.array(z.string()),
     })

@@ -227,6 +227,7 @@ export class SessionApprovals implements Approvals {
         return
       }
       const { toolbox, change } = startOf(row, judged, toolboxes)
+      registry.requireFree({ ...row, ...change })
       const detail = { ...factsOf(row), ...(found.note !== undefined && { resolvedAgain: found.note }) }
       await auditSession(
         store,
@@ -239,6 +240,8 @@ export class SessionApprovals implements Approvals {
       )
       await store.updateSession(row.id, { ...change, target: found.target, state: 'starting' })
       this.#expiries.forget(row.id)
+      // Again, because somebody may have come meanwhile; from here on this one is in their way.
+      registry.requireFree({ ...row, ...change })
       if (!session.begin({ ...change, target: found.target })) return
       if (found.note !== undefined) session.notify('warning', found.note)
       registry.start(session, found.found, toolbox, change.deadline.getTime() - Date.now())

@@ -55,6 +55,7 @@ export function startOf(row: SessionRow, judged: Judgement & { ready: true }, to
     deadline: new Date(Date.now() + maxDurationMs),
     idleTimeoutMs: grant.idleTimeoutMs,
     recordInput: grant.recordInput,
+    exclusive: grant.exclusive,
     recordingMode: grant.recording,
   } satisfies Partial<SessionRow>
   return { toolbox, change }

@@ -36,6 +36,8 @@ export interface SessionDeps {
   reattachForMs: number
   /** Whole start, with a pull. */
   startTimeoutMs: number
+  /** It has a shell, of which nothing has been read yet. */
+  onRunning: (session: DebugSession) => void
   /** The session is over. What of its end is not stored yet, `ending` owes. */
   onClosed: (session: DebugSession, ending: SessionEnding) => void
 }
@@ -129,6 +131,13 @@ export class DebugSession implements LiveSession {
   /** Tells everybody who watches. */
   notify(level: 'info' | 'warning', text: string): void {
     this.#hub.broadcast({ type: 'notice', level, text })
+  }
+
+  /** Tells everybody who watches, now or later, and the recording. */
+  warn(text: string, mark: string): void {
+    this.#notices.push(text)
+    this.notify('warning', text)
+    this.#hub.mark(mark)
   }
 
   /** Opens recording and debug container. Ends the session, and does not reject, when that fails. */
@@ -236,6 +245,7 @@ export class DebugSession implements LiveSession {
     this.#row = { ...this.#row, state: 'running', startedAt: new Date() }
     this.#notices = [...opened.notices]
     this.#run(terminal)
+    this.#deps.onRunning(this)
   }
 
   #useRecorder(recorder: Recorder): void {

@@ -10,9 +10,10 @@ import { auditSession } from './session-audit.ts'
 import { DebugSession, type SessionDeps } from './debug-session.ts'
 import type { SessionEnding } from './end-session.ts'
 import { factsOf, rowOf } from './session-row.ts'
+import { besideMarker, besideNotice, isBeside, requireFree } from './side-by-side.ts'
 import type { OpenRequest, RunOutcome, Sessions } from './sessions.ts'
 
-export interface RegistryOptions extends Omit<SessionDeps, 'onClosed'> {
+export interface RegistryOptions extends Omit<SessionDeps, 'onClosed' | 'onRunning'> {
   installation: string
   /** As it decides at a moment. */
   policy: (at: Date) => Policy
@@ -92,6 +93,12 @@ export class SessionRegistry implements Sessions {
     const session = new DebugSession(this.#deps(), driver, row)
     this.#live.set(row.id, session)
     return session
+  }
+
+  /** Throws `target_in_use` for a session that can't start beside those that live in its target. */
+  requireFree(row: SessionRow): void {
+    const others = [...this.#live.values()].map((session) => session.row)
+    requireFree(row, others, this.#options.policy(new Date()))
   }
 
   /** The sessions that wait for an approval. */
@@ -212,6 +219,7 @@ export class SessionRegistry implements Sessions {
 
   async #add(row: SessionRow, driver: TargetDriver, audit: () => Promise<void>): Promise<DebugSession> {
     this.#checkLimits(row.user)
+    if (row.state !== 'pending-approval') this.requireFree(row)
     const session = new DebugSession(this.#deps(), driver, row)
     // Taken before the first await, so that the limits hold for simultaneous requests too.
     this.#live.set(row.id, session)
@@ -225,6 +233,15 @@ export class SessionRegistry implements Sessions {
     return session
   }
 
+  /** Two people in one target can do anything to each other's shells: both know, and so do both recordings. */
+  #tellOthers(session: DebugSession): void {
+    for (const other of this.#live.values()) {
+      if (other.row.state !== 'running' || !isBeside(session.row, other.row)) continue
+      session.warn(besideNotice, besideMarker(other.row))
+      other.warn(besideNotice, besideMarker(session.row))
+    }
+  }
+
   #deps(): SessionDeps {
     return {
       ...this.#options,
@@ -232,6 +249,7 @@ export class SessionRegistry implements Sessions {
         this.#live.delete(session.row.id)
         this.owe(ending)
       },
+      onRunning: (session) => this.#tellOthers(session),
     }
   }
 

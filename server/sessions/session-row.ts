@@ -30,6 +30,7 @@ export function rowOf(request: OpenRequest): SessionRow {
     deadline: new Date(now + grant.maxDurationMs),
     idleTimeoutMs: grant.idleTimeoutMs,
     recordInput: grant.recordInput,
+    ...(grant.exclusive && { exclusive: true }),
     recordingMode: grant.recording,
     rules: request.rules,
     ...(request.breakGlass === undefined ? {} : { breakGlass: { needs: request.breakGlass } }),

@@ -13,6 +13,7 @@ const migrations: Record<string, Migration> = {
   '0006-people': { up: addAuditIssuer },
   '0007-directories': { up: addDirectoryColumn },
   '0008-scopes': { up: addNetworkOnly },
+  '0009-exclusive': { up: addExclusive },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -98,6 +99,11 @@ async function addAuditIssuer(database: Kysely<Database>): Promise<void> {
 /** Whether a session shares its pod's network alone. */
 async function addNetworkOnly(database: Kysely<Database>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('network_only', 'integer').execute()
+}
+
+/** What a session keeps of a rule that lets one person at a time into its target. */
+async function addExclusive(database: Kysely<Database>): Promise<void> {
+  await database.schema.alterTable('sessions').addColumn('exclusive', 'integer').execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

@@ -34,6 +34,7 @@ export interface SessionsTable {
   deadline: number
   idle_timeout_ms: number
   record_input: number
+  exclusive: number | null
   recording_mode: string
   rules: string
   approval: string | null

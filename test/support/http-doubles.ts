@@ -46,6 +46,7 @@ export const grant: Grant = {
   maxDurationMs: 3_600_000,
   idleTimeoutMs: 900_000,
   recordInput: false,
+  exclusive: false,
   recording: 'strict',
 }
 

@@ -96,6 +96,7 @@ export class RandomPolicy {
       ...this.maybe('maxDurationMs', () => 1000 * (1 + this.below(100))),
       ...this.maybe('idleTimeoutMs', () => 1000 * (1 + this.below(100))),
       ...this.maybe('recordInput', () => this.number() < 0.5),
+      ...this.maybe('exclusive', () => this.number() < 0.5),
       ...this.maybe('recording', () => this.pick(['strict', 'best-effort'] as const)),
     }
   }

@@ -203,6 +203,7 @@ describe('limits', () => {
       maxDurationMs: 240 * minute,
       idleTimeoutMs: 30 * minute,
       recordInput: false,
+      exclusive: false,
       recording: 'strict',
     })
   })
@@ -226,6 +227,7 @@ describe('limits', () => {
             maxDurationMs: 90 * minute,
             idleTimeoutMs: 9 * minute,
             recordInput: true,
+            exclusive: true,
           }),
           rule('silent'),
         ],
@@ -243,6 +245,7 @@ describe('limits', () => {
       maxDurationMs: 60 * minute,
       idleTimeoutMs: 5 * minute,
       recordInput: true,
+      exclusive: true,
       recording: 'strict',
     })
   })

@@ -66,6 +66,7 @@ describe('the examples of docs/policy.md', () => {
       maxDurationMs: true,
       idleTimeoutMs: true,
       recordInput: true,
+      exclusive: true,
       recording: true,
     } satisfies Record<keyof Rule, true>
     for (const key of [

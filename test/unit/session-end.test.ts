@@ -131,6 +131,7 @@ describe('a run that waits too long for its start', () => {
           maxDurationMs: 1,
           idleTimeoutMs: 60_000,
           recordInput: false,
+          exclusive: false,
           recording: 'strict',
         },
         rules: [],

@@ -64,6 +64,9 @@ export function WhatHappens({ target, options, toolbox, profile, where, plan }: 
             ? ' What the terminal shows also lands in the container’s log on the node, where the cluster’s log collection may find it.'
             : ''}
         </Fact>
+        {options.exclusive === true ? (
+          <Fact name="Alone">While it runs, nobody else can open a session in this target.</Fact>
+        ) : null}
         <Fact name="Ends">
           After {inWords(options.maxDurationSeconds)} at the latest, or {inWords(options.idleTimeoutSeconds)}{' '}
           without a key. A closed tab does not end it.
