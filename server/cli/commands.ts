@@ -19,6 +19,7 @@ const request = {
   },
   target: { value: 'REF', summary: 'ENVIRONMENT/CONTAINER, or ENVIRONMENT/NAMESPACE/KIND/NAME' },
   label: { value: 'NAME=VALUE', repeatable: true, summary: "one of the target's labels" },
+  fact: { value: 'FACT', repeatable: true, summary: 'what the target has, such as privileged' },
   toolbox: { value: 'NAME', summary: 'toolbox that is asked for' },
   profile: { value: 'NAME', summary: 'profile that is asked for' },
   reason: {

@@ -12,6 +12,7 @@ import {
   type PolicyTarget,
   type RuleEffect,
 } from '../core/policy.ts'
+import { targetFacts } from '../core/target-facts.ts'
 import { parseTargetRef } from '../core/target-ref.ts'
 import { profiles, type Profile } from '../core/target.ts'
 import { policyFromText, type RulePolicy } from '../policy/compile-policy.ts'
@@ -115,10 +116,13 @@ function readRequest(args: ParsedArgs): PolicyRequest {
   const labels = Object.fromEntries(args.options('label').map(readLabel))
   if (target === undefined && args.options('label').length > 0)
     throw new UsageError('--label describes a target: give --target too.')
+  const facts = args.options('fact').map((fact) => readOneOf('fact', fact, targetFacts))
+  if (target === undefined && facts.length > 0)
+    throw new UsageError('--fact describes a target: give --target too.')
   return {
     who: { subject: args.option('user') ?? '', groups: args.options('group') },
     action: readOneOf('action', args.option('action') ?? 'open', actions) satisfies Action,
-    ...(target !== undefined && { target: readTarget(target, labels) }),
+    ...(target !== undefined && { target: { ...readTarget(target, labels), facts } }),
     ...(toolbox !== undefined && { toolbox }),
     ...(profile !== undefined && { profile: readOneOf('profile', profile, profiles) satisfies Profile }),
     ...(reason !== undefined && { reason }),

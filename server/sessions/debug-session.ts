@@ -1,8 +1,7 @@
 import { HatchwayError, messageOf } from '../core/errors.ts'
-import type { Recorder, Recordings, ResumedRecording } from '../core/recording.ts'
+import type { Recorder, ResumedRecording } from '../core/recording.ts'
 import { endByError, endByExit, endOf, neverBegan } from '../core/session-end.ts'
 import type { LiveState, SessionEnd, SessionRow } from '../core/session.ts'
-import type { Store } from '../core/store.ts'
 import type { DebugSpec, StartProgress, Target, TargetDriver, Terminal } from '../core/target.ts'
 import { closeCodes } from '../protocol/terminal.ts'
 import { CollectedOutput } from './collected-output.ts'
@@ -11,36 +10,13 @@ import { openRecorded } from './open-recorded.ts'
 import { OutputHistory } from './output-history.ts'
 import { reattach } from './reattach.ts'
 import { startRecording } from './recording-header.ts'
-import type { Screens } from './screens.ts'
 import { auditSession, storeStart, type SessionAuditEvent } from './session-audit.ts'
+import type { SessionDeps } from './session-deps.ts'
 import { withImage } from './session-row.ts'
 import { SessionTimers } from './session-timers.ts'
 import { SessionViewers } from './session-viewers.ts'
-import type {
-  JoinRequest,
-  LiveSession,
-  RunOutcome,
-  SessionObserver,
-  ViewerHandle,
-  ViewerSocket,
-} from './sessions.ts'
+import type { JoinRequest, LiveSession, RunOutcome, ViewerHandle, ViewerSocket } from './sessions.ts'
 import { TerminalHub } from './terminal-hub.ts'
-
-export interface SessionDeps {
-  store: Store
-  recordings: Recordings
-  screens: Screens
-  observer: SessionObserver
-  detachedGraceMs: number
-  /** How long a broken stream to a container that may run on is tried again. */
-  reattachForMs: number
-  /** Whole start, with a pull. */
-  startTimeoutMs: number
-  /** It has a shell, of which nothing has been read yet. */
-  onRunning: (session: DebugSession) => void
-  /** The session is over. What of its end is not stored yet, `ending` owes. */
-  onClosed: (session: DebugSession, ending: SessionEnding) => void
-}
 
 /** A session of this process, from its request to its stored end. */
 export class DebugSession implements LiveSession {

@@ -7,8 +7,9 @@ import type { SessionRow } from '../core/session.ts'
 import { heldRequest, isHeld, startAction } from '../core/session-policy.ts'
 import type { DebugSpec, Target, TargetDriver, Toolbox } from '../core/target.ts'
 import { auditSession } from './session-audit.ts'
-import { DebugSession, type SessionDeps } from './debug-session.ts'
+import { DebugSession } from './debug-session.ts'
 import type { SessionEnding } from './end-session.ts'
+import type { SessionDeps } from './session-deps.ts'
 import { factsOf, rowOf } from './session-row.ts'
 import { besideMarker, besideNotice, isBeside, requireFree } from './side-by-side.ts'
 import type { OpenRequest, RunOutcome, Sessions } from './sessions.ts'
@@ -97,7 +98,10 @@ export class SessionRegistry implements Sessions {
 
   /** Throws `target_in_use` for a session that can't start beside those that live in its target. */
   requireFree(row: SessionRow): void {
-    const others = [...this.#live.values()].map((session) => session.row)
+    const others = [...this.#live.values()]
+      .map((session) => session.row)
+      .filter((other) => isBeside(row, other))
+    if (others.length === 0) return
     requireFree(row, others, this.#options.policy(new Date()))
   }
 
@@ -237,6 +241,8 @@ export class SessionRegistry implements Sessions {
   #tellOthers(session: DebugSession): void {
     for (const other of this.#live.values()) {
       if (other.row.state !== 'running' || !isBeside(session.row, other.row)) continue
+      // They share a pod's network, and no processes.
+      if (session.row.networkOnly === true || other.row.networkOnly === true) continue
       session.warn(besideNotice, besideMarker(other.row))
       other.warn(besideNotice, besideMarker(session.row))
     }

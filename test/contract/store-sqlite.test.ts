@@ -188,6 +188,7 @@ describe('store in SQLite', () => {
       alter table audit_events drop column user_issuer;
       alter table sessions drop column cwd;
       alter table sessions drop column network_only;
+      alter table sessions drop column exclusive;
       delete from kysely_migration where name >= '0006'`)
     database.close()
     store = await openSqliteStore({ path })

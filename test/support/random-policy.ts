@@ -81,7 +81,7 @@ export class RandomPolicy {
           values: this.some(['front', 'back']),
         },
       ]),
-      ...(this.number() < 0.2 && { facts: this.some(targetFacts) }),
+      ...(this.number() < 0.08 && { facts: this.some(targetFacts) }),
     }
   }
 

@@ -76,6 +76,7 @@ describe('the examples of docs/policy.md', () => {
       'targets',
       'labels',
       'matchExpressions',
+      'facts',
     ]) {
       assert.ok(shown.has(key), `no example shows ${key}`)
       assert.ok(
