@@ -75,7 +75,7 @@ function splitText(text: string, separator: RegExp | undefined): string[] {
  */
 function checkLeftOut(payload: JWTPayload, path: ClaimPath): void {
   const [claim = ''] =
-    typeof path === 'string' ? [...(Object.hasOwn(payload, path) ? [path] : path.split('.'))] : path
+    typeof path === 'string' ? (Object.hasOwn(payload, path) ? [path] : path.split('.')) : path
   const elsewhere = payload['_claim_names']
   const isElsewhere = typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, claim)
   const says = payload['hasgroups']

@@ -139,11 +139,11 @@ describe('opening a terminal', () => {
     const { url } = await openAs(gateway, await gateway.issuer.token('ann'))
     const [, id = ''] = cookie.split('=')
     const { sessions, store } = gateway
-    const { live } = sessions
+    const live = sessions.live.bind(sessions)
     // Between the cookie's check and the socket: a sign-out of that moment finds no socket to close.
     sessions.live = (session) => {
       void store.deleteLogin(hashCookie(id))
-      return live.call(sessions, session)
+      return live(session)
     }
     try {
       const terminal = await openTerminal(url, { headers: { cookie, origin: gateway.url } })

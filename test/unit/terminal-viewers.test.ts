@@ -70,13 +70,13 @@ describe('control', () => {
     const ground = await sessionGround(t)
     const { session } = await ground.open()
     const peers = await Promise.all([Peer.join(session), Peer.join(session, alex)])
-    assert.deepEqual(peers.map(({ role }) => role).toSorted(), ['controller', 'observer'])
+    assert.deepEqual(new Set(peers.map(({ role }) => role)), new Set(['controller', 'observer']))
     assert.deepEqual(
       peers.map(({ closed }) => closed),
       [undefined, undefined],
     )
     const roles = (await events(ground, session.row.id, 'viewed')).map(({ detail }) => detail?.['role'])
-    assert.deepEqual(roles.toSorted(), ['controller', 'observer'])
+    assert.deepEqual(new Set(roles), new Set(['controller', 'observer']))
   })
 
   it('is asked for once at a time, and no more often than people do', async (t) => {
@@ -163,7 +163,7 @@ describe('input that the program does not read', () => {
       const now = ground.driver.running.get(session.row.id)
       return now !== undefined && now !== terminal && now
     })
-    await eventually(() => peer.isPaused === false)
+    await eventually(() => !peer.isPaused)
     await eventually(() => {
       peer.handle.input(Buffer.from('here'))
       return next.typed.includes('here')
