@@ -12,6 +12,8 @@ export const flow = {
   highWater: 256 * 1024,
   /** … and goes on at this many. */
   lowWater: 64 * 1024,
+  /** After an interrupt this much may be unacknowledged; what comes above it is not shown. */
+  skipAbove: 512 * 1024,
   /** Clients acknowledge after processing this many bytes. */
   ackStep: 32 * 1024,
   /** Output kept in memory per session to resume from. */

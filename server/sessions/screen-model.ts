@@ -7,6 +7,8 @@ import type { Screens, ScreenStep } from './screens.ts'
 const scrollback = 1000
 /** Bytes held back before they are compacted or handed to the worker: a screen nobody asked for must cost little. */
 const holdBytes = 1024 * 1024
+/** Above so many, whoever waits for a drawing waits less when they are compacted first. */
+const compactBytes = 256 * 1024
 /** Bytes for the worker above which the session should stop reading. */
 const overloadBytes = 16 * 1024 * 1024
 const snapshotTimeoutMs = 10_000
@@ -107,6 +109,7 @@ export class ScreenModel {
 
   /** The screen after everything written so far. Throws `timeout`. */
   async snapshot(): Promise<Snapshot> {
+    if (this.#pendingBytes > compactBytes) this.#compact()
     this.#feed()
     if (this.#isGivenUp) return { data: undrawn(''), size: this.#size }
     if (this.#work.length === 0 && this.#since.length === 0 && !this.#isUnderWay) return this.#drawn

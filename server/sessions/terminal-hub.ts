@@ -3,6 +3,7 @@ import type { Recorder } from '../core/recording.ts'
 import type { ViewerInfo } from '../core/session.ts'
 import type { Terminal, TerminalSize } from '../core/target.ts'
 import { closeCodes, flow, type ServerMessage } from '../protocol/terminal.ts'
+import { BacklogSkip } from './backlog-skip.ts'
 import { CodePointBoundary } from './code-points.ts'
 import type { OutputHistory } from './output-history.ts'
 import { OneAtATime, Paced } from './paced.ts'
@@ -59,6 +60,10 @@ export class TerminalHub implements ViewerHost {
   readonly #lists = new Paced<void>(viewersEveryMs, () => this.#tellViewers())
   readonly #sizes = new OneAtATime(async (size: TerminalSize) => this.#terminal?.resize(size))
   #toldDropped = false
+  readonly #skip = new BacklogSkip({
+    onChange: () => this.onFlow(),
+    isHeld: () => this.history.overloaded,
+  })
 
   constructor(options: Options) {
     this.#options = options
@@ -76,6 +81,10 @@ export class TerminalHub implements ViewerHost {
 
   get controller(): Viewer | undefined {
     return this.#controller
+  }
+
+  get skipping(): Promise<void> | undefined {
+    return this.#skip.over
   }
 
   set recorder(recorder: Recorder) {
@@ -110,6 +119,7 @@ export class TerminalHub implements ViewerHost {
     this.#flushHeld()
     const terminal = this.#terminal
     this.#terminal = undefined
+    this.#skip.end()
     terminal?.detach()
     this.#paceInput()
   }
@@ -180,7 +190,14 @@ export class TerminalHub implements ViewerHost {
     if (this.#options.recordInput && !this.#record((recorder) => recorder.input(bytes))) return
     this.#options.onInput()
     io.write(bytes)
+    if (this.#skip.typed(bytes)) this.onFlow()
     this.#paceInput()
+  }
+
+  #beginSkip(): void {
+    this.#skip.begin()
+    for (const viewer of this.#viewers) viewer.skip()
+    this.onFlow()
   }
 
   #tellDropped(viewer: Viewer): void {
@@ -224,13 +241,23 @@ export class TerminalHub implements ViewerHost {
     this.#options.onViewers(this.#viewers.size)
   }
 
+  /** Of what the controller may leave unacknowledged. A little more than usual after an interrupt is quicker shown than drawn. */
+  get #limit(): number {
+    if (this.#skip.isDue) return flow.skipAbove
+    return this.#reading ? flow.highWater : flow.lowWater
+  }
+
   /** The only place that pauses and resumes reading from the container. */
   onFlow(): void {
     const io = this.#terminal?.io
     if (io === undefined) return
-    const unacked = this.#controller?.unacked ?? 0
-    const limit = this.#reading ? flow.highWater : flow.lowWater
-    const reading = unacked <= limit && !this.history.overloaded
+    const controller = this.#controller
+    // Who skips gets the screen before there is more: what overtakes the drawing would have to be drawn again.
+    const isShown = controller?.isSkipping !== true
+    const isBehind = isShown && (controller?.unacked ?? 0) > this.#limit
+    if (isBehind && this.#skip.isDue) return this.#beginSkip()
+    const mayRead = this.skipping === undefined ? isShown && !isBehind : !this.#skip.isBreathing
+    const reading = mayRead && !this.history.overloaded
     if (reading !== this.#reading) {
       this.#reading = reading
       if (reading) io.resume()
@@ -284,6 +311,7 @@ export class TerminalHub implements ViewerHost {
     const { end } = this.history
     for (const viewer of this.#viewers) viewer.offer(bytes, end)
     this.#options.onOutput(bytes.length)
+    this.#skip.read(bytes.length)
     this.onFlow()
   }
 

@@ -11,6 +11,8 @@ export type HostMessage = Extract<ClientMessage, { type: 'resize' | 'take-contro
 /** What a viewer may ask of its session. */
 export interface ViewerHost {
   readonly history: OutputHistory
+  /** Output is not shown until this resolves: an interrupt made it stale. */
+  readonly skipping: Promise<void> | undefined
   onInput(viewer: Viewer, bytes: Uint8Array): void
   onMessage(viewer: Viewer, message: HostMessage): void
   /** How much is unacknowledged has changed. */
@@ -37,6 +39,7 @@ export class Viewer implements ViewerHandle {
   #state: 'live' | 'behind' | 'resetting' | 'gone' = 'behind'
   #toldReadOnly = false
   #isHeld = false
+  #isSkipping = false
 
   constructor(
     host: ViewerHost,
@@ -74,6 +77,11 @@ export class Viewer implements ViewerHandle {
     return this.#acked
   }
 
+  /** Output was skipped, and the screen that stands for it has not been sent yet. */
+  get isSkipping(): boolean {
+    return this.#isSkipping
+  }
+
   get gone(): boolean {
     return this.#state === 'gone'
   }
@@ -99,6 +107,11 @@ export class Viewer implements ViewerHandle {
     this.#socket.sendBytes(bytes)
     this.#sent = end
     if (this.#role === 'observer' && this.unacked > flow.observerHighWater) this.#state = 'behind'
+  }
+
+  /** Shows nothing until the host's `skipping` is over, then the screen as it is by then. */
+  skip(): void {
+    if (this.#state !== 'gone' && this.#state !== 'resetting') void this.#reset()
   }
 
   close(code: number, reason: string): void {
@@ -151,15 +164,23 @@ export class Viewer implements ViewerHandle {
 
   #catchUp(): void {
     const views = this.#host.history.from(this.#sent)
-    if (views === undefined) {
+    if (views === undefined || this.#host.skipping !== undefined) {
       void this.#reset()
       return
     }
     for (const view of views) this.#socket.sendBytes(view)
     this.#sent = this.#host.history.end
     this.#state = 'live'
+    this.#isSkipping = false
     if (this.#role === 'observer' && this.unacked > flow.observerHighWater) this.#state = 'behind'
     this.#host.onFlow()
+  }
+
+  async #skipped(): Promise<void> {
+    const { skipping } = this.#host
+    if (skipping === undefined) return
+    this.#isSkipping = true
+    await skipping
   }
 
   /** Never rejects: a viewer that can't be drawn for is asked to come again. */
@@ -167,6 +188,8 @@ export class Viewer implements ViewerHandle {
     this.#state = 'resetting'
     for (let tries = 0; tries < snapshotTries; tries++) {
       try {
+        await this.#skipped()
+        if (this.gone) return
         const { offset, size, data } = await this.#host.history.snapshot()
         if (this.gone) return
         if (this.#host.history.from(offset) === undefined) continue

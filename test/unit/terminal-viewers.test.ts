@@ -6,61 +6,14 @@ import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { Principal } from '../../server/core/policy.ts'
-import type { Session } from '../../server/protocol/api.ts'
-import { flow, type ServerMessage } from '../../server/protocol/terminal.ts'
+import { flow } from '../../server/protocol/terminal.ts'
 import { DirectoryRecordings } from '../../server/recording/recordings.ts'
-import type { DebugSession } from '../../server/sessions/debug-session.ts'
-import type { ViewerHandle, ViewerSocket } from '../../server/sessions/sessions.ts'
 import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
 import { eventually } from '../support/eventually.ts'
 import { jane, sessionGround, type SessionGround } from '../support/session-ground.ts'
+import { TerminalPeer } from '../support/terminal-peer.ts'
 
 const alex: Principal = { ...jane, subject: 'alex', name: 'Alex' }
-
-/** A peer that keeps what it is told. */
-class Peer implements ViewerSocket {
-  readonly messages: ServerMessage[] = []
-  output = ''
-  closed: string | undefined
-  isPaused = false
-  handle!: ViewerHandle
-
-  static async join(session: DebugSession, who = jane, role: 'controller' | 'observer' = 'controller') {
-    const peer = new Peer()
-    peer.handle = await session.join(peer, {
-      who,
-      from: '127.0.0.1',
-      role,
-      mayControl: true,
-      describe: () => ({}) as Session,
-    })
-    return peer
-  }
-
-  get role(): string | undefined {
-    return this.messages.find((message) => message.type === 'hello')?.role
-  }
-
-  send(message: ServerMessage): void {
-    this.messages.push(message)
-  }
-
-  sendBytes(bytes: Uint8Array): void {
-    this.output += Buffer.from(bytes).toString()
-  }
-
-  close(_code: number, reason: string): void {
-    this.closed = reason
-  }
-
-  pause(): void {
-    this.isPaused = true
-  }
-
-  resume(): void {
-    this.isPaused = false
-  }
-}
 
 const events = async ({ refusing }: SessionGround, id: string, kind: 'controlled' | 'viewed') =>
   (await refusing.store.listAudit({ sessionId: id, kinds: [kind], limit: 100 })).items
@@ -69,7 +22,7 @@ describe('control', () => {
   it('goes to one of two people who come at the same moment', async (t) => {
     const ground = await sessionGround(t)
     const { session } = await ground.open()
-    const peers = await Promise.all([Peer.join(session), Peer.join(session, alex)])
+    const peers = await Promise.all([TerminalPeer.join(session), TerminalPeer.join(session, { who: alex })])
     assert.deepEqual(new Set(peers.map(({ role }) => role)), new Set(['controller', 'observer']))
     assert.deepEqual(
       peers.map(({ closed }) => closed),
@@ -82,8 +35,8 @@ describe('control', () => {
   it('is asked for once at a time, and no more often than people do', async (t) => {
     const ground = await sessionGround(t)
     const { session } = await ground.open()
-    await Peer.join(session)
-    const asking = await Peer.join(session, alex)
+    await TerminalPeer.join(session)
+    const asking = await TerminalPeer.join(session, { who: alex })
     for (let n = 0; n < 20_000; n++) asking.handle.control({ type: 'take-control' })
     await eventually(async () => (await events(ground, session.row.id, 'controlled')).length === 1)
     await new Promise((resolve) => setImmediate(resolve))
@@ -93,8 +46,8 @@ describe('control', () => {
   it('is not given when that cannot be written down', async (t) => {
     const ground = await sessionGround(t)
     const { session } = await ground.open()
-    const before = await Peer.join(session)
-    const asking = await Peer.join(session, alex)
+    const before = await TerminalPeer.join(session)
+    const asking = await TerminalPeer.join(session, { who: alex })
     ground.refusing.refuse('appendAudit')
     asking.handle.control({ type: 'take-control' })
     await eventually(() => asking.messages.some(({ type }) => type === 'notice'))
@@ -109,7 +62,7 @@ describe('changes of size', () => {
   it('reach program and recording as the newest of what came at once', async (t) => {
     const ground = await sessionGround(t)
     const { session, terminal } = await ground.open()
-    const peer = await Peer.join(session)
+    const peer = await TerminalPeer.join(session)
     for (let cols = 100; cols <= 900; cols++) {
       for (let rows = 20; rows < 60; rows++) peer.handle.control({ type: 'resize', size: { cols, rows } })
     }
@@ -125,8 +78,8 @@ describe('input that the program does not read', () => {
   it('keeps nobody from being read, and output flows on', async (t) => {
     const ground = await sessionGround(t)
     const { session, terminal } = await ground.open()
-    const peer = await Peer.join(session)
-    const observer = await Peer.join(session, alex, 'observer')
+    const peer = await TerminalPeer.join(session)
+    const observer = await TerminalPeer.join(session, { who: alex, role: 'observer' })
     terminal.reads = false
     for (let n = 0; n < 40; n++) peer.handle.input(Buffer.alloc(60_000, 'p'))
     assert.equal(peer.isPaused, true)
@@ -144,7 +97,7 @@ describe('input that the program does not read', () => {
   it('is dropped beyond a bound, and its sender is told once', async (t) => {
     const ground = await sessionGround(t)
     const { session, terminal } = await ground.open()
-    const peer = await Peer.join(session)
+    const peer = await TerminalPeer.join(session)
     terminal.reads = false
     for (let n = 0; n < 400; n++) peer.handle.input(Buffer.alloc(60_000, 'p'))
     assert.ok(terminal.io.writableLength < 9 * 1024 * 1024, String(terminal.io.writableLength))
@@ -154,7 +107,7 @@ describe('input that the program does not read', () => {
   it('is forgotten with its stream: after a reattach what is typed arrives', async (t) => {
     const ground = await sessionGround(t)
     const { session, terminal } = await ground.open()
-    const peer = await Peer.join(session)
+    const peer = await TerminalPeer.join(session)
     terminal.reads = false
     for (let n = 0; n < 20; n++) peer.handle.input(Buffer.alloc(60_000, 'p'))
     assert.equal(peer.isPaused, true)
@@ -173,7 +126,7 @@ describe('input that the program does not read', () => {
   it('may be sent as text', async (t) => {
     const ground = await sessionGround(t)
     const { session, terminal } = await ground.open()
-    const peer = await Peer.join(session)
+    const peer = await TerminalPeer.join(session)
     peer.handle.control({ type: 'input', data: 'é\r' })
     await eventually(() => terminal.typed.join('') === 'é\r')
   })
@@ -183,8 +136,10 @@ describe('viewers', () => {
   it('are told of each other in few lists, however many come at once', async (t) => {
     const ground = await sessionGround(t)
     const { session } = await ground.open()
-    const first = await Peer.join(session)
-    const others = await Promise.all(Array.from({ length: 90 }, () => Peer.join(session, alex, 'observer')))
+    const first = await TerminalPeer.join(session)
+    const others = await Promise.all(
+      Array.from({ length: 90 }, () => TerminalPeer.join(session, { who: alex, role: 'observer' })),
+    )
     const lists = () => first.messages.filter((message) => message.type === 'viewers')
     await eventually(() => lists().at(-1)?.viewers.length === 91)
     assert.ok(lists().length < 45, String(lists().length))
@@ -212,7 +167,7 @@ describe('a strict recording that fails', () => {
     }
     const ground = await sessionGround(t, { recordings })
     const { session, terminal } = await ground.open()
-    const peer = await Peer.join(session)
+    const peer = await TerminalPeer.join(session)
     const arrived = once(terminal.io, 'data')
     terminal.io.push(Buffer.from([0x61, 0xe2, 0x82]))
     await arrived
