@@ -35,11 +35,17 @@ export interface ApiServerDouble {
 export async function startApiServerDouble(certificates: Certificates): Promise<ApiServerDouble> {
   const requests: IncomingMessage[] = []
   const sockets = new Set<Socket>()
+  /** Also those in the middle of a handshake. */
+  const wires = new Set<Socket>()
   let connections = 0
   const server = createServer({ ...certificates, requestCert: true, rejectUnauthorized: false })
   const upgrades = new WebSocketServer({
     noServer: true,
     handleProtocols: (offered) => [...offered][0] ?? false,
+  })
+  server.on('connection', (wire: Socket) => {
+    wires.add(wire)
+    wire.on('close', () => wires.delete(wire))
   })
   server.on('secureConnection', (socket) => {
     connections++
@@ -77,8 +83,8 @@ export async function startApiServerDouble(certificates: Certificates): Promise<
     answer: (_request, response) => response.end('{}'),
     attach: undefined,
     async close() {
-      for (const socket of sockets) socket.destroy()
       server.close()
+      for (const socket of [...sockets, ...wires]) socket.destroy()
       await once(server, 'close')
     },
   }

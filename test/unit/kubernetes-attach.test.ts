@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,6 +27,8 @@ describe('the stream of a terminal in a cluster', () => {
   /** Messages from the gateway. */
   let said: Buffer[]
   let tty: Attachment
+  /** What each test has attached: all of it is let go, also when one could not attach. */
+  let attached: Attachment[]
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'hatchway-attach-'))
@@ -38,6 +41,7 @@ describe('the stream of a terminal in a cluster', () => {
     const path = await writeKubeconfig(directory, 'kubeconfig', cluster, { token: 'secret' })
     client = clientFor({ kind: 'kubeconfig', paths: [path] })
     said = []
+    attached = []
     server.attach = (socket) => {
       far = socket
       socket.on('message', (data: Buffer) => said.push(data))
@@ -47,7 +51,7 @@ describe('the stream of a terminal in a cluster', () => {
     }
   })
   afterEach(async () => {
-    tty.destroy()
+    for (const each of attached) each.destroy()
     client.close()
     await server.close()
   })
@@ -55,7 +59,8 @@ describe('the stream of a terminal in a cluster', () => {
 
   const attach = async (size?: { cols: number; rows: number }) => {
     const place = { namespace: 'shop', pod: 'web', container: 'debug' }
-    tty = await attachTty(client, place, size, AbortSignal.timeout(5_000))
+    tty = await attachTty(client, place, size, AbortSignal.timeout(20_000))
+    attached.push(tty)
     let text = ''
     tty.io.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
     return { text: () => text }
@@ -87,7 +92,7 @@ describe('the stream of a terminal in a cluster', () => {
     far.send(Buffer.from('\x01$ '))
     // Whatever is on its way arrives before the answer to a ping does.
     far.ping()
-    await new Promise((resolve) => far.once('pong', resolve))
+    await within(once(far, 'pong'), 'the answer to a ping')
     const count = sizes().length
     tty.io.write('x')
     await eventually(() => said.some((data) => data[0] === 0))
