@@ -25,7 +25,7 @@ export async function listEnvironment(
     const targets = await within(listMs, what, parent, (signal) => driver.as(who).list({}, signal))
     const problems = driver.problems?.() ?? []
     if (problems.length === 0) return { targets }
-    return { targets, problem: { environment, detail: problems.join(' '), partial: true } }
+    return { targets, problem: { environment, detail: problems.join('\n'), partial: true } }
   } catch (error) {
     if (!(error instanceof HatchwayError)) throw error
     return { targets: [], problem: { environment, detail: messageOf(error) } }

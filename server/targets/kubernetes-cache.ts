@@ -1,7 +1,9 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { KubernetesClient } from './kubernetes-client.ts'
 import { describePod, type PodRecord } from './kubernetes-describe.ts'
+import { missingRight } from './kubernetes-errors.ts'
 import type { Pod } from './kubernetes-objects.ts'
+import { missingInWords } from './kubernetes-rights.ts'
 import { SnapshotBuilder, type ClusterSnapshot } from './kubernetes-snapshot.ts'
 import { watchResource, type Watched } from './kubernetes-watch.ts'
 import { controllerKinds, describeWorkload, resources, type WorkloadRecord } from './kubernetes-workloads.ts'
@@ -10,12 +12,14 @@ import { controllerKinds, describeWorkload, resources, type WorkloadRecord } fro
 export class KubernetesCache {
   readonly #pods: readonly Watched<PodRecord>[]
   readonly #workloads: readonly Watched<WorkloadRecord>[]
+  readonly #environment: string
   readonly #builder: SnapshotBuilder
   readonly #listeners = new Set<() => void>()
   #snapshot: ClusterSnapshot | undefined
 
   /** `namespaces`: only these; absent: the whole cluster. */
   constructor(client: KubernetesClient, namespaces?: readonly string[]) {
+    this.#environment = client.environment
     this.#builder = new SnapshotBuilder(client.environment)
     const places = namespaces?.map((namespace) => ({ namespace })) ?? [{}]
     this.#pods = places.map((place) =>
@@ -68,13 +72,16 @@ export class KubernetesCache {
 
   /** What is missing, and what may be out of date, in words for users. */
   problems(): string[] {
-    const words = [...this.#pods, ...this.#workloads].flatMap(({ problem, synced, unreadable }) => {
+    const all = [...this.#pods, ...this.#workloads]
+    const rights = all.flatMap(({ problem, synced }) => (synced ? [] : (missingRight(problem) ?? [])))
+    const isTold = (problem: HatchwayError) => rights.length > 1 && missingRight(problem) !== undefined
+    const words = all.flatMap(({ problem, synced, unreadable }) => {
       if (problem === undefined && unreadable > 0)
         return [`${unreadable} objects are left out: what the cluster says of them can't be read.`]
-      if (problem === undefined) return []
+      if (problem === undefined || (!synced && isTold(problem))) return []
       return [synced ? `What is shown may be out of date. ${problem.message}` : problem.message]
     })
-    return [...new Set(words)]
+    return [...(rights.length > 1 ? missingInWords(this.#environment, rights) : []), ...new Set(words)]
   }
 
   /** Resolves with what `look` finds, at the latest after `ms`: with undefined then, or when aborted. */

@@ -91,12 +91,32 @@ function refused(refusal: KubernetesRefusal, context: CallContext): HatchwayErro
 const rbacWords =
   /User "([^"]*)" cannot (\S+) (?:resource "([^"]*)"|path "([^"]*)")(?: in API group "([^"]*)")?(?: in the namespace "([^"]*)")?/
 
+/** A right that RBAC does not give. */
+export interface MissingRight {
+  user: string
+  verb: string
+  /** `deployments of apps`, or a path. */
+  what: string
+  /** Absent for the whole cluster. */
+  namespace: string | undefined
+}
+
+/** The right for whose lack a call was refused; undefined where it was refused for something else, or not at all. */
+export function missingRight(cause: unknown): MissingRight | undefined {
+  const refusal = refusalOf(cause)
+  if (refusal?.status !== 403) return undefined
+  const [, user, verb, resource, path, group, namespace] = rbacWords.exec(refusal.message) ?? []
+  if (user === undefined || verb === undefined) return undefined
+  const what = (resource === undefined ? path : group ? `${resource} of ${group}` : resource) ?? ''
+  return { user, verb, what, namespace }
+}
+
 function forbidden(refusal: KubernetesRefusal, context: CallContext): HatchwayError {
   const { environment, doing, actor } = context
   const options = { cause: refusal }
-  const [, user, verb, resource, path, group, namespace] = rbacWords.exec(refusal.message) ?? []
-  if (user !== undefined && verb !== undefined) {
-    const what = resource === undefined ? path : group ? `${resource} of ${group}` : resource
+  const missing = missingRight(refusal)
+  if (missing !== undefined) {
+    const { user, verb, what, namespace } = missing
     const place = namespace === undefined ? 'in the whole cluster' : `in the namespace ${namespace}`
     const who = user === actor?.subject ? `${user} (that is you)` : `${user} (the gateway's account)`
     const advice =

@@ -1,6 +1,7 @@
 import { HatchwayError } from '../core/errors.ts'
 import type { Actor } from '../core/target.ts'
 import type { KubernetesCall, KubernetesClient } from './kubernetes-client.ts'
+import type { MissingRight } from './kubernetes-errors.ts'
 
 interface Review {
   status?: { allowed?: boolean }
@@ -63,4 +64,21 @@ export async function requireDelete(
     'backend_forbidden',
     `${client.environment} does not let the gateway's account delete pods in the namespace ${namespace}, which debug copies need: one would stay after its session. Ask the cluster's administrator for a role that allows it.`,
   )
+}
+
+/** Many rights that are missing to list, as one line for each account and verb, and not as a paragraph for each right. Pure. */
+export function missingInWords(environment: string, rights: readonly MissingRight[]): string[] {
+  const lines = Map.groupBy(rights, ({ user, verb }) => `${user} ${verb}`)
+  return [...lines.values()].map((missing) => {
+    const { user = '', verb = '' } = missing[0] ?? {}
+    const all = (of: (right: MissingRight) => string) => inList([...new Set(missing.map(of))])
+    const isWhole = missing.some(({ namespace }) => namespace === undefined)
+    const namespaces = all(({ namespace }) => namespace ?? '')
+    const place = isWhole ? 'in the whole cluster' : `in ${namespaces}`
+    return `${environment} does not let ${user} (the gateway's account) ${verb} ${all(({ what }) => what)} ${place}. Ask the cluster's administrator for the role in deploy/kubernetes/rbac.yaml.`
+  })
+}
+
+function inList(words: readonly string[]): string {
+  return new Intl.ListFormat('en').format(words)
 }

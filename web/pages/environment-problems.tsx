@@ -32,11 +32,24 @@ export function EnvironmentProblems({ problems, error, onRetry }: EnvironmentPro
               {problem.partial === true ? 'Some targets' : 'Targets'} of{' '}
               <span className="mono">{problem.environment}</span>{' '}
               {problem.partial === true ? 'may be missing or old.' : 'are missing.'}
-            </strong>{' '}
-            {problem.detail}
+            </strong>
+            <ProblemLines detail={problem.detail} />
           </div>
         </div>
       ))}
     </>
+  )
+}
+
+/** One line of the gateway's is a sentence; several are a list. */
+function ProblemLines({ detail }: { detail: string }) {
+  const lines = detail.split('\n')
+  if (lines.length === 1) return <> {detail}</>
+  return (
+    <ul className="banner-list">
+      {lines.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
   )
 }
