@@ -275,6 +275,8 @@ export interface Opened {
   imageId: Promise<string>
   /** Shown to the user when the terminal opens. */
   notices: readonly string[]
+  /** The same of every terminal there: who has read it once may be spared it. */
+  standingNotices?: readonly string[]
 }
 
 export interface OpenedTerminal extends Opened {

@@ -53,7 +53,8 @@ export type ServerMessage =
   | { type: 'resize'; size: TerminalSize }
   /** `self` is the receiver's own id in the list. */
   | { type: 'viewers'; viewers: Viewer[]; self: string }
-  | { type: 'notice'; level: 'info' | 'warning' | 'error'; text: string }
+  /** `standing`: it says the same in every session there, and need not be shown to who has read it. */
+  | { type: 'notice'; level: 'info' | 'warning' | 'error'; text: string; standing?: true }
   | { type: 'exit'; end: SessionEnd }
   | { type: 'pong'; id: number }
 

@@ -14,7 +14,7 @@ import { auditSession, storeStart, type SessionAuditEvent } from './session-audi
 import type { SessionDeps } from './session-deps.ts'
 import { withImage } from './session-row.ts'
 import { SessionTimers } from './session-timers.ts'
-import { SessionViewers } from './session-viewers.ts'
+import { noticesOf, SessionViewers, type SessionNotice } from './session-viewers.ts'
 import type { JoinRequest, LiveSession, RunOutcome, ViewerHandle, ViewerSocket } from './sessions.ts'
 import { TerminalHub } from './terminal-hub.ts'
 
@@ -29,7 +29,7 @@ export class DebugSession implements LiveSession {
   readonly #aborter = new AbortController()
   #row: SessionRow
   #progress: StartProgress | undefined
-  #notices: string[] = []
+  #notices: SessionNotice[] = []
   #recorder: Recorder | undefined
   /** Of a run. */
   readonly #collected: CollectedOutput | undefined
@@ -111,7 +111,7 @@ export class DebugSession implements LiveSession {
 
   /** Tells everybody who watches, now or later, and the recording. */
   warn(text: string, mark: string): void {
-    this.#notices.push(text)
+    this.#notices.push({ text })
     this.notify('warning', text)
     this.#hub.mark(mark)
   }
@@ -140,7 +140,7 @@ export class DebugSession implements LiveSession {
     const awayMs = Math.max(0, Date.now() - resumed.lastEventAt.getTime())
     this.#hub.history.append(resumed.tail)
     this.#hub.mark(`gateway restarted: output of up to ${Math.ceil(awayMs / 1000)} s may be missing here`)
-    this.#notices = ['The gateway was restarted: output from in between may be missing.']
+    this.#notices = [{ text: 'The gateway was restarted: output from in between may be missing.' }]
     this.#run(terminal)
     void this.#hub.history.primeFrom(resumed.replay(), resumed.recorder.offset - resumed.tail.length)
   }
@@ -219,7 +219,7 @@ export class DebugSession implements LiveSession {
     this.#row = { ...this.#row, container, identity }
     if (this.#aborter.signal.aborted) return terminal.detach()
     this.#row = { ...this.#row, state: 'running', startedAt: new Date() }
-    this.#notices = [...opened.notices]
+    this.#notices = noticesOf(opened)
     this.#run(terminal)
     this.#deps.onRunning(this)
   }
@@ -233,7 +233,7 @@ export class DebugSession implements LiveSession {
     this.#progress = undefined
     this.#hub.attach(terminal)
     this.#hub.broadcast({ type: 'state', state: 'running' })
-    for (const text of this.#notices) this.#hub.broadcast({ type: 'notice', level: 'info', text })
+    for (const notice of this.#notices) this.#hub.broadcast({ type: 'notice', level: 'info', ...notice })
     void this.#followTerminal(terminal)
   }
 

@@ -1,7 +1,7 @@
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import { isSamePerson } from '../core/same-person.ts'
 import type { SessionState } from '../core/session.ts'
-import type { StartProgress } from '../core/target.ts'
+import type { Opened, StartProgress } from '../core/target.ts'
 import { Allowance } from './allowance.ts'
 import type { SessionAuditEvent } from './session-audit.ts'
 import type { JoinRequest, ViewerHandle, ViewerSocket } from './sessions.ts'
@@ -11,6 +11,21 @@ import { Viewer } from './viewer.ts'
 /** Requests for control by one viewer. */
 const askings = { burst: 5, perSecond: 0.5 }
 
+/** What everybody is told who joins. */
+export interface SessionNotice {
+  text: string
+  /** It says the same in every session there. */
+  standing?: true
+}
+
+/** What an opened terminal has to tell, what is true of this one first. */
+export function noticesOf({ notices, standingNotices = [] }: Opened): SessionNotice[] {
+  return [
+    ...notices.map((text) => ({ text })),
+    ...standingNotices.map((text) => ({ text, standing: true as const })),
+  ]
+}
+
 interface ViewedSession {
   hub: TerminalHub
   /** As whoever joins now meets it. */
@@ -18,7 +33,7 @@ interface ViewedSession {
     state: SessionState
     isEnding: boolean
     progress: StartProgress | undefined
-    notices: readonly string[]
+    notices: readonly SessionNotice[]
   }
   audit: (event: SessionAuditEvent) => Promise<void>
 }
@@ -56,7 +71,7 @@ export class SessionViewers {
     if (state === 'pending-approval') viewer.send({ type: 'state', state: 'pending-approval' })
     if (progress !== undefined) viewer.send({ type: 'state', state: 'starting', progress })
     hub.add(viewer)
-    for (const text of notices) viewer.send({ type: 'notice', level: 'info', text })
+    for (const notice of notices) viewer.send({ type: 'notice', level: 'info', ...notice })
     const { controller } = hub
     if (request.role === 'controller' && role === 'observer' && controller !== undefined) {
       const text = `${controller.who.name} is in control; you are watching.`

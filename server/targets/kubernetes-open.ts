@@ -102,7 +102,8 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
   })
   const imageId = imageOf(watched, place)
   const notices = noticesOf(pod, admitted)
-  return { container, terminal, identity: admitted.runAs.identity, imageId, notices }
+  const { identity } = admitted.runAs
+  return { container, terminal, identity, imageId, notices, standingNotices: [logNotice] }
 }
 
 /** The container that it joins; none where it shares the pod's network alone. */
@@ -252,7 +253,6 @@ function noticesOf(pod: Pod, { runAs, notice }: Admitted): string[] {
     ...(many < manyContainers
       ? []
       : [`This pod has ${many} debug containers, which stay in it until it is recreated.`]),
-    logNotice,
   ]
 }
 

@@ -59,6 +59,14 @@ describe('a cluster in the browser', () => {
     assert.equal(await terminal.run('cat /proc/1/root/www/hello.txt'), 'hello from the target')
     const { target } = await gateway.gateway.api<Session>('GET', `/sessions/${terminal.sessionId}`)
     assert.equal(target.resolved.pod, chosen)
+
+    // What is true of every session here is read once for each browser.
+    const notice = page.getByText(/also in the log of its container/)
+    await page.locator('.ws-notice', { has: notice }).getByRole('button', { name: 'Dismiss' }).click()
+    await notice.waitFor({ state: 'detached' })
+    await page.reload()
+    await terminal.prompt()
+    assert.equal(await notice.count(), 0)
   })
 
   it('has runbook links that name the workload, and says when a link names a container that is not there', async () => {

@@ -7,6 +7,7 @@ import type { InputProgress } from './input-queue.ts'
 import { needsConfirmation, preparePaste, withoutHidden } from './paste-text.ts'
 import { hasPrefill, takePrefill } from './prefill.ts'
 import type { Answer, Question } from './question.ts'
+import { ReadNotices, type Said } from './read-notices.ts'
 import { refusalOf } from './refusal.ts'
 import {
   TerminalConnection,
@@ -19,10 +20,9 @@ import type { TerminalPreferences } from './terminal-preferences.ts'
 import { TerminalView, type TerminalViewHost } from './terminal-view.ts'
 import { typingProblem } from './typing-problem.ts'
 
-export interface Notice {
+export interface Notice extends Said {
   id: number
   level: 'info' | 'warning' | 'error'
-  text: string
 }
 
 /** All that the page shows of one terminal. Replaced, never changed. */
@@ -80,7 +80,7 @@ export class OpenTerminal {
   readonly #listeners = new Set<() => void>()
   readonly #encoder = new TextEncoder()
   #state: OpenTerminalState
-  readonly #dismissed = new Set<string>()
+  readonly #read = new ReadNotices()
   #noticeId = 0
   #droppedTimer: ReturnType<typeof setTimeout> | undefined
   #promptTimer: ReturnType<typeof setTimeout> | undefined
@@ -167,13 +167,14 @@ export class OpenTerminal {
 
   dismiss(noticeId: number): void {
     const dismissed = this.#state.notices.find((notice) => notice.id === noticeId)
-    if (dismissed !== undefined) this.#dismissed.add(dismissed.text)
+    if (dismissed !== undefined) this.#read.add(dismissed)
     this.#set({ notices: this.#state.notices.filter((notice) => notice.id !== noticeId) })
   }
 
-  notify(level: Notice['level'], text: string): void {
+  notify(level: Notice['level'], text: string, standing?: true): void {
     const others = this.#state.notices.filter((notice) => notice.text !== text)
-    this.#set({ notices: [...others, { id: ++this.#noticeId, level, text }].slice(-mostNotices) })
+    const notice = { id: ++this.#noticeId, level, text, ...(standing && { standing }) }
+    this.#set({ notices: [...others, notice].slice(-mostNotices) })
   }
 
   dispose(): void {
@@ -259,7 +260,7 @@ export class OpenTerminal {
       this.view.setRole(this.#connection.role)
     } else if (message.type === 'notice') {
       // The gateway says the same again after each reconnect.
-      if (!this.#dismissed.has(message.text)) this.notify(message.level, message.text)
+      if (!this.#read.has(message)) this.notify(message.level, message.text, message.standing)
     }
     if (message.type === 'exit') this.#set({ end: message.end })
   }
