@@ -52,7 +52,7 @@ function Gate() {
   }
   return (
     <main className="page narrow stack">
-      <ErrorPanel error={me.error} onRetry={() => void me.refetch()} isRetrying={me.isFetching} />
+      <ErrorPanel isPage error={me.error} onRetry={() => void me.refetch()} isRetrying={me.isFetching} />
       {isProviderSilent(me.error) ? (
         <p className="faint">
           This page asks again every 5 seconds and goes on by itself. Debug sessions keep running.

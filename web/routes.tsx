@@ -9,46 +9,51 @@ import { DebugPage } from './pages/debug-page.tsx'
 import { TargetsPage } from './pages/targets-page.tsx'
 import { useTitle } from './use-title.ts'
 
-const reading = (label: string): { waiting: ReactNode } => ({
+const reading = (title: string, label: string): { waiting: ReactNode } => ({
   waiting: (
     <div className="page">
-      <Skeleton label={label} />
+      <Skeleton title={title} label={label} />
     </div>
   ),
 })
 /** In the place of a screen that has no rows. */
-const blank = (label: string): { waiting: ReactNode } => ({
-  waiting: <output className="blank" aria-label={label} />,
+const blank = (title: string, label: string): { waiting: ReactNode } => ({
+  waiting: (
+    <>
+      <h1 className="visually-hidden">{title}</h1>
+      <output className="blank" aria-label={label} />
+    </>
+  ),
 })
 
 // Only what leads to a terminal is in the first load.
 const SessionsPage = lazyPart(
   async () => (await import('./pages/sessions-page.tsx')).SessionsPage,
-  reading('Loading sessions'),
+  reading('Sessions', 'Loading sessions'),
 )
 const SessionPage = lazyPart(
   async () => (await import('./pages/session-page.tsx')).SessionPage,
-  reading('Loading the session'),
+  reading('Session', 'Loading the session'),
 )
 const ApprovalsPage = lazyPart(
   async () => (await import('./pages/approvals-page.tsx')).ApprovalsPage,
-  reading('Loading approvals'),
+  reading('Approvals', 'Loading approvals'),
 )
 const AuditPage = lazyPart(
   async () => (await import('./pages/audit-page.tsx')).AuditPage,
-  reading('Loading the audit log'),
+  reading('Audit', 'Loading the audit log'),
 )
 const PolicyPage = lazyPart(
   async () => (await import('./pages/policy-page.tsx')).PolicyPage,
-  reading('Loading the question to policy'),
+  reading('Policy', 'Loading the question to policy'),
 )
 const TerminalPage = lazyPart(
   async () => (await import('./terminal/terminal-page.tsx')).TerminalPage,
-  blank('Loading the terminal'),
+  blank('Terminal', 'Loading the terminal'),
 )
 const PlayerPage = lazyPart(
   async () => (await import('./player/player-page.tsx')).PlayerPage,
-  blank('Loading the player'),
+  blank('Recording', 'Loading the player'),
 )
 
 export function Routes({ me }: { me: Me }) {

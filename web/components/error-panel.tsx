@@ -8,10 +8,12 @@ interface ErrorPanelProps {
   /** Absent where trying again makes no sense. */
   onRetry?: (() => void) | undefined
   isRetrying?: boolean
+  /** It is all that the page has: its title is the page's. */
+  isPage?: boolean
 }
 
 /** Title, detail, and what somebody needs to find it in the log. */
-export function ErrorPanel({ error, onRetry, isRetrying = false }: ErrorPanelProps) {
+export function ErrorPanel({ error, onRetry, isRetrying = false, isPage = false }: ErrorPanelProps) {
   const problem = asApiError(error)
   return (
     <section className="error-panel" role="alert">
@@ -19,7 +21,7 @@ export function ErrorPanel({ error, onRetry, isRetrying = false }: ErrorPanelPro
         <WarningIcon />
       </div>
       <div className="error-body">
-        <h2>{problem.title}</h2>
+        {isPage ? <h1>{problem.title}</h1> : <h2>{problem.title}</h2>}
         <p>{problem.message}</p>
         <dl className="error-facts">
           <div>

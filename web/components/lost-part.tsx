@@ -35,7 +35,7 @@ const unreachable: Words = {
 export function LostPart({ error, onRetry, onClose }: LostPartProps) {
   const isLost = isLostCode(error)
   const { title, detail } = useWhy(isLost)
-  if (!isLost && onClose === undefined) return <ErrorPanel error={error} onRetry={onRetry} />
+  if (!isLost && onClose === undefined) return <ErrorPanel isPage error={error} onRetry={onRetry} />
   const isUpdate = title === updated.title
   const actions = (
     <>

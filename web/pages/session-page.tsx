@@ -32,7 +32,7 @@ export function SessionPage({ id }: { id: string }) {
         <BackIcon /> Sessions
       </Link>
       {query.isPending ? (
-        <Skeleton label="Loading the session" rows={7} />
+        <Skeleton title="Session" label="Loading the session" rows={7} />
       ) : query.data !== undefined ? (
         <Details session={query.data} />
       ) : asApiError(query.error).code === 'session_not_found' ? (
@@ -44,7 +44,7 @@ export function SessionPage({ id }: { id: string }) {
           <p>It may be older than what is kept, or policy does not let you see it.</p>
         </EmptyState>
       ) : (
-        <ErrorPanel error={query.error} onRetry={retry} isRetrying={query.isFetching} />
+        <ErrorPanel isPage error={query.error} onRetry={retry} isRetrying={query.isFetching} />
       )}
     </div>
   )

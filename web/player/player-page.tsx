@@ -27,6 +27,7 @@ export function PlayerPage({ sessionId, startAt }: { sessionId: string; startAt?
     return <Recording key={sessionId} session={session.data} startAt={startAt ?? 0} />
   return (
     <div className="ws-replay" aria-busy={session.error === null}>
+      <h1 className="visually-hidden">Recording</h1>
       {session.error === null ? null : <Problem error={asApiError(session.error)} />}
     </div>
   )

@@ -169,13 +169,19 @@ function useCommands(
 }
 
 function Unopened({ error }: { error: Error | null }) {
-  if (error === null) return <div className="ws-stage" aria-busy="true" />
+  if (error === null) {
+    return (
+      <div className="ws-stage" aria-busy="true">
+        <h1 className="visually-hidden">Terminal</h1>
+      </div>
+    )
+  }
   const { title, message } = asApiError(error)
   return (
     <div className="ws-stage">
       <div className="ws-stage-screen">
         <section className="ws-stage-card" role="alert">
-          <h2>{title}</h2>
+          <h1>{title}</h1>
           <p>{message}</p>
           <ButtonLink kind="primary" href="/sessions">
             All sessions
