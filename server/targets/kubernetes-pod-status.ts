@@ -137,7 +137,7 @@ function runningStanding(pod: Pod, containers: readonly PodContainer[]): PodStan
     `${readyOnes}/${serving.length} ready`,
   ]
   const restarts = restartWords(stuck === undefined ? restartsOf(containers) : 0)
-  const lost = isNodeSilent(pod) ? `, ${silentNode(pod)}` : ''
+  const lost = isNodeSilent(pod) ? `, ${silentNode(pod)}` : isGated(pod) ? ', waits for a readiness gate' : ''
   return {
     state: runs ? 'running' : 'created',
     status: `${parts.join(', ')}${restarts}${lost}`,
@@ -150,9 +150,14 @@ function runningStanding(pod: Pod, containers: readonly PodContainer[]): PodStan
  * last (pkg/controller/util/node, MarkPodsNotReady). Readiness gates are the other reason for such a difference.
  */
 function isNodeSilent(pod: Pod): boolean {
-  return (
-    condition(pod, 'Ready')?.status === 'False' &&
-    condition(pod, 'ContainersReady')?.status === 'True' &&
-    (pod.spec?.readinessGates ?? []).length === 0
-  )
+  return isUnreadyItself(pod) && (pod.spec?.readinessGates ?? []).length === 0
+}
+
+function isGated(pod: Pod): boolean {
+  return isUnreadyItself(pod) && (pod.spec?.readinessGates ?? []).length > 0
+}
+
+/** All of its containers are ready, and it is not. */
+function isUnreadyItself(pod: Pod): boolean {
+  return condition(pod, 'Ready')?.status === 'False' && condition(pod, 'ContainersReady')?.status === 'True'
 }

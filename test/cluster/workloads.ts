@@ -3,8 +3,8 @@
  *
  *   npx node test/cluster/workloads.ts       starts the cluster when it doesn't run; idempotent
  *
- * The namespace `payments` has a deployment that serves, one that crashes, one whose image nobody has and a finished pod;
- * `vault` enforces the level `restricted` of Pod Security.
+ * The namespace `payments` has a deployment that serves, one that crashes, one whose image nobody has, one that never
+ * gets ready, a finished pod and a finished job; `vault` enforces the level `restricted` of Pod Security.
  */
 import type { V1PodSpec } from '@kubernetes/client-node'
 import { ensureClusterImages, testCluster } from '../support/cluster.ts'
@@ -34,6 +34,15 @@ await deployment('payments', 'report', 1, { containers: [{ ...web, image: '127.0
 await pod('payments', 'migration', {
   containers: [{ ...toolbox, command: ['/bin/true'] }],
   restartPolicy: 'Never',
+})
+await deployment('payments', 'cache', 1, {
+  containers: [{ ...web, readinessProbe: { exec: { command: ['/bin/false'] } } }],
+})
+await unlessThere('/apis/batch/v1/namespaces/payments/jobs', {
+  metadata: { name: 'invoices', labels: { app: 'invoices' } },
+  spec: {
+    template: { spec: { containers: [{ ...toolbox, command: ['/bin/true'] }], restartPolicy: 'Never' } },
+  },
 })
 await deployment('vault', 'api', 1, { containers: [{ ...web, securityContext: compliant }] })
 cluster.api.close()

@@ -219,6 +219,20 @@ const standings: [string, Pod, string, string][] = [
     'Running, 1/1 ready, the node n1 does not answer',
   ],
   [
+    'has a readiness gate that is shut',
+    pod({
+      spec: { readinessGates: [{ conditionType: 'example.com/in-service' }] },
+      status: {
+        conditions: [
+          { type: 'ContainersReady', status: 'True' },
+          { type: 'Ready', status: 'False' },
+        ],
+      },
+    }),
+    'running',
+    'Running, 1/1 ready, waits for a readiness gate',
+  ],
+  [
     'is on a lost node',
     pod({ status: { phase: 'Unknown' } }),
     'dead',

@@ -1,5 +1,6 @@
 import { useEnvironments } from '../queries.ts'
-import { Dot, type Tone } from './badge.tsx'
+import { Dot } from './badge.tsx'
+import type { Tone } from '../tone.ts'
 import { Hint } from './hint.tsx'
 
 /** Whether every environment answers: a dot in the top bar, the whole story on demand. */

@@ -1,6 +1,6 @@
 import { Toast } from '@base-ui/react/toast'
 import { CrossIcon } from './icons.tsx'
-import type { Tone } from './badge.tsx'
+import type { Tone } from '../tone.ts'
 
 const manager = Toast.createToastManager<{ tone: Tone }>()
 

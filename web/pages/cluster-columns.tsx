@@ -1,13 +1,14 @@
 import { Link } from 'wouter'
 import type { Target } from '../../server/protocol/target-api.ts'
-import { Badge, Dot, type Tone } from '../components/badge.tsx'
+import { Badge, Dot } from '../components/badge.tsx'
 import type { Columns } from '../components/data-table.tsx'
 import { Hint } from '../components/hint.tsx'
 import { age, shortImage } from '../format.ts'
 import { LinkButton } from '../runbook-link/link-button.tsx'
 import { useNow } from '../use-now.ts'
 import { ContainerList } from './container-list.tsx'
-import { ageColumn, environmentColumn, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
+import { isMeant, shortStatus, statusOf, toneOf } from './pod-words.ts'
+import { ageColumn, environmentColumn, Locked, NameLink, Warnings } from './target-cells.tsx'
 import { isFailing, podsPath } from './target-filters.ts'
 
 /** What a row shows where there are pods; a Docker container's beside them fits into the same columns. */
@@ -60,6 +61,10 @@ export const clusterColumns: Columns<Target> = [
 /** The same where there are several environments. */
 export const clusterColumnsOfMany: Columns<Target> = [...clusterColumns, environmentColumn]
 
+/** For rows of which none is on a node: workloads are on as many as they have pods. */
+export const nodelessColumns: Columns<Target> = clusterColumns.filter(({ id }) => id !== 'node')
+export const nodelessColumnsOfMany: Columns<Target> = [...nodelessColumns, environmentColumn]
+
 function Name({ target }: { target: Target }) {
   const now = useNow(10_000)
   return (
@@ -80,33 +85,6 @@ function Name({ target }: { target: Target }) {
   )
 }
 
-function statusOf(target: Target): string {
-  return target.status === '' ? target.state : target.status
-}
-
-function toneOf(target: Target): Tone {
-  if (isFailing(target)) return 'bad'
-  const { pods, containers, state } = target
-  if (state === 'exited' && /^(Failed|Evicted)/.test(target.status)) return 'bad'
-  if (state !== 'running') return stateTone[state]
-  if (pods !== undefined) return pods.ready < pods.total ? 'warn' : 'ok'
-  if (target.kind === 'docker') return target.status.includes('(unhealthy)') ? 'bad' : 'ok'
-  return (containers ?? []).every((each) => !isMeant(each) || each.ready) ? 'ok' : 'warn'
-}
-
-/** Without what columns of their own say. */
-function shortStatus(target: Target): string {
-  const words = statusOf(target)
-    .replace(/,? ?\b\d+ restarts?\b/, '')
-    .replace(/(^|, )\d+\/\d+ ready\b(: )?/, '')
-    // What tells one crash from another comes before what may be cut.
-    .replace(/^(.*?)(CrashLoopBackOff), (exit code .*)$/, '$1$3, $2')
-  if (words !== '' || target.pods === undefined) return words === '' ? statusOf(target) : words
-  const { ready, total } = target.pods
-  if (ready === total) return 'Ready'
-  return ready === 0 ? 'None ready' : 'Partly ready'
-}
-
 function State({ target }: { target: Target }) {
   const status = statusOf(target)
   return isFailing(target) ? (
@@ -119,13 +97,6 @@ function State({ target }: { target: Target }) {
       <span className="cut">{shortStatus(target)}</span>
     </span>
   )
-}
-
-type Container = NonNullable<Target['containers']>[number]
-
-/** One of those that have to be ready for the pod to be ready. */
-function isMeant({ kind }: Container): boolean {
-  return kind === 'app' || kind === 'sidecar'
 }
 
 /** `2/3`: pods of a workload, containers of a pod. */
@@ -156,11 +127,8 @@ function Ready({ target }: { target: Target }) {
 
 function Restarts({ target }: { target: Target }) {
   if (target.restarts === undefined) return <span className="faint">—</span>
-  const words = isFailing(target)
-    ? 'number bad-words strong'
-    : target.restarts > 0
-      ? 'number'
-      : 'number faint'
+  const isAlarming = isFailing(target) && target.restarts > 0
+  const words = isAlarming ? 'number bad-words strong' : target.restarts > 0 ? 'number' : 'number faint'
   return <span className={words}>{target.restarts}</span>
 }
 

@@ -1,5 +1,6 @@
 import type { Target } from '../../server/protocol/target-api.ts'
-import { Badge, Dot, type Tone } from '../components/badge.tsx'
+import { Badge, Dot } from '../components/badge.tsx'
+import type { Tone } from '../tone.ts'
 import { shortImage } from '../format.ts'
 
 export type PodContainer = NonNullable<Target['containers']>[number]

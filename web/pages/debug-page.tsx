@@ -18,6 +18,7 @@ import { PlaceNotices } from './place-notices.tsx'
 import { debugPlace, type DebugPlace } from './debug-place.ts'
 import { PodChoice } from './pod-choice.tsx'
 import { TargetGone } from './target-gone.tsx'
+import { statusOf, toneOf } from './pod-words.ts'
 import { isFailing } from './target-filters.ts'
 import { WhomToAsk } from './whom-to-ask.tsx'
 import { WhyNot } from './why-not.tsx'
@@ -92,7 +93,7 @@ interface DebugStateProps {
 }
 
 function DebugState({ place, query, choice, parameters, onPod, onContainer }: DebugStateProps) {
-  if (query.isPending) return <Skeleton label={`Loading ${place.ref}`} rows={6} />
+  if (query.isPending) return <Skeleton title={place.ref} label={`Loading ${place.ref}`} rows={6} />
   const retry = (): void => void query.refetch()
   const isGone = query.error !== null && asApiError(query.error).code === 'target_not_found'
   if (isGone) {
@@ -101,7 +102,7 @@ function DebugState({ place, query, choice, parameters, onPod, onContainer }: De
     )
   }
   if (query.data === undefined) {
-    return <ErrorPanel error={query.error} onRetry={retry} isRetrying={query.isFetching} />
+    return <ErrorPanel isPage error={query.error} onRetry={retry} isRetrying={query.isFetching} />
   }
   const target = query.data
   return (
@@ -153,7 +154,6 @@ function DebugState({ place, query, choice, parameters, onPod, onContainer }: De
 }
 
 function TargetHead({ target, place }: { target: TargetDetail; place: DebugPlace }) {
-  const isRunning = target.state === 'running'
   return (
     <header className="target-head">
       <h1 className="mono">
@@ -163,10 +163,8 @@ function TargetHead({ target, place }: { target: TargetDetail; place: DebugPlace
       </h1>
       <div className="target-facts">
         <span className="state-cell">
-          <Dot tone={isRunning ? 'ok' : isFailing(target) ? 'bad' : 'neutral'} />
-          <span className={isFailing(target) ? 'bad-words' : undefined}>
-            {target.status === '' ? target.state : target.status}
-          </span>
+          <Dot tone={toneOf(target)} />
+          <span className={isFailing(target) ? 'bad-words' : undefined}>{statusOf(target)}</span>
         </span>
         {target.pod === undefined || place.kind === 'pod' ? null : (
           <span>

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
-import { Dot, type Tone } from '../components/badge.tsx'
+import { Dot } from '../components/badge.tsx'
+import type { Tone } from '../tone.ts'
 import { Button } from '../components/button.tsx'
 import { age } from '../format.ts'
 import { useNow } from '../use-now.ts'

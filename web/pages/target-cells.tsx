@@ -2,22 +2,12 @@
 import { Link } from 'wouter'
 import type { Target } from '../../server/protocol/target-api.ts'
 import { refPath } from '../api.ts'
-import { Badge, type Tone } from '../components/badge.tsx'
+import { Badge } from '../components/badge.tsx'
 import type { Columns } from '../components/data-table.tsx'
 import { Hint } from '../components/hint.tsx'
 import { LockIcon, WarningIcon } from '../components/icons.tsx'
 import { age, moment } from '../format.ts'
 import { useNow } from '../use-now.ts'
-
-export const stateTone: Record<Target['state'], Tone> = {
-  running: 'ok',
-  paused: 'warn',
-  restarting: 'warn',
-  created: 'neutral',
-  exited: 'neutral',
-  removing: 'neutral',
-  dead: 'bad',
-}
 
 /** The row's own link. A namespace steps back behind the name. */
 export function NameLink({ target }: { target: Target }) {

@@ -4,7 +4,8 @@ import type { Columns } from '../components/data-table.tsx'
 import { age, shortImage } from '../format.ts'
 import { useNow } from '../use-now.ts'
 import { LinkButton } from '../runbook-link/link-button.tsx'
-import { ageColumn, environmentColumn, Locked, NameLink, stateTone, Warnings } from './target-cells.tsx'
+import { stateTone } from './pod-words.ts'
+import { ageColumn, environmentColumn, Locked, NameLink, Warnings } from './target-cells.tsx'
 import { allLabels, labelsInWords, withoutAge } from './target-words.ts'
 
 /** What a Docker container's row shows. Constant: a renderer that changes would mount every cell anew. */

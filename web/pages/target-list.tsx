@@ -8,7 +8,12 @@ import { ErrorPanel } from '../components/error-panel.tsx'
 import type { useTargets } from '../queries.ts'
 import { EnvironmentProblems } from './environment-problems.tsx'
 import { NoTargets } from './no-targets.tsx'
-import { clusterColumns, clusterColumnsOfMany } from './cluster-columns.tsx'
+import {
+  clusterColumns,
+  clusterColumnsOfMany,
+  nodelessColumns,
+  nodelessColumnsOfMany,
+} from './cluster-columns.tsx'
 import { targetColumns, targetColumnsOfMany } from './target-columns.tsx'
 import {
   countStates,
@@ -119,8 +124,9 @@ interface TargetTableProps {
 function TargetTable({ rows, onSort, ...rest }: TargetTableProps) {
   const hasCluster = rows.some((row) => row.kind === 'kubernetes')
   const isOfMany = rows.some((row) => row.environment !== rows[0]?.environment)
-  const few = hasCluster ? clusterColumns : targetColumns
-  const many = hasCluster ? clusterColumnsOfMany : targetColumnsOfMany
+  const hasNodes = rows.some((row) => row.node !== undefined)
+  const few = hasCluster ? (hasNodes ? clusterColumns : nodelessColumns) : targetColumns
+  const many = hasCluster ? (hasNodes ? clusterColumnsOfMany : nodelessColumnsOfMany) : targetColumnsOfMany
   return (
     <DataTable
       label="Targets"
@@ -164,7 +170,7 @@ function NothingFits({ filters, words, stopped, onClear, onStopped }: NothingFit
           {onClear === undefined ? null : (
             <Button onClick={onClear}>{isSearch ? 'Clear the search' : 'Clear the filters'}</Button>
           )}
-          {offersStopped ? <Button onClick={onStopped}>Show {stopped} stopped</Button> : null}
+          {offersStopped ? <Button onClick={onStopped}>Show {stopped} that ended</Button> : null}
         </>
       }
     >

@@ -83,7 +83,7 @@ export function TargetToolbar(props: TargetToolbarProps) {
             disabled={filters.failing}
             onChange={(event) => update({ stopped: event.target.checked ? '1' : '' })}
           />
-          Stopped <span className="count">{stopped}</span>
+          {hasCluster ? 'Finished' : 'Stopped'} <span className="count">{stopped}</span>
         </label>
         {hasCluster ? (
           <Button
