@@ -82,11 +82,14 @@ export function parseSize(text: string): TerminalSize | undefined {
   return match === null ? undefined : { cols: Number(match[1]), rows: Number(match[2]) }
 }
 
-/** Reads a recording line by line. Never throws over what a line holds; errors of the source pass through. */
-export async function* readCast(source: AsyncIterable<Buffer>): AsyncGenerator<CastItem> {
-  let first = true
+/**
+ * Reads a recording line by line. Never throws over what a line holds; errors of the source pass through. A source that begins
+ * later, at the begin of a line, is told by its position in the file: it has no header.
+ */
+export async function* readCast(source: AsyncIterable<Buffer>, from = 0): AsyncGenerator<CastItem> {
+  let first = from === 0
   let exact: Buffer | undefined
-  for await (const { line, end, whole } of readLines(source)) {
+  for await (const { line, end, whole } of readLines(source, from)) {
     const item = whole ? parseLine(line, end, first) : ({ type: 'malformed', end } as const)
     first = false
     if (item.type === 'event') {
@@ -138,19 +141,20 @@ function exactBytes(line: Buffer): Buffer | undefined {
 
 async function* readLines(
   source: AsyncIterable<Buffer>,
+  from: number,
 ): AsyncGenerator<{ line: Buffer; end: number; whole: boolean }> {
-  let position = 0
+  let position = from
   let held: Buffer[] = []
   for await (const chunk of source) {
-    let from = 0
-    for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, from)) {
-      const rest = chunk.subarray(from, at)
+    let begin = 0
+    for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, begin)) {
+      const rest = chunk.subarray(begin, at)
       const line = held.length === 0 ? rest : Buffer.concat([...held, rest])
       held = []
-      from = at + 1
-      yield { line, end: position + from, whole: true }
+      begin = at + 1
+      yield { line, end: position + begin, whole: true }
     }
-    if (from < chunk.length) held.push(chunk.subarray(from))
+    if (begin < chunk.length) held.push(chunk.subarray(begin))
     position += chunk.length
   }
   if (held.length > 0) yield { line: Buffer.concat(held), end: position, whole: false }

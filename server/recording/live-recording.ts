@@ -4,6 +4,7 @@ import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { MissingOutput, RecordedEnd, Recorder, RecordingSummary } from '../core/recording.ts'
 import type { TerminalSize } from '../core/target.ts'
 import { encodeBytes, encodeEvent, encodeMissing } from './asciicast.ts'
+import { checkpointEvery, encodeCheckpoint } from './checkpoint.ts'
 import type { DiskSpace, DiskWriter } from './disk-space.ts'
 import { namesSame, restoreName } from './recording-files.ts'
 import type { Flushable, FlushSchedule } from './flush-schedule.ts'
@@ -23,6 +24,8 @@ export interface LiveRecordingOptions {
   file: FileHandle
   /** Size of the file: everything before it is whole lines. */
   position: number
+  /** Of the terminal, so far. */
+  size: TerminalSize
   clock: RecordingClock
   /** Output bytes that the file already holds. */
   offset: number
@@ -45,6 +48,8 @@ export class LiveRecording implements Recorder, Flushable, DiskWriter {
   readonly #options: LiveRecordingOptions
   readonly #file: FileHandle
   #position: number
+  #checkpointDue = checkpointEvery
+  #size: TerminalSize
   /** Where on the time axis the last written event is. */
   #writtenUs: number
   #offset: number
@@ -61,6 +66,7 @@ export class LiveRecording implements Recorder, Flushable, DiskWriter {
     this.#options = options
     this.#file = options.file
     this.#position = options.position
+    this.#size = options.size
     this.#writtenUs = options.clock.lastUs
     this.#offset = options.offset
     this.#exited = options.exited
@@ -89,6 +95,7 @@ export class LiveRecording implements Recorder, Flushable, DiskWriter {
 
   resize(size: TerminalSize): void {
     this.#append(encodeEvent(this.#options.clock.nextInterval(), 'r', `${size.cols}x${size.rows}`))
+    this.#size = { ...size }
   }
 
   marker(label: string): void {
@@ -224,7 +231,8 @@ export class LiveRecording implements Recorder, Flushable, DiskWriter {
   }
 
   #write(lines: string[]): void {
-    const bytes = toBytes(lines)
+    const isDue = this.#position >= this.#checkpointDue
+    const bytes = toBytes(isDue ? [this.#checkpoint(), ...lines] : lines)
     this.#dirty = true
     try {
       for (let done = 0; done < bytes.length;) done += writeSync(this.#file.fd, bytes, done)
@@ -234,8 +242,14 @@ export class LiveRecording implements Recorder, Flushable, DiskWriter {
       throw cause
     }
     this.#position += bytes.length
+    if (isDue) this.#checkpointDue = this.#position + checkpointEvery
     this.#writtenUs = this.#options.clock.lastUs
     this.#options.space?.wrote(this, bytes.length)
+  }
+
+  #checkpoint(): string {
+    const [offset, lastUs] = [this.#offset, this.#writtenUs]
+    return encodeCheckpoint({ offset, lastUs, size: this.#size, missing: this.#missing })
   }
 
   // A full disk may have taken half a line, after which no other line could follow.

@@ -15,17 +15,20 @@ import type {
   ResumedRecording,
 } from '../core/recording.ts'
 import type { Blobs } from '../core/store.ts'
-import { bytesOf, encodeHeader, readCast } from './asciicast.ts'
+import type { TerminalSize } from '../core/target.ts'
+import { bytesOf, encodeHeader, readCast, type CastHeader } from './asciicast.ts'
 import { BestEffortRecorder } from './best-effort.ts'
+import { findCheckpoint } from './checkpoint.ts'
 import type { DiskSpace } from './disk-space.ts'
 import { flushDirectory, probe } from './durable-file.ts'
 import { FlushSchedule } from './flush-schedule.ts'
 import { LiveRecording, type SealedTotals } from './live-recording.ts'
 import { RecordingClock, systemClock, type Clock } from './recording-clock.ts'
 import { isMissing, openIfThere, recordingFailed, recordingNotFound, setAside } from './recording-files.ts'
-import { scanRecording, wholeLines, type ScannedRecording } from './scan-recording.ts'
+import { scanRecording, tailBytes, wholeLines, type ScannedRecording } from './scan-recording.ts'
 import { keyOf, SealedRecording, sealRecording } from './seal-recording.ts'
 import { SessionNotes } from './session-notes.ts'
+import { Turns } from './turns.ts'
 import { summarize } from './verify.ts'
 
 export interface DirectoryRecordingsOptions {
@@ -40,6 +43,10 @@ export interface DirectoryRecordingsOptions {
 }
 
 const readOptions = { highWaterMark: 256 * 1024 }
+/** Many may be read at once. */
+const scanOptions = { highWaterMark: 64 * 1024 }
+/** Drawing an old screen can wait until every session is taken up. */
+const replayWeight = 2 ** 50
 
 /**
  * Recordings as files in one local directory while they grow, and as gzip-compressed blobs afterwards. A sealed one
@@ -52,6 +59,7 @@ export class DirectoryRecordings implements Recordings {
   readonly #blobs: Blobs
   readonly #clock: Clock
   readonly #schedule = new FlushSchedule()
+  readonly #turns = new Turns()
   readonly #notes: SessionNotes
   readonly #limits: Pick<DirectoryRecordingsOptions, 'space' | 'maxBytes'>
 
@@ -101,7 +109,8 @@ export class DirectoryRecordings implements Recordings {
       throw recordingFailed(path, 'started', cause)
     }
     const position = Buffer.byteLength(line)
-    const start = { sessionId, startedAt, clock, position, offset: 0, exited: false }
+    const { size } = header
+    const start = { sessionId, startedAt, clock, position, size, offset: 0, exited: false }
     return this.#record(file, start, bestEffort)
   }
 
@@ -110,12 +119,12 @@ export class DirectoryRecordings implements Recordings {
     const file = await openIfThere(path, constants.O_RDWR | constants.O_APPEND)
     if (file === undefined) return this.#resumeSealed(sessionId)
     try {
-      const scanned = await scanRecording(createReadStream(path, readOptions))
+      const scanned = await this.#scan(file, path)
       if (scanned === undefined) throw await setAside(path, sessionId)
       await file.truncate(scanned.end)
-      const { startedAt, lastUs, end, outputBytes, exited, missing } = scanned
+      const { startedAt, lastUs, end: position, outputBytes: offset, size, exited, missing } = scanned
       const clock = new RecordingClock(this.#clock, startedAt, lastUs)
-      const start = { sessionId, startedAt, clock, position: end, offset: outputBytes, exited, missing }
+      const start = { sessionId, startedAt, clock, position, size, offset, exited, missing }
       const recorder = this.#record(file, start, bestEffort)
       return this.#resumed(sessionId, recorder, scanned)
     } catch (cause) {
@@ -183,6 +192,7 @@ export class DirectoryRecordings implements Recordings {
       startedAt: number
       clock: RecordingClock
       position: number
+      size: TerminalSize
       offset: number
       exited: boolean
       missing?: MissingOutput
@@ -206,14 +216,33 @@ export class DirectoryRecordings implements Recordings {
   async #resumeSealed(sessionId: string): Promise<ResumedRecording> {
     const summary = await this.#notes.summary(sessionId)
     if (summary === undefined) throw recordingNotFound(sessionId)
-    const scanned = await scanRecording(await this.#readSealed(summary))
+    const items = readCast(await this.#readSealed(summary))
+    const scanned = await scanRecording(this.#turns.pace(items, summary.bytes))
     if (scanned === undefined) throw recordingNotFound(sessionId)
     return this.#resumed(sessionId, new SealedRecording(summary), scanned)
   }
 
+  /** The end of a file, from a checkpoint on, or all of one that has none. */
+  async #scan(file: FileHandle, path: string): Promise<ScannedRecording | undefined> {
+    const { size } = await file.stat()
+    await this.#turns.next(0)
+    const at = await findCheckpoint(file, size, tailBytes)
+    const header = at && (await readHeader(path))
+    const start = at && header && { header, at }
+    const from = start?.at.position ?? 0
+    await this.#turns.next(size - from)
+    const items = readCast(createReadStream(path, { ...scanOptions, start: from }), from)
+    return scanRecording(this.#turns.pace(items, size - from), start)
+  }
+
   #resumed(sessionId: string, recorder: Recorder, scanned: ScannedRecording): ResumedRecording {
     const { tail, size, startedAt, lastUs, outputBytes, missing, exited: ended } = scanned
-    const read = () => this.read(sessionId, undefined)
+    const turns = this.#turns
+    const weight = replayWeight + outputBytes
+    const read = async () => {
+      await turns.next(weight)
+      return turns.pace(readCast(await this.read(sessionId, undefined)), weight)
+    }
     return {
       recorder,
       tail,
@@ -222,7 +251,7 @@ export class DirectoryRecordings implements Recordings {
       ended,
       async *replay() {
         let left = outputBytes - missing.bytes
-        for await (const item of readCast(await read())) {
+        for await (const item of await read()) {
           if (left <= 0) return
           if (item.type !== 'event' || item.code !== 'o') continue
           const bytes = bytesOf(item)
@@ -244,4 +273,11 @@ export class DirectoryRecordings implements Recordings {
     if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(sessionId)) throw recordingNotFound(sessionId)
     return join(this.#liveDir, `${sessionId}.${extension}`)
   }
+}
+
+async function readHeader(path: string): Promise<CastHeader | undefined> {
+  for await (const item of readCast(createReadStream(path, scanOptions))) {
+    return item.type === 'header' ? item.header : undefined
+  }
+  return undefined
 }

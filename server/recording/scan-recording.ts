@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { MissingOutput } from '../core/recording.ts'
 import type { TerminalSize } from '../core/target.ts'
-import { bytesOf, parseSize, readCast, startOf, type CastHeader } from './asciicast.ts'
+import { bytesOf, parseSize, startOf, type CastHeader, type CastItem } from './asciicast.ts'
+import type { Checkpoint } from './checkpoint.ts'
 
 /** What a recording holds. */
 export interface ScannedRecording {
@@ -23,13 +24,23 @@ export interface ScannedRecording {
   missing: MissingOutput
 }
 
-const tailBytes = 1024 * 1024
+/** Of the output, what is kept as it was. */
+export const tailBytes = 1024 * 1024
 
-/** Reads a whole recording. Undefined when its first line is not a header. */
-export async function scanRecording(source: AsyncIterable<Buffer>): Promise<ScannedRecording | undefined> {
-  let scanned: Omit<ScannedRecording, 'tail'> | undefined
+/** Where a scan begins that is not of the whole recording: at a checkpoint, of which the begin is known. */
+export interface ScanStart {
+  header: CastHeader
+  at: Checkpoint & { position: number }
+}
+
+/** Reads a recording, or the rest of one. Undefined when its first line is not a header. */
+export async function scanRecording(
+  items: AsyncIterable<CastItem>,
+  start?: ScanStart,
+): Promise<ScannedRecording | undefined> {
+  let scanned = start && beginAt(start)
   const tail = new Tail()
-  for await (const item of readCast(source)) {
+  for await (const item of items) {
     if (item.type === 'header') scanned = begin(item.header, item.end)
     if (scanned === undefined) return undefined
     if (item.type === 'comment' && item.missing !== undefined) {
@@ -76,6 +87,12 @@ function begin(header: CastHeader, end: number): Omit<ScannedRecording, 'tail'> 
     exited: false,
     missing: { holes: 0, bytes: 0 },
   }
+}
+
+function beginAt({ header, at }: ScanStart): Omit<ScannedRecording, 'tail'> {
+  const { position, offset, lastUs, size, missing } = at
+  // A checkpoint follows an event, and goes before another one: that it is the last line means that this one was torn.
+  return { ...begin(header, position), outputBytes: offset, lastUs, size, missing }
 }
 
 /** The last bytes of a stream. */

@@ -24,6 +24,7 @@ export class OutputHistory {
   #waiting: (Uint8Array | TerminalSize)[] = []
   #waitingBytes = 0
   #isInHaste = false
+  #haste: NodeJS.Timeout | undefined
   #drained = Promise.withResolvers<void>()
 
   constructor(options: { screens: Screens; size: TerminalSize; start: number; onDrain: () => void }) {
@@ -65,6 +66,7 @@ export class OutputHistory {
     if (bytes <= 0) return
     this.#priming = this.#prime(chunks, bytes).catch(() => undefined)
     await this.#priming
+    clearTimeout(this.#haste)
     this.#priming = undefined
     for (const item of this.#waiting) this.#toScreen(item)
     this.#waiting = []
@@ -122,6 +124,8 @@ export class OutputHistory {
     if (this.#priming !== undefined) {
       this.#waiting.push(item)
       if (!('cols' in item)) this.#waitingBytes += item.length
+      // What the session puts out now is not read until this is done.
+      if (this.#waitingBytes > flow.ring) this.#hurry()
     } else if ('cols' in item) this.#screen.resize(item)
     else this.#screen.write(item)
   }
@@ -142,9 +146,12 @@ export class OutputHistory {
   /** Whoever waits too long gets a screen that begins later. */
   async #primed(): Promise<void> {
     if (this.#priming === undefined) return
-    const haste = setTimeout(() => (this.#isInHaste = true), longestPrimingMs)
+    this.#hurry()
     await this.#priming
-    clearTimeout(haste)
+  }
+
+  #hurry(): void {
+    this.#haste ??= setTimeout(() => (this.#isInHaste = true), longestPrimingMs)
   }
 
   #applyResizes(offset: number): void {

@@ -319,7 +319,8 @@ describe('recordings in a directory', () => {
     const file = await open('/dev/null', 'a')
     const clock = new RecordingClock(systemClock, 0)
     const seal = () => Promise.reject(new Error('not reached'))
-    const start = { sessionId: 's1', file, position: 0, clock, offset: 0, exited: false, seal }
+    const { size } = headerOf('s1')
+    const start = { sessionId: 's1', file, position: 0, size, clock, offset: 0, exited: false, seal }
     const recorder = new LiveRecording({ ...start, schedule: new FlushSchedule() })
     const failures: Error[] = []
     const failed = new Promise<void>((resolve) =>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, describe, it } from 'node:test'
+import { after, describe, it, mock } from 'node:test'
+import { setImmediate as around } from 'node:timers/promises'
 import { SerializeAddon } from '@xterm/addon-serialize'
 import headless from '@xterm/headless'
 import { flow } from '../../server/protocol/terminal.ts'
@@ -137,5 +138,28 @@ describe('OutputHistory', () => {
     await primed
     assert.equal(offset, before.length + tail.length)
     assert.deepEqual(await screenOf([data]), await screenOf([before, tail]))
+  })
+
+  it('goes on without the rest of what came before when what is put out now has waited for long', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] })
+    try {
+      let read = 0
+      async function* recording() {
+        for (; read < 100_000; read++) {
+          await around()
+          yield Buffer.from('before\r\n')
+        }
+      }
+      const told = new OutputHistory({ screens, size, start: 800_000, onDrain: () => undefined })
+      const primed = told.primeFrom(recording(), 800_000)
+      for (let n = 0; n < 30; n++) told.append(Buffer.alloc(100_000, 0x61))
+      assert.ok(told.overloaded)
+      mock.timers.tick(5000)
+      await primed
+      assert.ok(read < 100_000)
+      assert.ok(!told.overloaded)
+    } finally {
+      mock.timers.reset()
+    }
   })
 })
