@@ -28,6 +28,7 @@ import { Screens } from './sessions/screens.ts'
 import { withoutGuard } from './targets/guard-script.ts'
 import { SessionRegistry } from './sessions/session-registry.ts'
 import type { SessionObserver } from './sessions/sessions.ts'
+import { watchForSuspension } from './sessions/suspension.ts'
 import { findLostRecordings, reap, sealLeftovers } from './sessions/upkeep.ts'
 import { DirectoryBlobs } from './store/directory-blobs.ts'
 import { secretFiles } from './store/secret-files.ts'
@@ -106,6 +107,7 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   await Promise.race([recovered, patience(recoverBeforeListeningMs)])
   await app.listen({ host: config.listen.host, port: config.listen.port })
   const upkeep = upkeepFromNowOn(recovery, recovered)
+  watchForSuspension((seconds) => registry.suspended(seconds), stop.signal)
   const url = config.publicUrl ?? addressOf(config.listen.host, app.server.address())
   return {
     url,

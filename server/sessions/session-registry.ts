@@ -157,6 +157,15 @@ export class SessionRegistry implements Sessions {
     }
   }
 
+  /** This process did not run for so long: viewers and recordings of everything that runs are told. */
+  suspended(seconds: number): void {
+    const text = `The gateway was suspended for ${seconds} s: output from in between comes late, or may be missing.`
+    const mark = `the gateway was suspended for ${seconds} s: output of that time comes late, or may be missing`
+    for (const session of this.#live.values()) {
+      if (session.row.state === 'running') session.warn(text, mark)
+    }
+  }
+
   live(id: string): DebugSession | undefined {
     return this.#live.get(id)
   }
