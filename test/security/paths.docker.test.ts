@@ -75,7 +75,8 @@ before(async () => {
   await ensureImages(engine.docker, 'toolbox')
   containers = new TestContainers(engine)
   target = await containers.start({ image: 'web' })
-  gateway = await TestGateway.start({ config: { ...behindProxy, dataDir: './inner/data' } })
+  const limits = { openingsPerMinute: 100_000, runsPerMinute: 100_000 }
+  gateway = await TestGateway.start({ config: { ...behindProxy, limits, dataDir: './inner/data' } })
   for (const folder of ['.', 'inner', 'inner/data', 'inner/data/blobs', 'inner/data/live'])
     await plant(join(gateway.directory, folder))
   attacker = new ManyAddresses(gateway)

@@ -208,8 +208,9 @@ describe('notifications of a running gateway', () => {
     const [asked, approved, , denied] = bodies
     const session = asked?.['session'] as Record<string, unknown>
     assert.deepEqual([session['id'], session['reason'], session['ticket']], [id, reason, 'INC-9'])
-    assert.deepEqual(session['user'], { subject: 'zoe', name: 'zoe' })
-    assert.deepEqual(approved?.['by'], { subject: 'leo', name: 'leo' })
+    const { issuer } = gateway.issuer
+    assert.deepEqual(session['user'], { subject: 'zoe', name: 'zoe', issuer })
+    assert.deepEqual(approved?.['by'], { subject: 'leo', name: 'leo', issuer })
     assert.equal(denied?.['reason'], 'not now')
     const told = await slack.about(4, '*zoe*')
     const texts = told.map(({ json }) => String(json['text']))

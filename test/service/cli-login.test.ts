@@ -201,7 +201,7 @@ describe('a token that is of no use', () => {
       ground.provider.people.set('liz', { name: 'Liz', groups: [] })
       const { code, err } = await signIn('liz', own)
       assert.equal(code, 1)
-      assert.match(err, /The gateway http\S+ answered with 401: The token could not be checked: the keys of/)
+      assert.match(err, /The gateway http\S+ answered with 503: The token could not be checked: the keys of/)
       await assert.rejects(readFile(file()))
       assert.equal(ground.provider.storage.refreshTokensOf('liz'), '')
     } finally {
