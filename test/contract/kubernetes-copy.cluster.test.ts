@@ -122,7 +122,7 @@ describe('a debug copy of a pod', () => {
     const target = await targetOf(await crashing())
     const toolbox = { name: 'bare', image: imageRef('web'), shell: ['/bin/sh'] }
     await assert.rejects(user.open({ target, copy: true, toolbox }), {
-      code: 'start_failed',
+      code: 'toolbox_unusable',
       message: /bare .*has no \/bin\/busybox/,
     })
     assert.deepEqual(await copiesIn(namespace), [])
