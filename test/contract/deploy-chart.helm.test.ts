@@ -110,6 +110,16 @@ describe('the chart', () => {
   })
 })
 
+/** Of another cluster, as the secret has it. */
+const elsewhere = `
+apiVersion: v1
+kind: Config
+current-context: eu
+clusters: [{name: eu, cluster: {server: 'https://eu.example.com'}}]
+users: [{name: eu, user: {token: x}}]
+contexts: [{name: eu, context: {cluster: eu, user: eu}}]
+`
+
 describe('the configuration of the chart', () => {
   for (const [what, values] of [
     ['usual', {}],
@@ -117,7 +127,10 @@ describe('the configuration of the chart', () => {
   ] as const) {
     it(`has no problem when it is the ${what} one`, async (context) => {
       const manifests = await renderChart(values)
-      const path = await written(context, 'hatchway.yaml', fileOf(manifests, 'hatchway.yaml'))
+      const kubeconfig = await written(context, 'eu', elsewhere)
+      const text = fileOf(manifests, 'hatchway.yaml')
+      const here = text.replace('/etc/hatchway-secrets/kubeconfigs/eu', kubeconfig)
+      const path = await written(context, 'hatchway.yaml', here)
       await writeFile(join(dirname(path), 'policy.yaml'), fileOf(manifests, 'policy.yaml'))
       // What a pod has.
       const env = {

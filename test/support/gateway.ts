@@ -120,7 +120,7 @@ export class TestGateway {
         if (child.exitCode !== null) throw new Error(`The gateway ended: ${this.#log.slice(-2000)}`)
         return (await fetch(`${this.url}/livez`)).ok
       },
-      { timeoutMs: 20_000, what: 'the gateway to answer' },
+      { timeoutMs: 60_000, what: 'the gateway to answer' },
     )
   }
 
