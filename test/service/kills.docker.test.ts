@@ -22,8 +22,11 @@ before(async () => {
   gateway = await TestGateway.start()
 })
 after(async () => {
-  await gateway.stop()
-  await containers.removeAll()
+  try {
+    await gateway.stop()
+  } finally {
+    await containers.removeAll()
+  }
 })
 
 describe('100 kills of the gateway', () => {
