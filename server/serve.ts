@@ -121,7 +121,7 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
       policy.close()
       for (const driver of drivers.values()) driver.close()
       await parts.screens.close()
-      space.stop()
+      await space.stop()
       await store.close()
     },
   }

@@ -34,6 +34,11 @@ export class DiskReserve {
     })
   }
 
+  /** Resolves when what was asked for is done. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#changing
+  }
+
   #next(act: () => Promise<boolean>): Promise<boolean> {
     this.#changing = this.#changing.then(act).catch(() => false)
     return this.#changing

@@ -43,6 +43,8 @@ export class DiskSpace {
   readonly #look: NonNullable<DiskSpaceOptions['look']>
   readonly #writers = new Map<DiskWriter, { bytes: number; since: number }>()
   #timer: NodeJS.Timeout | undefined
+  #measuring: Promise<void> = Promise.resolve()
+  #stopped = false
   /** Of the disk where recordings grow: counted down by what is written, until it is looked at again. */
   #free = Infinity
   #floor = 0
@@ -57,11 +59,15 @@ export class DiskSpace {
   /** Looks now, and once a second from now on. Keeps no process alive. */
   async start(): Promise<void> {
     await this.measure()
-    this.#timer = setInterval(() => void this.measure(), measureEveryMs).unref()
+    this.#timer = setInterval(() => (this.#measuring = this.measure()), measureEveryMs).unref()
   }
 
-  stop(): void {
+  /** Resolves when nothing of it writes any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true
     clearInterval(this.#timer)
+    await this.#measuring
+    await this.#options.reserve?.settled()
   }
 
   /** Throws `storage_full` when there was too little room at the last look: nothing new is to be begun. */
@@ -86,6 +92,7 @@ export class DiskSpace {
       if (free < floor && low === undefined) low = { path, free, floor }
     }
     this.#low = low
+    if (this.#stopped) return
     if (low === undefined) void reserve?.fill()
     else if (low.free < low.floor / 8) await reserve?.release()
     if (this.#free < this.#floor) this.#relieve()

@@ -89,7 +89,7 @@ describe('the first run', () => {
     assert.equal(new URL(page.url()).hash, '', 'the code stays neither in the address nor in the history')
     await eventually(async () => /no shell/.test(await row.innerText()), { timeoutMs: 30_000 })
     const words = await row.innerText()
-    for (const fact of [/65532/, /Up /, /hatchway-test\/web:1|web:1/]) assert.match(words, fact)
+    for (const fact of [/65532/, /\bUp\b/, /hatchway-test\/web:1|web:1/]) assert.match(words, fact)
     await targets.getByRole('row').filter({ hasText: other.name }).waitFor()
 
     const late = await browser.visit()
