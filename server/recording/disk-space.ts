@@ -59,7 +59,9 @@ export class DiskSpace {
   /** Looks now, and once a second from now on. Keeps no process alive. */
   async start(): Promise<void> {
     await this.measure()
-    this.#timer = setInterval(() => (this.#measuring = this.measure()), measureEveryMs).unref()
+    this.#timer = setInterval(() => {
+      this.#measuring = this.measure()
+    }, measureEveryMs).unref()
   }
 
   /** Resolves when nothing of it writes any more. */
