@@ -12,6 +12,8 @@ export interface FoundLogin {
   endsAt: Date
   /** From then on it is worth looking again: the provider may be asked. Absent: it ends when `who` expires. */
   renewAt?: Date
+  /** An identity provider let them in, not a token or a link. */
+  byProvider?: boolean
 }
 
 type LoginStore = Pick<Store, 'saveLogin' | 'getLogin' | 'findLogins' | 'deleteLogin'>
@@ -62,5 +64,6 @@ function describe(login: BrowserLogin | undefined): FoundLogin | undefined {
   if (login === undefined) return undefined
   const { principal: who, provider, idHash: key } = login
   const renewable = provider !== undefined && provider.renewAt < provider.endsAt
-  return { who, key, endsAt: endOf(login), ...(renewable && { renewAt: provider.renewAt }) }
+  const byProvider = provider !== undefined
+  return { who, key, endsAt: endOf(login), byProvider, ...(renewable && { renewAt: provider.renewAt }) }
 }

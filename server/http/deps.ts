@@ -35,6 +35,8 @@ export interface Login {
   endsAt: Date
   /** From then on it is worth looking again: its provider may be asked. Absent: it ends when `who` expires. */
   renewAt?: Date
+  /** An identity provider let them in, not a token or a link. */
+  byProvider?: boolean
 }
 
 /** Browser sign-ins. The id is the cookie's value; the store keeps only its hash. */

@@ -25,7 +25,7 @@ export function registerMeRoutes(app: TypedApp, deps: AppDeps): void {
         issuer: who.issuer,
         expiresAt: who.expiresAt.toISOString(),
         ...(login !== undefined && { signInEndsAt: login.endsAt.toISOString() }),
-        ...(login !== undefined && provider?.issuer === who.issuer && { provider: provider.name }),
+        ...(login?.byProvider === true && provider !== undefined && { provider: provider.name }),
         can: { readAudit: may(deps.policy(), who, 'read-audit') },
         ...(deps.publicUrl !== undefined && { publicUrl: deps.publicUrl }),
       }
