@@ -139,23 +139,30 @@ async function runAll(): Promise<number> {
   process.env['HATCHWAY_TEST_ENGINES'] = left.has('newest') ? 'oldest' : 'oldest,newest'
   if (chosen.some((file) => file.includes('docker-privileged'))) await choosePrivilegedEngines()
   const light = chosen.filter((file) => file.startsWith('test/unit/'))
-  // What works on a shared engine or measures time runs one file after the other.
+  // What works on a shared engine runs one file after the other, beside what never touches one.
   const heavy = chosen.filter((file) => !file.startsWith('test/unit/'))
-  const groups = [
-    { files: light, concurrency: availableParallelism() },
-    { files: heavy, concurrency: 1 },
-  ].filter((group) => group.files.length > 0)
+  const stages = [
+    [{ files: light, concurrency: availableParallelism() }],
+    [
+      { files: heavy.filter(usesEngine), concurrency: 1 },
+      { files: heavy.filter((file) => !usesEngine(file)), concurrency: 1 },
+    ],
+  ].map((stage) => stage.filter((group) => group.files.length > 0))
   let failed = false
   const watch = (event: TestEvent) => {
     failed ||= event.type === 'test:fail' && event.data.todo === undefined
   }
   const events = joinRuns(
-    groups.map((group) => () => run({ ...group, timeout: 900_000 })),
+    stages.map((stage) => stage.map((group) => () => run({ ...group, timeout: 900_000 }))),
     watch,
   )
   const shown = new PassThrough().on('data', (text) => process.stdout.write(text))
   await pipeline(Readable.from(events), new spec(), shown)
   return failed ? 1 : 0
+}
+
+function usesEngine(file: string): boolean {
+  return ['docker', 'newest', 'registry'].some((name) => needs.get(file)?.includes(name))
 }
 
 /** Another run may have begun to use the engine that this one started. */

@@ -71,8 +71,9 @@ export function streamContract(start: () => Promise<DriverGround>): void {
     it('stops the program while nobody reads, and goes on afterwards', async () => {
       const { shell, terminal } = await user.open()
       const { shell: watcher } = await user.open()
-      shell.type('yes\n')
-      await shell.expect(/y\r\ny\r\ny\r\n/)
+      // Long lines: a cluster passes on little messages so slowly that its buffers take a minute to fill.
+      shell.type(`yes ${'y'.repeat(99)}\n`)
+      await shell.expect(/y{99}\r\ny{99}\r\ny{99}\r\n/)
       const yes = await watcher.run('pidof yes')
       assert.match(yes, /^\d+$/)
       const memory = process.memoryUsage.rss()
@@ -88,7 +89,8 @@ export function streamContract(start: () => Promise<DriverGround>): void {
         },
         { what: 'yes to stop writing', timeoutMs: 60_000 },
       )
-      assert.ok(last - before < 8 * megabyte, `${last - before} bytes were written into the pause`)
+      // The socket buffers of up to three hops.
+      assert.ok(last - before < 32 * megabyte, `${last - before} bytes were written into the pause`)
       assert.ok(process.memoryUsage.rss() - memory < 64 * megabyte, 'memory stays bounded')
       const shown = shell.output.length
       terminal.io.resume()

@@ -6,22 +6,27 @@ export type TestEvent = Awaited<ReturnType<AsyncIterator<ReturnType<typeof run>>
 const total = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)$/
 
 /**
- * Several runs of node's test runner, one after the other, as one stream of events with one closing summary.
- * `watch` sees each event first. Rejects when a run's stream breaks.
+ * Several runs of node's test runner as one stream of events with one closing summary. Stages follow each other; the runs
+ * of a stage go side by side, and are told one after the other. `watch` sees each event first. Rejects when a run's stream breaks.
  */
 export async function* joinRuns(
-  runs: readonly (() => ReturnType<typeof run>)[],
+  stages: readonly (readonly (() => ReturnType<typeof run>)[])[],
   watch: (event: TestEvent) => void,
 ): AsyncGenerator<TestEvent> {
+  const began = performance.now()
   const totals = new Map<string, number>()
-  for (const start of runs) {
-    for await (const event of start() as AsyncIterable<TestEvent>) {
-      watch(event)
-      const [, name, count] = isClosing(event) ? (total.exec(event.data.message) ?? []) : []
-      if (name !== undefined) totals.set(name, (totals.get(name) ?? 0) + Number(count))
-      else yield event
+  for (const stage of stages) {
+    // All are started before the first is read: a run that nobody reads yet keeps its events.
+    for (const events of stage.map((start) => start())) {
+      for await (const event of events as AsyncIterable<TestEvent>) {
+        watch(event)
+        const [, name, count] = isClosing(event) ? (total.exec(event.data.message) ?? []) : []
+        if (name !== undefined) totals.set(name, (totals.get(name) ?? 0) + Number(count))
+        else yield event
+      }
     }
   }
+  if (totals.size > 0) totals.set('duration_ms', Math.round(performance.now() - began))
   for (const [name, count] of totals) {
     yield {
       type: 'test:diagnostic',
