@@ -8,7 +8,7 @@ export const deadmanSeconds = 60
 /**
  * Says so, above a prompt, when the target's first process is an init and what it has started can't be looked into, because that
  * runs as somebody else: nothing tells of it before the start. An init's supervisors are looked through, each list of processes
- * to its twentieth.
+ * to its twentieth. `true` and not `:`, after which a redirection that fails ends the shell itself (POSIX, 2.8.1).
  */
 const tellOfInit = `[ -z "$hint" ] || [ "$root" != /proc/1/root ] || {
   inits=1
@@ -21,7 +21,7 @@ const tellOfInit = `[ -z "$hint" ] || [ "$root" != /proc/1/root ] || {
       for each in $children; do
         [ "$((seen += 1))" -le 20 ] || break
         below="$below $each"
-        if read -r name <"/proc/$each/comm" && ! : <"/proc/$each/environ"; then
+        if read -r name <"/proc/$each/comm" && ! true <"/proc/$each/environ"; then
           case $name in *[!A-Za-z0-9._:@+-]*) name=? ;; esac
           printf '%s\\n' "Process 1 is an init. Below it process $each ($name) runs as somebody else: this shell lists it and cannot look into it. The profile general may." >&3
           break 3
