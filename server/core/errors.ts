@@ -22,6 +22,7 @@ const errors = {
   admission_refused: [403, 'The cluster refuses such a debug container'],
   not_found: [404, 'Not found'],
   target_not_found: [404, 'Target not found'],
+  process_not_found: [404, 'The target has no such process'],
   session_not_found: [404, 'Session not found'],
   recording_not_found: [404, 'Recording not found'],
   method_not_allowed: [405, 'This address does not take that method'],

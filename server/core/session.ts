@@ -77,6 +77,8 @@ export interface SessionRow {
   copy?: boolean
   /** It shares the network of the target's pod, and no container's processes and files. */
   networkOnly?: boolean
+  /** The process of the target that was asked for, in place of the one that is found. */
+  process?: string
   /** One command without a terminal: nobody types into it, and it ends with the command, or with the gateway. */
   run?: boolean
   identity?: Identity

@@ -22,15 +22,47 @@ export interface Toolbox {
   registryAuth?: { username: string; password: string }
 }
 
-/** What is debugged where a target's first process is an init, which only looks after others. */
+/** What is debugged where that is not a target's first process: below an init, which only looks after others, or chosen. */
 export interface DebuggedProcess {
+  name: string
+  /** `uid:gid`. Absent in rows from before it was kept. */
+  user?: string
+  /** Among the target's own processes, where that can be told. */
+  pid?: number
+  /** The name of the first process, where that is an init. */
+  init?: string
+  /** How many more the init looks after; of a chosen one, how many more there are. */
+  others: number
+  /** Somebody asked for it. */
+  chosen?: boolean
+}
+
+/** A process of a target that can be asked for. */
+export interface TargetProcess {
+  /** By which it is asked for. */
+  process: string
+  /** Printable, and not long. */
   name: string
   /** Among the target's own processes, where that can be told. */
   pid?: number
-  /** The name of the first process. */
-  init: string
-  /** How many more the init looks after. */
-  others: number
+  /** `uid:gid`. */
+  user: string
+  /** It is the one that is debugged unless another is asked for. */
+  found: boolean
+}
+
+/** The first of them, and how many there are. */
+export interface TargetProcesses {
+  items: readonly TargetProcess[]
+  total: number
+}
+
+/** A process that is asked for in place of the one that is found. */
+export interface ProcessWish {
+  /** Its number as the container sees it, or the name of its program. */
+  asked: string
+  /** What approvers were shown: whatever has that number now, no other will do. */
+  approved?: { name: string; user: string }
 }
 
 /** As whom, and with which capabilities, the debug container runs, and why. */
@@ -204,6 +236,16 @@ export interface DebugSpec {
   copy?: boolean
   /** Join no container, only the pod's network: for one whose containers do not run. Docker throws `invalid_request`. */
   networkOnly?: boolean
+  /** The process to debug. A cluster shows nobody the processes of a pod, and throws `invalid_request`. */
+  process?: ProcessWish
+}
+
+/** What of a wish decides as whom a debug container runs and what it sees. */
+export interface IdentityWish {
+  /** `container` without one. */
+  scope?: SessionScope
+  /** As `asked` of {@link ProcessWish}. */
+  process?: string
 }
 
 /** Enough to find the debug container again after a restart. Stored as JSON. */
@@ -294,10 +336,12 @@ export interface TargetAccess {
   /** Resolves a name, an id prefix or a workload. Throws `target_not_found` or `target_ambiguous`. */
   find(ref: TargetRef, lookup: Lookup, signal: AbortSignal): Promise<Target>
   /**
-   * As whom a debug container with this profile would run, and what it would see; `scope` is `container` without one. Changes
-   * nothing. Throws `profile_insufficient` when it can't be.
+   * As whom a debug container with this profile would run, and what it would see. Changes nothing. Throws
+   * `profile_insufficient` when it can't be, `process_not_found` for a process that is not there.
    */
-  identify(target: Target, profile: Profile, signal: AbortSignal, scope?: SessionScope): Promise<Identity>
+  identify(target: Target, profile: Profile, signal: AbortSignal, wish?: IdentityWish): Promise<Identity>
+  /** The processes of a target that runs, to choose from. Absent, or undefined: they can't be told before a start. */
+  processes?(target: Target, signal: AbortSignal): Promise<TargetProcesses | undefined>
   /**
    * Pulls if needed, creates, attaches and starts. One call, because the order differs per backend.
    * When it throws or is aborted, nothing of it goes on running.

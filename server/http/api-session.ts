@@ -42,6 +42,7 @@ export function toApiSession(
     cwd: row.cwd,
     copy: row.copy,
     scope: scopeOf(row),
+    process: row.process,
     run: row.run,
     identity: identity && describeIdentity(identity),
     reason: row.reason,

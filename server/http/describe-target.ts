@@ -2,7 +2,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
 import { policyTargetOf } from '../core/session-policy.ts'
 import type { TargetRef } from '../core/target-ref.ts'
-import type { SessionScope, Target, TargetDriver } from '../core/target.ts'
+import type { IdentityWish, Target, TargetDriver } from '../core/target.ts'
 import type { Target as ApiTarget, TargetDetail } from '../protocol/target-api.ts'
 import { within } from './deadline.ts'
 import { defined } from './defined.ts'
@@ -108,12 +108,30 @@ function scopesOf(
   )
 }
 
+/** What of it a session may be about. Who may not open it is not told. */
+async function describeProcesses(
+  target: Target,
+  { driver, who }: { driver: TargetDriver; who: Principal },
+  signal: AbortSignal,
+): Promise<NonNullable<TargetDetail['options']>['processes']> {
+  const access = driver.as(who)
+  if (access.processes === undefined || !canJoin(target)) return undefined
+  const ask = async (signal: AbortSignal) => await access.processes?.(target, signal)
+  const found = await within(driverMs, `Environment ${driver.environment}`, signal, ask).catch(
+    (error: unknown) => {
+      if (error instanceof HatchwayError) return undefined
+      throw error
+    },
+  )
+  return found && { items: [...found.items], total: found.total }
+}
+
 /** What a session in it may be, or why there can be none. */
 export async function describeOptions(
   deps: AppDeps,
   who: Principal,
   target: Target,
-  { driver, scope }: { driver: TargetDriver; scope: SessionScope | undefined },
+  { driver, wish }: { driver: TargetDriver; wish: IdentityWish },
   signal: AbortSignal,
 ): Promise<Pick<TargetDetail, 'options' | 'denied'>> {
   const decision = decideOpenWithReason(deps.policy(), who, policyTargetOf(target))
@@ -124,7 +142,7 @@ export async function describeOptions(
     try {
       const what = `Environment ${driver.environment}`
       const identity = await within(driverMs, what, signal, (signal) =>
-        driver.as(who).identify(target, name, signal, scope),
+        driver.as(who).identify(target, name, signal, wish),
       )
       return {
         name,
@@ -153,6 +171,7 @@ export async function describeOptions(
       exclusive: grant.exclusive,
       runbooks: deps.runbooks(policyTargetOf(target)).map(describeRunbook),
       rules: [...rules],
+      ...defined({ processes: await describeProcesses(target, { driver, who }, signal) }),
     },
   }
 }

@@ -2,7 +2,7 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Decision, Grant, PolicyTarget } from '../core/policy.ts'
 import { policyTargetOf } from '../core/session-policy.ts'
 import type { SessionRow } from '../core/session.ts'
-import type { Identity, Profile, Target, TargetDriver, Toolbox } from '../core/target.ts'
+import type { Identity, Profile, Toolbox } from '../core/target.ts'
 import type { z } from 'zod'
 import type { createSession } from '../protocol/api.ts'
 import type { CreateRun } from '../protocol/run-api.ts'
@@ -100,8 +100,30 @@ async function decideStart(
     pick: wish.pick,
     copy: wish.copy === true || wish.scope === 'copy' ? true : undefined,
     networkOnly: wish.scope === 'network' ? true : undefined,
+    process: wish.process,
   })
+  if (wish.process !== undefined) await requireProcess(deps, caller, action, request, signal)
   return { request, decision, refuse }
+}
+
+/** A process that was asked for is there, and the profile is for it: said before anything starts, and looked at again then. */
+async function requireProcess(
+  deps: AppDeps,
+  caller: Caller,
+  action: 'open' | 'run',
+  request: OpenRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await askIdentity(caller, request, signal)
+  } catch (error) {
+    if (error instanceof HatchwayError && error.code === 'profile_insufficient') {
+      const { ref: target, rules, command } = request
+      const refusal = { caller, action, target, rules: [...rules], reason: error.message, command }
+      await auditDenied(deps.store, defined(refusal))
+    }
+    throw error
+  }
 }
 
 async function askForApproval(
@@ -129,19 +151,32 @@ function breakGlassProblem(
   return { effect: 'deny', rules, code: 'reason_required', explanation }
 }
 
-/** As whom it would run, for the approvers to see. A target that can't tell now tells when it starts. */
+/**
+ * As whom it would run, for the approvers to see. A target that can't tell now tells when it starts; not so of a process that was
+ * asked for, which has to be the one that they were shown.
+ */
 async function identify(
-  { who }: Caller,
-  { driver, target, profile }: { driver: TargetDriver; target: Target; profile: Profile },
+  caller: Caller,
+  request: OpenRequest,
   signal: AbortSignal,
 ): Promise<Identity | undefined> {
   try {
-    const what = `Environment ${driver.environment}`
-    return await within(driverMs, what, signal, (signal) => driver.as(who).identify(target, profile, signal))
+    return await askIdentity(caller, request, signal)
   } catch (error) {
-    if (error instanceof HatchwayError && error.code !== 'profile_insufficient') return undefined
+    const mayWait = request.process === undefined && error instanceof HatchwayError
+    if (mayWait && error.code !== 'profile_insufficient') return undefined
     throw error
   }
+}
+
+async function askIdentity(
+  { who }: Caller,
+  { driver, target, profile, process }: OpenRequest,
+  signal: AbortSignal,
+): Promise<Identity> {
+  const wish = defined({ process })
+  const ask = async (signal: AbortSignal) => await driver.as(who).identify(target, profile, signal, wish)
+  return await within(driverMs, `Environment ${driver.environment}`, signal, ask)
 }
 
 function decideExactly(

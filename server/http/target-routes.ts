@@ -96,7 +96,7 @@ function registerOne(app: TypedApp, deps: AppDeps): void {
           deps,
           who,
           target,
-          { driver, scope: request.query.scope },
+          { driver, wish: defined({ scope: request.query.scope, process: request.query.process }) },
           callerSignal(request),
         )),
       }

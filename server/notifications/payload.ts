@@ -12,7 +12,7 @@ const headlines: Record<Notification['kind'], string> = {
 }
 
 export function genericBody({ kind, session, by, reason }: Notification, publicUrl?: string): object {
-  const { id, target, user, toolbox, profile, command, ticket, approval, breakGlass } = session
+  const { id, target, user, toolbox, profile, process, command, ticket, approval, breakGlass } = session
   return {
     kind,
     at: new Date().toISOString(),
@@ -24,6 +24,7 @@ export function genericBody({ kind, session, by, reason }: Notification, publicU
       user: personOf(user),
       toolbox,
       profile,
+      process,
       command,
       reason: session.reason,
       ticket,
@@ -38,8 +39,9 @@ export function genericBody({ kind, session, by, reason }: Notification, publicU
 /** An incoming webhook of Slack, or of what understands the same. */
 export function slackBody({ kind, session, by, reason }: Notification, publicUrl?: string): object {
   const url = linkTo(session.id, publicUrl)
+  const process = session.process === undefined ? '' : `, process \`${escape(session.process)}\``
   const lines = [
-    `*${escape(session.user.name)}* ${headlines[kind]} \`${escape(session.target.ref)}\` (toolbox ${escape(session.toolbox)}, profile ${session.profile})`,
+    `*${escape(session.user.name)}* ${headlines[kind]} \`${escape(session.target.ref)}\`${process} (toolbox ${escape(session.toolbox)}, profile ${session.profile})`,
     ...(session.reason === undefined ? [] : [`Reason: ${escape(session.reason)}`]),
     ...(session.ticket === undefined ? [] : [`Ticket: ${escape(session.ticket)}`]),
     ...(by === undefined

@@ -10,6 +10,7 @@ import {
   profile,
   sessionScope,
   targetFact,
+  targetProcess,
   timestamp,
 } from './fields.ts'
 import { identity } from './target-api.ts'
@@ -141,6 +142,7 @@ export const session = z.object({
   cwd: z.string().optional().describe('where the command of a run begins, as it was asked for'),
   copy: z.boolean().optional().describe("it runs in a debug copy of the target's pod"),
   scope: sessionScope.describe('what it shares'),
+  process: z.string().optional().describe('the process of the target that was asked for'),
   run: z.boolean().optional().describe('one command without a terminal'),
   identity: identity.optional().describe('while it waits for an approval: as whom it would run'),
   reason: z.string().optional(),
@@ -214,6 +216,7 @@ export const createSession = z.strictObject({
     .describe(
       'what to share: `container` (the default) its processes, files and network; `network` the network of its pod alone, for one whose containers do not run; `copy` a debug copy of the pod, whose containers do not run their own commands',
     ),
+  process: targetProcess.optional(),
   breakGlass: z
     .boolean()
     .optional()

@@ -42,3 +42,9 @@ export const podPick = z
   .describe('which pod of a workload; ready by default')
 
 export const sessionScope = z.enum(['container', 'network', 'copy'])
+
+export const targetProcess = plainText(64)
+  .min(1)
+  .describe(
+    "in Docker: the process of the target to debug, in place of the one that is found: its number as the container sees it, or its program's name (of several, the first). Who the session runs as follows it, except to root: a profile that gives another user gives none by this",
+  )

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { createSession, sessionEnd } from './api.ts'
 import { identity } from './target-api.ts'
 
-const { target, toolbox, profile, reason, ticket, pick, command } = createSession.shape
+const { target, toolbox, profile, reason, ticket, pick, process, command } = createSession.shape
 
 export const createRun = z.strictObject({
   target,
@@ -12,6 +12,7 @@ export const createRun = z.strictObject({
   reason,
   ticket,
   pick,
+  process,
   command: command.unwrap().describe('as argv; no shell reads it'),
   cwd: z
     .string()

@@ -1,7 +1,7 @@
 /** REST bodies about targets; the others are in api.ts. */
 import { z } from 'zod'
 import { approvalTerms } from './approval-api.ts'
-import { cursor, podPick, profile, sessionScope, targetFact, timestamp } from './fields.ts'
+import { cursor, podPick, profile, sessionScope, targetFact, targetProcess, timestamp } from './fields.ts'
 import { runbook } from './runbook-api.ts'
 
 const targetState = z.enum(['running', 'paused', 'restarting', 'created', 'exited', 'dead', 'removing'])
@@ -37,12 +37,16 @@ export const identity = z.object({
   process: z
     .object({
       name: z.string(),
+      user: z.string().optional().describe('uid:gid'),
       pid: z.int().optional().describe("among the target's own processes, where that can be told"),
-      init: z.string().describe("the target's first process"),
-      others: z.int().describe('how many more the init looks after'),
+      init: z.string().optional().describe("the target's first process, where that is an init"),
+      others: z
+        .int()
+        .describe('how many more the init looks after; of a chosen one, how many more there are'),
+      chosen: z.boolean().optional().describe('it was asked for'),
     })
     .optional()
-    .describe("what is debugged where the target's first process is an init; its user decides"),
+    .describe("what is debugged where that is not the target's first process; its user decides"),
   explanation: z.string(),
 })
 
@@ -129,6 +133,21 @@ export const targetDetail = target.extend({
       scopes: z
         .array(z.object({ scope: sessionScope, problem: z.string().optional() }))
         .describe('what a session there may share; `problem`: why it cannot now'),
+      processes: z
+        .object({
+          items: z.array(
+            z.object({
+              process: z.string().describe('by which it is asked for'),
+              name: z.string(),
+              pid: z.int().optional().describe("among the target's own processes, where that can be told"),
+              user: z.string().describe('uid:gid'),
+              found: z.boolean().describe('the one that is debugged unless another is asked for'),
+            }),
+          ),
+          total: z.int(),
+        })
+        .optional()
+        .describe('of a container of Docker that runs: what of it can be asked for, the first fifty'),
       maxDurationSeconds: z.int(),
       idleTimeoutSeconds: z.int(),
       recordInput: z.boolean(),
@@ -145,6 +164,7 @@ export type TargetDetail = z.infer<typeof targetDetail>
 export const targetDetailQuery = z.strictObject({
   pick: podPick.optional(),
   scope: sessionScope.optional().describe('what the identities of the profiles are told for'),
+  process: targetProcess.optional(),
 })
 
 const targetSort = z.enum([

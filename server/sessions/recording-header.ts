@@ -20,6 +20,7 @@ function headerOf(row: SessionRow, spec: DebugSpec): RecordingHeader {
     rules: row.rules.join(', '),
   }
   if (row.networkOnly === true) facts['scope'] = 'network'
+  if (row.process !== undefined) facts['process'] = row.process
   if (row.reason !== undefined) facts['reason'] = row.reason
   if (row.ticket !== undefined) facts['ticket'] = row.ticket
   return {

@@ -28,10 +28,20 @@ export async function storeStart(store: Store, row: SessionRow): Promise<void> {
 }
 
 /** The event of a shell that runs. */
-function startedEvent({ uid, gid, capabilities }: Identity, container: DebugContainer): SessionAuditEvent {
+function startedEvent(
+  { uid, gid, capabilities, process }: Identity,
+  container: DebugContainer,
+): SessionAuditEvent {
+  const { name = '', pid } = process ?? {}
   return {
     kind: 'started',
-    detail: { uid, gid, capabilities: capabilities.join(','), container: container.id },
+    detail: {
+      uid,
+      gid,
+      capabilities: capabilities.join(','),
+      container: container.id,
+      ...(process !== undefined && { process: pid === undefined ? name : `${name} (${pid})` }),
+    },
   }
 }
 

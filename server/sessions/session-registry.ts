@@ -126,6 +126,7 @@ export class SessionRegistry implements Sessions {
       ...(row.cwd === undefined ? {} : { cwd: row.cwd }),
       ...(row.copy === true ? { copy: true } : {}),
       ...(row.networkOnly === true ? { networkOnly: true } : {}),
+      ...processOf(row),
     }
     void session.start(target, spec)
   }
@@ -299,4 +300,12 @@ export class SessionRegistry implements Sessions {
       `Session ${id} is being taken over after a restart; try again shortly.`,
     )
   }
+}
+
+/** Of an approved request, the process that its approvers were shown. */
+function processOf({ process, approval, identity }: SessionRow): Pick<DebugSpec, 'process'> {
+  if (process === undefined) return {}
+  const { name, user } = identity?.process ?? {}
+  const isShown = approval !== undefined && name !== undefined && user !== undefined
+  return { process: { asked: process, ...(isShown && { approved: { name, user } }) } }
 }

@@ -40,6 +40,8 @@ export interface OpenRequest {
   copy?: boolean
   /** In the network of the target's pod alone. */
   networkOnly?: boolean
+  /** The process of the target to debug, in place of the one that is found. */
+  process?: string
   /** The command alone, without a terminal. */
   run?: boolean
   /** What policy asks for and this start does without. */

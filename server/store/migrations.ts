@@ -14,6 +14,7 @@ const migrations: Record<string, Migration> = {
   '0007-directories': { up: addDirectoryColumn },
   '0008-scopes': { up: addNetworkOnly },
   '0009-exclusive': { up: addExclusive },
+  '0010-processes': { up: addProcess },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -104,6 +105,11 @@ async function addNetworkOnly(database: Kysely<Database>): Promise<void> {
 /** What a session keeps of a rule that lets one person at a time into its target. */
 async function addExclusive(database: Kysely<Database>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('exclusive', 'integer').execute()
+}
+
+/** Which process of its target a session was asked for. */
+async function addProcess(database: Kysely<Database>): Promise<void> {
+  await database.schema.alterTable('sessions').addColumn('process', 'text').execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

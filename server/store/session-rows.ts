@@ -105,6 +105,7 @@ function toColumns(row: Change): Updateable<SessionsTable> {
       pick: row.pick,
       copy: row.copy === undefined ? undefined : Number(row.copy),
       network_only: row.networkOnly === undefined ? undefined : Number(row.networkOnly),
+      process: row.process,
       run: row.run === undefined ? undefined : Number(row.run),
       identity: toJson(row.identity),
       reason: row.reason,
@@ -171,7 +172,7 @@ function fromColumns(row: Selectable<SessionsTable>): SessionRow {
     ...(row.exclusive === 1 && { exclusive: true }),
     ...(row.approval !== null && { approval: readApproval(row.approval) }),
     ...(row.break_glass !== null && { breakGlass: readBreakGlass(row.break_glass) }),
-    ...present({ reason: row.reason, ticket: row.ticket, cwd: row.cwd }),
+    ...present({ reason: row.reason, ticket: row.ticket, cwd: row.cwd, process: row.process }),
     ...(row.started_at !== null && { startedAt: new Date(row.started_at) }),
     ...(row.ended_at !== null && { endedAt: new Date(row.ended_at) }),
     ...(row.identity !== null && {

@@ -22,6 +22,7 @@ export interface SessionsTable {
   pick: string | null
   copy: number | null
   network_only: number | null
+  process: string | null
   run: number | null
   identity: string | null
   reason: string | null

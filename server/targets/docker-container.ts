@@ -127,9 +127,10 @@ function rootOf({ HostConfig, State }: ContainerInspectInfo, { place }: RunAs): 
   const mode = HostConfig.PidMode ?? ''
   if (mode.startsWith('container:')) return '/proc/0/root'
   // The files are those of the first process; who may look at them through which one is decided for each.
-  if (mode !== 'host' && place !== undefined)
-    return 'pid' in place ? `/proc/${place.pid}/root` : findRoot(place)
-  return mode === 'host' ? `/proc/${State.Pid}/root` : '/proc/1/root'
+  if (place !== undefined && 'pid' in place) return `/proc/${place.pid}/root`
+  // By its name it would be looked for among all of the host's.
+  if (mode === 'host') return `/proc/${State.Pid}/root`
+  return place === undefined ? '/proc/1/root' : findRoot(place)
 }
 
 /** Since API 1.42 the size at the creation counts; older engines ignore it (moby#43593). */

@@ -1,12 +1,13 @@
 import { buffer } from 'node:stream/consumers'
 import { HatchwayError } from '../core/errors.ts'
+import type { ProcessWish, TargetProcesses } from '../core/target.ts'
 import type { DockerClient } from './docker-client.ts'
 import { throwIfCancelled } from './docker-errors.ts'
 import type { TargetFacts } from './docker-identity.ts'
 import { readInspected, requireTold, type Inspected } from './docker-read.ts'
+import { listProcesses, processesByEngine } from './docker-processes.ts'
 import { userFromProc } from './proc-user.ts'
-import { userToDebug, type ListedProcess, type LiveUser } from './target-process.ts'
-import { readList, readRecord, readTexts } from './read-json.ts'
+import { chooseProcess, offeredProcesses, userToDebug, type LiveUser } from './target-process.ts'
 import { readFirstFile } from './tar.ts'
 import { needsFiles, resolveGroups, resolveUser, type ResolvedUser } from './user-database.ts'
 
@@ -24,29 +25,78 @@ export async function inspectContainer(
   return readInspected(answer, client.environment)
 }
 
-/** What the choice of an identity needs. The live process decides, unless it is `known`; the configuration is second best. */
+/**
+ * What the choice of an identity needs. The live process decides, unless its user is `known`; the configuration is second best.
+ * Throws `process_not_found` for a process that is asked for and not there.
+ */
 export async function readFacts(
   client: DockerClient,
   info: Inspected,
   signal: AbortSignal,
-  known?: LiveUser,
+  { known, process }: { known?: LiveUser; process?: ProcessWish | undefined } = {},
 ): Promise<TargetFacts> {
   requireTold(info, client.environment)
   const options = info.HostConfig
   const security: readonly string[] = options.SecurityOpt ?? []
   const privileged = options.Privileged ?? false
-  const [found, engineConfines] = await Promise.all([
-    known ?? readUser(client, info, signal).catch((cause: unknown) => asUnknownUser(cause)),
+  const [users, engineConfines] = await Promise.all([
+    process === undefined
+      ? readFoundUser(client, info, signal, known)
+      : readChosenUser(client, info, signal, process),
     usesAppArmor(client, info, signal),
   ])
   return {
-    ...(typeof found === 'string' ? { unknownUser: found } : { user: found }),
+    ...users,
     capabilities: { add: options.CapAdd ?? [], drop: options.CapDrop ?? [] },
     privileged,
     borrowedPid: options.PidMode?.startsWith('container:') ?? false,
     unconfined:
       engineConfines && (privileged || security.some((item) => /^apparmor[=:]unconfined$/.test(item))),
   }
+}
+
+type Users = Pick<TargetFacts, 'user' | 'unknownUser' | 'foundUser'>
+
+async function readFoundUser(
+  client: DockerClient,
+  info: Inspected,
+  signal: AbortSignal,
+  known: LiveUser | undefined,
+): Promise<Users> {
+  if (known !== undefined) return { user: known }
+  return await readUser(client, info, signal).then(
+    (user) => ({ user }),
+    (cause: unknown) => ({ unknownUser: asUnknownUser(cause) }),
+  )
+}
+
+/** Both from one look, so that what is judged is what is taken. */
+async function readChosenUser(
+  client: DockerClient,
+  info: Inspected,
+  signal: AbortSignal,
+  process: ProcessWish,
+): Promise<Users> {
+  const processes = await readProcesses(client, info, signal)
+  const user = chooseProcess(processes, info.State.Pid, process)
+  const foundUser = userToDebug(processes, info.State.Pid)
+  return { user, ...(foundUser !== undefined && { foundUser }) }
+}
+
+/** The processes of a container, to choose from; undefined when they can't be told. */
+export async function readOffered(
+  client: DockerClient,
+  info: Inspected,
+  signal: AbortSignal,
+): Promise<TargetProcesses | undefined> {
+  const processes = await readProcesses(client, info, signal)
+  return processes.length === 0 ? undefined : offeredProcesses(processes, info.State.Pid)
+}
+
+async function readProcesses(client: DockerClient, info: Inspected, signal: AbortSignal) {
+  const processes = (await isRemapped(client, info, signal)) ? [] : await listProcesses(client, info, signal)
+  throwIfCancelled(signal, 'look at the target')
+  return processes
 }
 
 /**
@@ -58,7 +108,7 @@ export async function readUser(
   info: Inspected,
   signal: AbortSignal,
 ): Promise<LiveUser> {
-  const remapped = info.HostConfig.UsernsMode !== 'host' && (await usesUserNamespaces(client, signal))
+  const remapped = await isRemapped(client, info, signal)
   const live = remapped ? undefined : await readLiveUser(client, info, signal)
   throwIfCancelled(signal, 'look at the target')
   return live ?? (await readConfiguredUser(client, info, signal))
@@ -71,34 +121,7 @@ async function readLiveUser(
 ): Promise<LiveUser | undefined> {
   const { Pid: pid } = info.State
   const here = client.local ? await userFromProc(pid, info.Id) : undefined
-  return here ?? userToDebug(readProcesses(await listProcesses(client, info.Id, signal)), pid)
-}
-
-/** What the engine's `ps` says of a container. */
-type Processes = { titles: string[]; rows: string[][] } | undefined
-
-/** Undefined when there are none to be listed, or not by this `ps`. */
-async function listProcesses(client: DockerClient, id: string, signal: AbortSignal): Promise<Processes> {
-  const query = { ps_args: '-o pid,ppid,euid,egid,supgid,comm' }
-  const call = { method: 'GET', path: `/containers/${id}/top`, query, doing: 'list the processes' } as const
-  try {
-    const answer = readRecord(await client.json({ ...call, signal, timeoutMs: 5_000 }))
-    return { titles: readTexts(answer['Titles']), rows: readList(answer['Processes']).map(readTexts) }
-  } catch {
-    return undefined
-  }
-}
-
-function readProcesses(answer: Processes): ListedProcess[] {
-  const column = (title: string) => answer?.titles.indexOf(title) ?? -1
-  const numbers = ['PID', 'PPID', 'EUID', 'EGID'].map(column)
-  return (answer?.rows ?? []).flatMap((row) => {
-    const [pid = 0, parent = 0, uid = 0, gid = 0] = numbers.map((at) => Number(row[at]))
-    if (![pid, parent, uid, gid].every(Number.isSafeInteger)) return []
-    const groups = (row[column('SUPGID')] ?? '').split(',').filter((text) => /^\d+$/.test(text))
-    const user = { uid, gid, groups: groups.map(Number).filter((group) => group !== gid) }
-    return [{ pid, parent, name: row[column('COMMAND')] ?? '', user }]
-  })
+  return here ?? userToDebug(await processesByEngine(client, info.Id, signal), pid)
 }
 
 async function readConfiguredUser(
@@ -161,7 +184,8 @@ function asUnknownUser(cause: unknown): string {
   throw cause
 }
 
-async function usesUserNamespaces(client: DockerClient, signal: AbortSignal): Promise<boolean> {
+async function isRemapped(client: DockerClient, info: Inspected, signal: AbortSignal): Promise<boolean> {
+  if (info.HostConfig.UsernsMode === 'host') return false
   return (await client.securityOptions(signal)).some((option) => option.startsWith('name=userns'))
 }
 

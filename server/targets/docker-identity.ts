@@ -1,3 +1,4 @@
+import { HatchwayError } from '../core/errors.ts'
 import type { DebuggedProcess, Identity, Profile } from '../core/target.ts'
 import {
   capabilityName,
@@ -14,6 +15,8 @@ export interface TargetFacts {
   /** Absent when it could not be found out; `unknownUser` says why. */
   user?: LiveUser
   unknownUser?: string
+  /** Where `user` is that of a process that somebody chose: whose it would be otherwise. */
+  foundUser?: ResolvedUser
   capabilities: CapabilityChange
   privileged: boolean
   /** It joined another container's processes, so that process 1 is not its own. */
@@ -26,7 +29,7 @@ export interface TargetFacts {
 export interface RunAs {
   identity: Identity
   user: string
-  /** Where the target's files have to be looked for, since its first process is an init of somebody else. */
+  /** Where the target's files have to be looked for, where that is not its first process: an init of somebody else, or not chosen. */
   place?: { pid: number } | { uid: number; gid: number; name: string }
   privileged: boolean
   capabilities: CapabilityChange
@@ -48,10 +51,11 @@ const dockerDefault: CapabilityChange = { add: [], drop: [] }
 
 /**
  * As whom a debug container with this profile runs beside this target. Pure. Whether it may run there at all is for policy
- * to say, by the target's facts.
+ * to say, by the target's facts. Throws `profile_insufficient` for a chosen process whose root the profile would not give.
  */
 export function chooseIdentity(facts: TargetFacts, profile: Profile): RunAs {
   const choice = choices[profile](facts, facts.user ?? nonroot)
+  requireNoMoreRoot(facts, profile, choice)
   const effective = effectiveOf(choice)
   const identity: Identity = {
     uid: choice.user.uid,
@@ -88,6 +92,23 @@ const choices: Record<Profile, (facts: TargetFacts, own: ResolvedUser) => Choice
   }),
   netadmin: () => ({ user: root, capabilities: { add: ['NET_ADMIN', 'NET_RAW'], drop: [] } }),
   sysadmin: () => ({ user: root, capabilities: dockerDefault, privileged: true }),
+}
+
+/**
+ * Whoever may open a target with a profile has, by that, the user that is found there. Choosing another of its processes is a choice
+ * between its users, and no way to its root: that takes a profile that is root anyway, which policy names.
+ */
+function requireNoMoreRoot(facts: TargetFacts, profile: Profile, choice: Choice): void {
+  const { user, foundUser = nonroot } = facts
+  if (user?.process?.chosen !== true || choice.user.uid !== 0) return
+  if (choices[profile](facts, foundUser).user.uid === 0) return
+  const { name, pid } = user.process
+  const which = pid === undefined ? name : `${name} (process ${pid})`
+  throw new HatchwayError(
+    'profile_insufficient',
+    `The target's ${which} runs as root, and the profile ${profile} gives the user ${foundUser.uid}:${foundUser.gid} there: choosing a process makes nobody root. The profile general looks into all of them, where policy allows it.`,
+    { profiles: ['general'] },
+  )
 }
 
 /** Exactly the target's own. ALL is copied as it was written, because only the engine knows what it stands for. */
@@ -129,8 +150,9 @@ function explain(facts: TargetFacts, profile: Profile, identity: Identity): stri
 
 function wordsOf(process: DebuggedProcess | undefined): string {
   if (process === undefined) return 'the target'
-  const { name, pid, init, others } = process
+  const { name, pid, init, others, chosen } = process
   const which = pid === undefined ? name : `${name}, process ${pid}`
+  if (chosen === true || init === undefined) return `the target's ${which}, which was chosen`
   const more = others === 0 ? '' : `, as do ${others} other${others === 1 ? '' : 's'}`
   return `the target's ${which} (which runs below the init ${init}${more})`
 }
@@ -141,7 +163,7 @@ function debugged({ ownUser: _ownUser, ...process }: LiveUser['process'] & {}): 
 
 function processPlace(user: LiveUser | undefined): Pick<RunAs, 'place'> {
   const process = user?.process
-  if (user === undefined || process?.ownUser !== true) return {}
+  if (user === undefined || process === undefined || !(process.ownUser || process.chosen === true)) return {}
   const { pid, name } = process
   return { place: pid === undefined ? { uid: user.uid, gid: user.gid, name } : { pid } }
 }

@@ -32,7 +32,9 @@ export interface Opening extends StartOptions {
  */
 export async function openDebugContainer(opening: Opening): Promise<OpenedTerminal> {
   opening.onProgress({ phase: 'resolving' })
-  const guess = opening.tty ? await guessPlan(opening) : undefined
+  // What the others of a target's processes were when last looked at is not kept.
+  const mayGuess = opening.tty && opening.spec.process === undefined
+  const guess = mayGuess ? await guessPlan(opening) : undefined
   if (guess !== undefined) {
     const opened = await startGuessed(opening, guess)
     if (opened !== undefined) return opened
@@ -84,7 +86,7 @@ async function guessPlan({
   const { info, user } = known(target.id) ?? {}
   if (toolbox === undefined || user === undefined || info?.State.Running !== true) return undefined
   try {
-    const facts = await readFacts(client, info, signal, user)
+    const facts = await readFacts(client, info, signal, { known: user })
     return { target: info, toolbox, runAs: chooseIdentity(facts, spec.profile) }
   } catch {
     return undefined
@@ -132,7 +134,7 @@ async function joinTarget(opening: Opening): Promise<Joined> {
 /** Throws `profile_insufficient` for a target that gives power beyond what policy has judged. */
 async function readJudged({ client, spec, target, signal }: Opening, info: Inspected): Promise<TargetFacts> {
   const [facts, found] = await Promise.all([
-    readFacts(client, info, signal),
+    readFacts(client, info, signal, { process: spec.process }),
     readTargetFacts(client, info, signal),
   ])
   requireJudged(found, spec, target.name)

@@ -5,6 +5,7 @@ import type {
   DebugContainer,
   DebugSpec,
   Identity,
+  IdentityWish,
   Lookup,
   OpenedCommand,
   OpenedTerminal,
@@ -13,6 +14,7 @@ import type {
   Target,
   TargetAccess,
   TargetDriver,
+  TargetProcesses,
   TargetQuery,
   Terminal,
 } from '../core/target.ts'
@@ -21,7 +23,7 @@ import { attachTo, watchExit } from './docker-attach.ts'
 import { DockerClient, type DockerEndpoint } from './docker-client.ts'
 import { labels, type DebugResources } from './docker-container.ts'
 import { dockerStatus, dockerWords } from './docker-errors.ts'
-import { inspectContainer, readFacts } from './docker-facts.ts'
+import { inspectContainer, readFacts, readOffered } from './docker-facts.ts'
 import { readFrames } from './docker-frames.ts'
 import { chooseIdentity } from './docker-identity.ts'
 import { openDebugContainer, type Opening } from './docker-open.ts'
@@ -115,9 +117,19 @@ export class DockerDriver implements TargetDriver, TargetAccess {
     return target
   }
 
-  async identify(target: Target, profile: Profile, signal: AbortSignal): Promise<Identity> {
+  async identify(
+    target: Target,
+    profile: Profile,
+    signal: AbortSignal,
+    { process: asked }: IdentityWish = {},
+  ): Promise<Identity> {
     const info = await inspectContainer(this.client, target.id, signal)
-    return chooseIdentity(await readFacts(this.client, info, signal), profile).identity
+    const process = asked === undefined ? undefined : { asked }
+    return chooseIdentity(await readFacts(this.client, info, signal, { process }), profile).identity
+  }
+
+  async processes(target: Target, signal: AbortSignal): Promise<TargetProcesses | undefined> {
+    return await readOffered(this.client, await inspectContainer(this.client, target.id, signal), signal)
   }
 
   async open(

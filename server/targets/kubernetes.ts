@@ -4,11 +4,11 @@ import type {
   Actor,
   DebugContainer,
   Identity,
+  IdentityWish,
   Lookup,
   OpenedCommand,
   OpenedTerminal,
   Profile,
-  SessionScope,
   Target,
   TargetAccess,
   TargetDriver,
@@ -91,7 +91,8 @@ export class KubernetesDriver implements TargetDriver {
     return {
       list: async (query, signal) => [...(await this.#options.targets.list(query, actor, signal))],
       find: (ref, lookup, signal) => this.#options.targets.find(ref, lookup, actor, signal),
-      identify: (target, profile, signal, scope) => this.#identify(target, { profile, scope }, actor, signal),
+      identify: (target, profile, signal, wish) =>
+        this.#identify(target, { ...wish, profile }, actor, signal),
       open: (spec, target, onProgress, signal) =>
         this.#open({ spec, target, onProgress, actor, signal, tty: true }),
       run: (spec, target, onProgress, signal) =>
@@ -162,10 +163,11 @@ export class KubernetesDriver implements TargetDriver {
 
   async #identify(
     target: Target,
-    { profile, scope }: { profile: Profile; scope: SessionScope | undefined },
+    { profile, scope, process }: IdentityWish & { profile: Profile },
     actor: Actor,
     signal: AbortSignal,
   ): Promise<Identity> {
+    if (process !== undefined) throw noChoiceOfProcess()
     const place = podOf(target)
     const { client, targets } = this.#options
     const pod = targets.takePod(target) ?? (await readWholePod(client, { ...place, actor }, signal))
@@ -174,6 +176,7 @@ export class KubernetesDriver implements TargetDriver {
   }
 
   async #open(asked: Asked): Promise<OpenedTerminal> {
+    if (asked.spec.process !== undefined) throw noChoiceOfProcess()
     const { client, targets } = this.#options
     const open = asked.spec.copy === true ? openInCopy : openInPod
     const found = targets.takePod(asked.target)
@@ -239,6 +242,13 @@ export class KubernetesDriver implements TargetDriver {
     )
     return this.#minorVersion
   }
+}
+
+function noChoiceOfProcess(): HatchwayError {
+  return new HatchwayError(
+    'invalid_request',
+    'A process can be chosen in Docker only: a cluster tells nobody the processes of a pod before a debug container has started there, and then its user is settled. Leave out the process, and use the profile general for one of another user.',
+  )
 }
 
 /** Throws `target_not_running` for a workload that has no pod. */

@@ -4,7 +4,10 @@ import type { ResolvedUser } from './user-database.ts'
 
 /** So many processes are looked at, and so much is read of each list of them: what a target starts is its own choice. */
 const mostProcesses = 100
-const mostBytes = 1024
+const mostToChoose = 500
+const mostBytes = 4096
+/** Files that are read at once: there are four threads for it, and they are everybody's. */
+const atOnce = 8
 
 /**
  * The user of a container's process to debug from this host's own /proc (proc(5)), which takes no time; undefined when the
@@ -12,19 +15,45 @@ const mostBytes = 1024
  * read from its cgroup, never assumed: a pid means something only where it was given out.
  */
 export async function userFromProc(pid: number, containerId: string): Promise<LiveUser | undefined> {
+  // Only what an init has started is looked for further down.
+  const found = await walk(pid, containerId, {
+    most: mostProcesses,
+    isLookedInto: ({ name }) => isInit(name),
+  })
+  return found && userToDebug(found, pid)
+}
+
+/** A container's processes from this host's own /proc, its first one first: all that it has started, or the first 500 of them. */
+export async function processesFromProc(
+  pid: number,
+  containerId: string,
+): Promise<ListedProcess[] | undefined> {
+  return await walk(pid, containerId, { most: mostToChoose, isLookedInto: () => true })
+}
+
+interface Walk {
+  most: number
+  isLookedInto: (process: ListedProcess) => boolean
+}
+
+async function walk(
+  pid: number,
+  containerId: string,
+  { most, isLookedInto }: Walk,
+): Promise<ListedProcess[] | undefined> {
   if (pid <= 0) return undefined
   const first = await readProcess(pid, 0, containerId)
   if (first === undefined) return undefined
   const found = [first]
-  // Only what an init has started is looked for further down.
   for (const each of found) {
-    if (!isInit(each.name) || found.length >= mostProcesses) continue
-    const children = await childrenOf(each.pid)
-    const room = mostProcesses - found.length
-    const read = children.slice(0, room).map((child) => readProcess(child, each.pid, containerId))
-    found.push(...(await Promise.all(read)).filter((child) => child !== undefined))
+    if (!isLookedInto(each) || found.length >= most) continue
+    const children = (await childrenOf(each.pid)).slice(0, most - found.length)
+    for (let at = 0; at < children.length; at += atOnce) {
+      const read = children.slice(at, at + atOnce).map((child) => readProcess(child, each.pid, containerId))
+      found.push(...(await Promise.all(read)).filter((child) => child !== undefined))
+    }
   }
-  return userToDebug(found, pid)
+  return found
 }
 
 async function readProcess(

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { profiles } from '../../server/core/target.ts'
+import { profiles, type Target } from '../../server/core/target.ts'
 import type { TestContainerSpec } from '../support/containers.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
 import type { DockerDriver } from '../../server/targets/docker.ts'
+import { deadline } from './driver-ground.ts'
 import { toldAsItIs } from './driver-identity.ts'
 
 interface Row extends TestContainerSpec {
@@ -135,6 +136,7 @@ for (const engine of await testEngines()) {
           assert.match(identity.explanation, /like the target's httpd.* \(which runs below the init init\)/)
           const { shell } = await far.open({ target })
           assert.equal(await shell.run('cat ${TARGET%root}environ >/dev/null && echo looks'), 'looks')
+          await choosesAnother(far, target, pid)
         } finally {
           await far.close()
         }
@@ -164,4 +166,20 @@ for (const engine of await testEngines()) {
       assert.equal(await shell.run('ip link set lo mtu 1400 && cat /sys/class/net/lo/mtu'), '1400')
     })
   })
+}
+
+/** Beside an init as root and httpd as another user, whose number is told where the engine is on this machine. */
+async function choosesAnother(user: DockerUser, target: Target, httpd: number | undefined): Promise<void> {
+  const { items = [] } = (await user.access.processes?.(target, deadline())) ?? {}
+  const found = { process: String(httpd ?? 'httpd'), name: 'httpd', user: '65532:65532', found: true }
+  assert.deepEqual(items, [{ ...found, ...(httpd !== undefined && { pid: httpd }) }])
+  const asked = httpd === undefined ? 'init' : '1'
+  await assert.rejects(user.access.identify(target, 'auto', deadline(), { process: asked }), {
+    code: 'profile_insufficient',
+  })
+  const gone = { target, process: { asked: 'gone' } }
+  await assert.rejects(user.open(gone), { code: 'process_not_found', message: /It has: .*init.*httpd/ })
+  const { shell, identity } = await user.open({ target, profile: 'general', process: { asked } })
+  assert.deepEqual([identity.uid, identity.process?.chosen], [0, true])
+  assert.equal(await shell.run('read name <${TARGET%root}comm && echo $name'), 'init')
 }

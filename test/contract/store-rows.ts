@@ -60,6 +60,7 @@ export function fullSessionRow(id: string): SessionRow {
     pick: 'crashing',
     copy: true,
     networkOnly: true,
+    process: 'redis',
     run: true,
     identity: {
       uid: 65532,

@@ -189,6 +189,7 @@ describe('store in SQLite', () => {
       alter table sessions drop column cwd;
       alter table sessions drop column network_only;
       alter table sessions drop column exclusive;
+      alter table sessions drop column process;
       delete from kysely_migration where name >= '0006'`)
     database.close()
     store = await openSqliteStore({ path })

@@ -68,6 +68,19 @@ describe('a webhook', () => {
     assert.match(text, /Reason: &lt;!channel&gt; &amp; 'rm'/)
   })
 
+  it('says which process was asked for', async (t) => {
+    const session = { ...notification.session, process: 'a`<b>' }
+    const { got, url } = await receive(t, [200])
+    start(t, url).webhooks.notify({ ...notification, session })
+    start(t, url, { kind: 'slack' }).webhooks.notify({ ...notification, session })
+    await eventually(() => got.length === 2)
+    const bodies = got.map(
+      ({ body }) => JSON.parse(body) as { text?: string; session?: { process?: string } },
+    )
+    assert.equal(bodies.find((each) => each.session)?.session?.process, 'a`<b>')
+    assert.match(bodies.find((each) => each.text)?.text ?? '', /, process `a'&lt;b&gt;` \(toolbox/)
+  })
+
   it('is tried again after an error, under the same delivery id, and in order', async (t) => {
     const { got, url } = await receive(t, [503, 429, 200])
     const { webhooks, failures } = start(t, url)

@@ -1,0 +1,58 @@
+import type { DockerClient } from './docker-client.ts'
+import type { Inspected } from './docker-read.ts'
+import { processesFromProc } from './proc-user.ts'
+import { readList, readRecord, readTexts } from './read-json.ts'
+import type { ListedProcess } from './target-process.ts'
+
+/** A container's processes, with their numbers there where the engine runs beside the gateway. Empty when they can't be listed. */
+export async function listProcesses(
+  client: DockerClient,
+  info: Inspected,
+  signal: AbortSignal,
+): Promise<ListedProcess[]> {
+  const here = client.local ? await processesFromProc(info.State.Pid, info.Id) : undefined
+  return here ?? (await processesByEngine(client, info.Id, signal))
+}
+
+/** A container's processes as the engine's `ps` lists them. Empty when there are none to be listed, or not by this `ps`. */
+export async function processesByEngine(
+  client: DockerClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<ListedProcess[]> {
+  return readProcesses(await askForProcesses(client, id, signal))
+}
+
+/** So many of a list are looked at, in the order of their numbers: what a target starts is its own choice. */
+const mostProcesses = 2000
+
+/** Characters; the kernel keeps 15 bytes. */
+const longestName = 64
+
+/** What the engine's `ps` says of a container. */
+type Processes = { titles: string[]; rows: string[][] } | undefined
+
+async function askForProcesses(client: DockerClient, id: string, signal: AbortSignal): Promise<Processes> {
+  const query = { ps_args: '-o pid,ppid,euid,egid,supgid,comm' }
+  const call = { method: 'GET', path: `/containers/${id}/top`, query, doing: 'list the processes' } as const
+  try {
+    const answer = readRecord(await client.json({ ...call, signal, timeoutMs: 5_000 }))
+    return { titles: readTexts(answer['Titles']), rows: readList(answer['Processes']).map(readTexts) }
+  } catch {
+    return undefined
+  }
+}
+
+function readProcesses(answer: Processes): ListedProcess[] {
+  const column = (title: string) => answer?.titles.indexOf(title) ?? -1
+  const numbers = ['PID', 'PPID', 'EUID', 'EGID'].map(column)
+  return (answer?.rows ?? []).slice(0, mostProcesses).flatMap((row) => {
+    const [pid = 0, parent = 0, uid = 0, gid = 0] = numbers.map((at) => Number(row[at]))
+    const name = (row[column('COMMAND')] ?? '').slice(0, longestName)
+    // One that has ended, and that nobody has waited for, has nothing to look at.
+    if (![pid, parent, uid, gid].every(Number.isSafeInteger) || name.endsWith('<defunct>')) return []
+    const groups = (row[column('SUPGID')] ?? '').split(',').filter((text) => /^\d+$/.test(text))
+    const user = { uid, gid, groups: groups.map(Number).filter((group) => group !== gid) }
+    return [{ pid, parent, name, user }]
+  })
+}
