@@ -225,7 +225,7 @@ describe('an environment that lacks something', () => {
     stage.failure = new HatchwayError('backend_unavailable', 'It is down.')
     const { problems, total } = await list(gateway, '')
     assert.deepEqual(problems, [
-      { environment: 'prod', detail: prod.said.join(' '), partial: true },
+      { environment: 'prod', detail: prod.said.join('\n'), partial: true },
       { environment: 'stage', detail: 'It is down.' },
     ])
     assert.equal(total, 7)
