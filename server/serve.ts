@@ -23,6 +23,7 @@ import { DiskReserve } from './recording/disk-reserve.ts'
 import { DiskSpace } from './recording/disk-space.ts'
 import { DirectoryRecordings } from './recording/recordings.ts'
 import { verifyRecording } from './recording/verify.ts'
+import { endKnownRequests } from './sessions/ended-requests.ts'
 import { recoverSessions, type RecoveryOptions } from './sessions/recovery.ts'
 import { Screens } from './sessions/screens.ts'
 import { withoutGuard } from './targets/guard-script.ts'
@@ -102,6 +103,7 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   })
   const stop = new AbortController()
   // Before the first request: whoever asked before the restart finds their request.
+  await endKnownRequests(recovery)
   await approvals.restore()
   const recovered = recoverSessions(recovery, stop.signal)
   await Promise.race([recovered, patience(recoverBeforeListeningMs)])

@@ -35,8 +35,10 @@ export async function listVisibleSessions(
   // What no rule could ever show is not even read.
   const places = policy.reach?.(who, [...showing, 'approve'])
   const within = places && { own: who, places }
+  // What is over, and is not so in the store yet, is found there among what lives.
+  const states = deps.sessions.owesEnds && query.states?.includes('ended') ? undefined : query.states
   const read = (limit: number, cursor: string | undefined) =>
-    deps.store.listSessions(defined({ ...query, within, limit, cursor }))
+    deps.store.listSessions(defined({ ...query, states, within, limit, cursor }))
   let last: { limit: number; cursor: string | undefined } | undefined
   let { cursor } = query
   for (let chunk = 0; chunk < maxChunks; chunk++) {

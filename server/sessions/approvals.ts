@@ -1,5 +1,5 @@
 import { needsAreMet, type Approval, type ApprovalVote } from '../core/approval.ts'
-import { HatchwayError } from '../core/errors.ts'
+import { type ErrorCode, HatchwayError } from '../core/errors.ts'
 import type { Notify } from '../core/notification.ts'
 import type { ApprovalNeed, Policy, Principal } from '../core/policy.ts'
 import { maySamePerson, personOf } from '../core/same-person.ts'
@@ -28,6 +28,9 @@ export interface ApprovalsOptions {
   expiresAfterMs: number
   onProblem: (what: string, cause: unknown) => void
 }
+
+/** What keeps a request from starting now, and says nothing against it. */
+const waitsForRoom: ReadonlySet<ErrorCode> = new Set(['store_unavailable', 'storage_full'])
 
 type Decide = Parameters<Approvals['decide']>[1]
 type Review = Parameters<Approvals['review']>[1]
@@ -153,7 +156,7 @@ export class SessionApprovals implements Approvals {
 
   /** Takes up the requests of an earlier process, among them those that were approved just before it ended. Never rejects. */
   async restore(): Promise<void> {
-    const { store, registry, drivers, onProblem } = this.#options
+    const { store, registry, drivers } = this.#options
     let cursor: string | undefined
     do {
       const page = await store.listSessions({
@@ -163,14 +166,8 @@ export class SessionApprovals implements Approvals {
       })
       for (const row of page.items) {
         const driver = drivers.get(row.target.environment)
-        if (driver === undefined) {
-          const detail = `Environment ${row.target.environment} is no longer configured.`
-          const end = endOf('failed', { code: 'environment_removed', detail })
-          await store
-            .updateSession(row.id, { state: 'ended', endedAt: new Date(), end })
-            .catch((cause: unknown) => onProblem(`request ${row.id} could not be ended`, cause))
-          continue
-        }
+        // What is over already is ended by others: see ended-requests.ts.
+        if (driver === undefined || registry.ended(row.id) !== undefined) continue
         registry.restore(row, driver)
         if (row.approval !== undefined) this.#expiries.watch(row.id, row.approval.expiresAt)
       }
@@ -227,6 +224,7 @@ export class SessionApprovals implements Approvals {
         return
       }
       const { toolbox, change } = startOf(row, judged, toolboxes)
+      registry.checkRoom()
       registry.requireFree({ ...row, ...change })
       const detail = { ...factsOf(row), ...(found.note !== undefined && { resolvedAgain: found.note }) }
       await auditSession(
@@ -246,7 +244,8 @@ export class SessionApprovals implements Approvals {
       if (found.note !== undefined) session.notify('warning', found.note)
       registry.start(session, found.found, toolbox, change.deadline.getTime() - Date.now())
     } catch (cause) {
-      if (!(cause instanceof HatchwayError) || cause.code === 'store_unavailable') throw cause
+      // It is ready, and goes on waiting: the next look at what waits starts it.
+      if (!(cause instanceof HatchwayError) || waitsForRoom.has(cause.code)) throw cause
       this.#expiries.forget(session.row.id)
       const reason = cause.status === 403 ? 'denied' : 'failed'
       await session.end(endByError(reason, cause))

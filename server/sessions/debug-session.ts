@@ -292,9 +292,16 @@ export class DebugSession implements LiveSession {
   #recordingFailed(cause: unknown): boolean {
     const goOn = this.#row.recordingMode === 'best-effort'
     const reason = messageOf(cause)
-    if (goOn) this.#audit({ kind: 'recording-degraded', reason }).catch(() => undefined)
+    if (goOn) this.#tellDegraded(reason)
     else this.endSoon(endByError('recording-failed', cause))
     return goOn
+  }
+
+  /** What the recording does not take, the log often does not either: its disk is the same. */
+  #tellDegraded(reason: string): void {
+    const event = { kind: 'recording-degraded', reason, detail: { since: new Date().toISOString() } } as const
+    const write = () => this.#audit(event)
+    write().catch(() => this.#deps.oweEvent(this, write))
   }
 
   /** For callers that have nobody to tell: failures of the end itself are the observer's. */

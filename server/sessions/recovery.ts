@@ -100,7 +100,7 @@ async function recover(
 }
 
 /** A session whose end had happened when the earlier process could no longer write its row: it ended as it ended. */
-async function endAsKnown(
+export async function endAsKnown(
   options: RecoveryOptions,
   row: SessionRow,
   debug: Debug | undefined,
@@ -160,7 +160,7 @@ interface Debug {
 }
 
 /** Ends a session that has no process: event, container, row. Its recording is sealed with the other leftovers. Never rejects. */
-async function endRow(
+export async function endRow(
   options: RecoveryOptions,
   row: SessionRow,
   end: SessionEnd,

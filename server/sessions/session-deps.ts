@@ -18,6 +18,8 @@ export interface SessionDeps {
   startTimeoutMs: number
   /** It has a shell, of which nothing has been read yet. */
   onRunning: (session: DebugSession) => void
+  /** An event of the session that comes after what it tells of: tried until the store has it. */
+  oweEvent: (session: DebugSession, write: () => Promise<void>) => void
   /** The session is over. What of its end is not stored yet, `ending` owes. */
   onClosed: (session: DebugSession, ending: SessionEnding) => void
 }

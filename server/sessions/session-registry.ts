@@ -14,7 +14,7 @@ import { factsOf, rowOf } from './session-row.ts'
 import { besideMarker, besideNotice, isBeside, requireFree } from './side-by-side.ts'
 import type { OpenRequest, RunOutcome, Sessions } from './sessions.ts'
 
-export interface RegistryOptions extends Omit<SessionDeps, 'onClosed' | 'onRunning'> {
+export interface RegistryOptions extends Omit<SessionDeps, 'onClosed' | 'onRunning' | 'oweEvent'> {
   installation: string
   /** As it decides at a moment. */
   policy: (at: Date) => Policy
@@ -31,13 +31,16 @@ export class SessionRegistry implements Sessions {
   /** Sessions that are over, whose end the store or the disk has not taken yet. They take nobody's place. */
   readonly #unstored = new Map<string, SessionEnding>()
   readonly #owed: Owed
+  readonly #owedEvents: Owed
   /** Sessions whose viewers know that policy is about to end them. */
   readonly #noticed = new WeakSet<DebugSession>()
   #draining = false
 
   constructor(options: RegistryOptions) {
     this.#options = options
-    this.#owed = new Owed({ onFailure: (id, cause) => options.observer.endFailed(id, cause) })
+    const onFailure = (id: string, cause: unknown) => options.observer.endFailed(id, cause)
+    this.#owed = new Owed({ onFailure })
+    this.#owedEvents = new Owed({ onFailure })
   }
 
   get liveCount(): number {
@@ -103,6 +106,11 @@ export class SessionRegistry implements Sessions {
       .filter((other) => isBeside(row, other))
     if (others.length === 0) return
     requireFree(row, others, this.#options.policy(new Date()))
+  }
+
+  /** Throws `storage_full` when nothing new is to be begun. */
+  checkRoom(): void {
+    this.#options.recordings.checkRoom()
   }
 
   /** The sessions that wait for an approval. */
@@ -175,6 +183,10 @@ export class SessionRegistry implements Sessions {
     return this.#unstored.get(id)?.row
   }
 
+  get owesEnds(): boolean {
+    return this.#unstored.size > 0
+  }
+
   /** Keeps an end that is not stored yet, and tries to store it until it is. */
   owe(ending: SessionEnding): void {
     if (!ending.owed) return
@@ -217,7 +229,7 @@ export class SessionRegistry implements Sessions {
     await Promise.allSettled([...this.#live.values()].map((session) => session.drain()))
     this.#live.clear()
     // What is left then, the next process finds on the disk.
-    await this.#owed.close()
+    await Promise.all([this.#owed.close(), this.#owedEvents.close()])
   }
 
   #endUnlessHeld(session: DebugSession, decision: Decision): boolean {
@@ -266,6 +278,7 @@ export class SessionRegistry implements Sessions {
         this.owe(ending)
       },
       onRunning: (session) => this.#tellOthers(session),
+      oweEvent: (session, write) => this.#owedEvents.add(session.row.id, write),
     }
   }
 
@@ -273,7 +286,7 @@ export class SessionRegistry implements Sessions {
     if (this.#draining) {
       throw new HatchwayError('shutting_down', 'The gateway is restarting; try again in a few seconds.')
     }
-    this.#options.recordings.checkRoom()
+    this.checkRoom()
     const { sessions, sessionsPerUser } = this.#options.limits
     if (this.#live.size >= sessions) {
       throw new HatchwayError(

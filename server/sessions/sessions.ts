@@ -121,6 +121,8 @@ export interface Sessions {
   live(id: string): LiveSession | undefined
   /** A session that is over, while the store does not say so yet: what it will say. */
   ended(id: string): SessionRow | undefined
+  /** Whether there are such sessions. */
+  readonly owesEnds: boolean
   /** Ends it, starting or running; resolves with the ended row. Throws `session_not_found` and `session_ended`. */
   terminate(id: string, by: { who: Principal; from: string; reason?: string }): Promise<SessionRow>
   /**

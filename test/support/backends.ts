@@ -6,6 +6,7 @@ import Docker from 'dockerode'
 import { isClusterRunning, testCluster } from './cluster.ts'
 import { defaultSocket, startOwnEngine } from './engine.ts'
 import { helm } from './helm.ts'
+import { onSmallDisk } from './small-disk.ts'
 
 const run = promisify(execFile)
 
@@ -25,6 +26,7 @@ export const backends: readonly Backend[] = [
   { name: 'helm', what: 'Helm, built from its Go module', find: findHelm },
   { name: 'registry', what: 'an image registry on loopback', find: findRegistry },
   { name: 'browser', what: 'Chromium', find: findChromium },
+  { name: 'mounts', what: 'a small disk in a namespace of its own', find: findMounts },
   { name: 'asciinema', what: 'the asciinema command line', find: () => onPath('asciinema', 'asciinema') },
 ]
 
@@ -92,6 +94,16 @@ async function findHelm(): Promise<string> {
 async function findRegistry(): Promise<string> {
   await onPath('htpasswd', 'apache2-utils')
   return onPath('docker-registry', 'docker-registry')
+}
+
+async function findMounts(): Promise<string> {
+  await onSmallDisk('stat', '-f').catch((cause: unknown) => {
+    throw new Error(
+      'no disk can be mounted in a namespace of its own: this takes root, or user namespaces that may mount',
+      { cause },
+    )
+  })
+  return 'tmpfs'
 }
 
 async function findChromium(): Promise<string> {

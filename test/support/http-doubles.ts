@@ -286,6 +286,7 @@ export class ScriptedSessions implements Sessions {
   }
 
   ended(): undefined {}
+  readonly owesEnds = false
 
   async terminate(id: string, by: { who: Person; reason?: string }): Promise<SessionRow> {
     const session = this.all.get(id)

@@ -8,7 +8,10 @@ import { endOf } from '../../server/core/session-end.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { findLostRecordings, reap, sealLeftovers } from '../../server/sessions/upkeep.ts'
+import { DirectoryRecordings } from '../../server/recording/recordings.ts'
+import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
 import { eventually } from '../support/eventually.ts'
+import { grant } from '../support/http-doubles.ts'
 import { jane, sessionGround, type SessionGround } from '../support/session-ground.ts'
 
 const endsOf = async ({ refusing }: SessionGround, id: string) =>
@@ -103,6 +106,33 @@ describe('the end of a session', () => {
     ground.driver.listOwned = async () => [container]
     await reap(ground.recovery)
     assert.equal(ground.driver.running.has(id), false)
+  })
+})
+
+describe('output that could not be recorded, and was shown', () => {
+  it('is in the log once the log takes it: its disk is full for both', async (t) => {
+    const recordings = (directory: string) =>
+      new DirectoryRecordings({
+        liveDir: join(directory, 'live'),
+        blobs: new DirectoryBlobs(join(directory, 'blobs')),
+        maxBytes: 4096,
+      })
+    const ground = await sessionGround(t, { recordings })
+    const { session, terminal } = await ground.open({ grant: { ...grant, recording: 'best-effort' } })
+    const { id } = session.row
+    ground.refusing.refuse('appendAudit')
+    for (let n = 0; n < 3; n++) terminal.print('x'.repeat(4096))
+    await eventually(() => ground.refusing.refused.length > 0)
+    assert.equal(session.row.state, 'running')
+    ground.refusing.refuse()
+    const degraded = async () =>
+      (await ground.refusing.store.listAudit({ sessionId: id, kinds: ['recording-degraded'], limit: 9 }))
+        .items
+    await eventually(async () => (await degraded()).length > 0, { what: 'the event' })
+    const [event, ...others] = await degraded()
+    assert.equal(others.length, 0)
+    assert.match(event?.reason ?? '', /limit/)
+    assert.ok(Number(new Date(String(event?.detail?.['since']))) < Number(event?.at))
   })
 })
 

@@ -17,6 +17,8 @@ rules:
   - {name: not the last, who: {everyone: true}, actions: [watch], where: {targets: [front_9]}, effect: deny}
 `).at(new Date())
 
+type Deps = Parameters<typeof listVisibleSessions>[0]
+
 let directory: string
 let store: Store
 let rowsRead = 0
@@ -60,10 +62,8 @@ async function seen(subject: string, groups: string[], issuer = 'https://a') {
       return page
     },
   }
-  const sessions = { ended: () => undefined }
-  const deps = { policy: () => policy, sessions, store: counting } as unknown as Parameters<
-    typeof listVisibleSessions
-  >[0]
+  const sessions = { ended: () => undefined, owesEnds: false }
+  const deps = { policy: () => policy, sessions, store: counting } as unknown as Deps
   const { items } = await listVisibleSessions(deps, who, { limit: 100 }, () => void pages++)
   return { ids: items.map(({ id }) => id).toSorted(), pages }
 }
@@ -79,6 +79,27 @@ describe('the sessions that somebody may see', () => {
     assert.equal(rowsRead, 11)
     assert.deepEqual((await seen('s', ['shop'])).ids, ['c'])
     assert.deepEqual((await seen('owner', [])).ids.length, 15)
+  })
+
+  it('are among those that have ended when the store does not say so yet', async () => {
+    const over = { ...(await store.getSession('a3')), state: 'ended' } as SessionRow
+    const asked = async (owed: SessionRow | undefined) => {
+      const sessions = {
+        ended: (id: string) => (id === owed?.id ? owed : undefined),
+        owesEnds: owed !== undefined,
+      }
+      const deps = { policy: () => policy, sessions, store } as unknown as Deps
+      const who = { ...people, subject: 'owner', groups: [] }
+      const { items } = await listVisibleSessions(
+        deps,
+        who,
+        { states: ['ended'], limit: 100 },
+        () => undefined,
+      )
+      return items.map(({ id }) => id)
+    }
+    assert.deepEqual(await asked(undefined), [])
+    assert.deepEqual(await asked(over), ['a3'])
   })
 
   it('are nobody’s own by the subject alone', async () => {

@@ -1,0 +1,152 @@
+/** What becomes of a request for an approval when store or disk take nothing in the moment that decides it. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { HatchwayError } from '../../server/core/errors.ts'
+import type { Grant, Policy } from '../../server/core/policy.ts'
+import { endOf } from '../../server/core/session-end.ts'
+import type { Store } from '../../server/core/store.ts'
+import { SessionApprovals } from '../../server/sessions/approvals.ts'
+import { endKnownRequests } from '../../server/sessions/ended-requests.ts'
+import { eventually } from '../support/eventually.ts'
+import { grant, scriptedPolicy } from '../support/http-doubles.ts'
+import { jane, sessionGround, type SessionGround } from '../support/session-ground.ts'
+
+const busybox = { name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] }
+const needs = [{ rule: 'scripted', groups: ['admins'], count: 1 }]
+const rita = { ...jane, subject: 'rita', name: 'Rita', groups: [] }
+const from = '127.0.0.1'
+
+/** Rita has to ask. */
+const policy: Policy = {
+  ...scriptedPolicy(() => true),
+  decide(request) {
+    const decision = scriptedPolicy(() => true).decide(request)
+    if (request.who.subject !== 'rita' || request.action !== 'open') return decision
+    const asked: Grant = { ...grant }
+    return {
+      effect: 'require-approval',
+      rules: ['scripted'],
+      grant: asked,
+      approval: { needs, breakGlass: false },
+    }
+  },
+}
+
+function deskOf(t: { after(fn: () => unknown): void }, ground: SessionGround, told: string[] = []) {
+  const desk = new SessionApprovals({
+    store: ground.refusing.store,
+    registry: ground.registry,
+    drivers: ground.recovery.drivers,
+    toolboxes: [busybox],
+    policy: () => policy,
+    notify: ({ kind }) => told.push(kind),
+    expiresAfterMs: 600_000,
+    onProblem: (what) => ground.problems.push(what),
+  })
+  t.after(() => desk.close())
+  return desk
+}
+
+async function ask(ground: SessionGround, desk: SessionApprovals): Promise<string> {
+  const [target] = ground.driver.targets
+  assert.ok(target)
+  const request = { who: rita, from, ref: 'local/web-1', target, driver: ground.driver, toolbox: busybox }
+  const { id } = await desk.request({
+    ...request,
+    profile: 'auto',
+    grant,
+    rules: ['scripted'],
+    reason: 'an incident',
+    size: { cols: 80, rows: 24 },
+    terms: { needs, breakGlass: false },
+  })
+  return id
+}
+
+type Decides = (ground: SessionGround, desk: SessionApprovals, id: string) => Promise<unknown>
+const deny: Decides = (_, desk, id) => desk.decide(id, { who: jane, from, decision: 'deny', reason: 'no' })
+const withdraw: Decides = ({ registry }, _, id) => registry.terminate(id, { who: rita, from })
+/** Refuses the end: its event, its row, and its note; `but` is what is taken before. */
+const refuseEnd = ({ refusing, recordings }: SessionGround, ...methods: (keyof Store)[]) => {
+  let told = false
+  recordings.noteEnd = () => Promise.reject(new Error('the disk is full'))
+  refusing.refuses = (method, [first, change]) => {
+    told ||= method === 'appendAudit' && (first as { kind: string }).kind === 'ended'
+    const isEnd = told || (change as { state?: string } | undefined)?.state === 'ended'
+    return isEnd && methods.includes(method)
+  }
+}
+
+describe('a request whose end could not be stored', () => {
+  const cases: readonly (readonly [string, Decides, object])[] = [
+    ['denied', deny, { reason: 'denied', code: 'approval_denied' }],
+    ['withdrawn', withdraw, { reason: 'terminated', code: 'withdrawn' }],
+  ]
+  for (const [word, decides, expected] of cases) {
+    for (const methods of [['appendAudit', 'updateSession'], ['updateSession']] as const) {
+      it(`does not wait on after a restart: ${word}, and ${methods.join(' and ')} refused`, async (t) => {
+        const ground = await sessionGround(t, { policy })
+        const desk = deskOf(t, ground)
+        const id = await ask(ground, desk)
+        refuseEnd(ground, ...methods)
+        await decides(ground, desk, id)
+        assert.equal(ground.registry.ended(id)?.state, 'ended')
+        await ground.registry.drain()
+        assert.equal((await ground.row(id)).state, 'pending-approval')
+
+        const next = ground.next()
+        await endKnownRequests(next.recovery)
+        const later = deskOf(t, next)
+        await later.restore()
+        assert.equal(next.registry.live(id), undefined)
+        const { state, end, approval } = await ground.row(id)
+        assert.equal(state, 'ended')
+        const { reason, code, by } = end ?? endOf('failed')
+        assert.deepEqual({ reason, code }, expected)
+        assert.equal(by?.subject, decides === deny ? 'jane' : 'rita')
+        assert.equal(approval?.outcome, word)
+        const { items } = await ground.refusing.store.listAudit({ sessionId: id, kinds: ['ended'], limit: 9 })
+        assert.equal(items.length, 1)
+      })
+    }
+  }
+
+  it('is ended with its event where its environment is gone, and the others wait on', async (t) => {
+    const ground = await sessionGround(t, { policy })
+    const desk = deskOf(t, ground)
+    const ids = [await ask(ground, desk), await ask(ground, desk)]
+    const [gone = '', stays = ''] = ids
+    const { target } = await ground.row(gone)
+    await ground.refusing.store.updateSession(gone, { target: { ...target, environment: 'sold' } })
+    await ground.registry.drain()
+    const next = ground.next()
+    await endKnownRequests(next.recovery)
+    await deskOf(t, next).restore()
+    assert.equal((await ground.row(gone)).end?.code, 'environment_removed')
+    const { items } = await ground.refusing.store.listAudit({ sessionId: gone, kinds: ['ended'], limit: 9 })
+    assert.equal(items.length, 1)
+    assert.equal(next.registry.live(stays)?.row.state, 'pending-approval')
+  })
+})
+
+describe('an approved request', () => {
+  it('begins nothing on a disk without room, and starts once there is some', async (t) => {
+    const ground = await sessionGround(t, { policy })
+    const desk = deskOf(t, ground)
+    const id = await ask(ground, desk)
+    let hasRoom = false
+    ground.recordings.checkRoom = () => {
+      if (!hasRoom) throw new HatchwayError('storage_full', 'There is too little room.')
+    }
+    const approve = desk.decide(id, { who: jane, from, decision: 'approve' })
+    await assert.rejects(approve, { code: 'storage_full' })
+    const { state, approval } = ground.registry.live(id)?.row ?? {}
+    assert.deepEqual([state, approval?.votes.length], ['pending-approval', 1])
+    assert.equal(ground.driver.opened.length, 0)
+    await desk.recheck()
+    assert.equal(ground.driver.opened.length, 0)
+    hasRoom = true
+    await desk.recheck()
+    await eventually(() => ground.driver.running.has(id))
+  })
+})
