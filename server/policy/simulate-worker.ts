@@ -1,5 +1,5 @@
-/** A thread of `simulate.ts`: reads one policy, answers one question, and ends. */
-import { parentPort, workerData } from 'node:worker_threads'
+/** The thread of `simulate.ts`: for each question it reads a policy and answers. */
+import { parentPort } from 'node:worker_threads'
 import { ConfigError } from '../core/config-error.ts'
 import { messageOf } from '../core/errors.ts'
 import { policyFromText } from './compile-policy.ts'
@@ -18,4 +18,4 @@ function answer({ text, request, moment }: Simulation): SimulationAnswer {
   }
 }
 
-parentPort?.postMessage(answer(workerData as Simulation))
+parentPort?.on('message', (simulation: Simulation) => parentPort?.postMessage(answer(simulation)))
