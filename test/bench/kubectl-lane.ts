@@ -6,7 +6,7 @@ import type { Lane } from './lane.ts'
 import { openInPty } from './pty-terminal.ts'
 
 /** A prompt of busybox' shell, and what it sends behind it: clear the rest, ask for the cursor. */
-const prompt = /[#$] (\u001b\[\d*[Jn])*$/
+export const shellPrompt = /[#$] (\u001b\[\d*[Jn])*$/
 
 /**
  * `kubectl debug -it` with the same image, profile and identity, in a pty. Timed to its
@@ -25,7 +25,7 @@ export async function kubectlDebugLane(target: EphemeralTarget, directory: strin
   ] // prettier-ignore
   return {
     name: 'kubectl debug -it',
-    open: () => openInPty(command.join(' '), (shown) => prompt.test(shown)),
+    open: () => openInPty(command.join(' '), (shown) => shellPrompt.test(shown)),
     close: () => Promise.resolve(),
   }
 }

@@ -24,7 +24,7 @@ export async function benchKubernetes({ report, rounds }: { report: Report; roun
   try {
     const { gitVersion } = await api.get<{ gitVersion: string }>('/version')
     report.machine(`Kubernetes ${gitVersion}`)
-    const target = await startTarget(namespace, api, kubeconfig)
+    const target = await startEphemeralTarget(namespace, api, kubeconfig)
     const lanes = [
       gatewayLane(gateway, `cluster/${target.namespace}/pod/${target.pod}/${target.container}`),
       clusterAttachLane(target),
@@ -40,7 +40,8 @@ export async function benchKubernetes({ report, rounds }: { report: Report; roun
   }
 }
 
-async function startTarget(
+/** A pod under the restricted standard, for debug containers of the same identity. */
+export async function startEphemeralTarget(
   namespace: TestNamespace,
   api: EphemeralTarget['api'],
   kubeconfig: string,

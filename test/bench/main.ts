@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only terminals,kubernetes,real,growth,everybody,targets,policy,sign-in --rounds 10]`: one table, all from one run on this machine.
+ * `npm run bench [-- --only terminals,kubernetes,real,growth,everybody,interrupt,targets,policy,sign-in --rounds 10]`: one table, all from one run on this machine.
  * Peers join when they are there: `ttyd` in PATH or HATCHWAY_BENCH_TTYD, HATCHWAY_BENCH_WETTY=<build/main.js of wetty>.
  * The cluster is the one of test/cluster, which is started when it doesn't run, or that of HATCHWAY_TEST_KUBECONFIG.
  */
@@ -14,6 +14,7 @@ import { dockerRunLane } from './docker-run-lane.ts'
 import { benchEverybody } from './everybody-bench.ts'
 import { engineLane, type Sidecar } from './engine-lane.ts'
 import { gatewayLane } from './gateway-lane.ts'
+import { benchInterrupt } from './interrupt-bench.ts'
 import { benchKubernetes } from './kubernetes-bench.ts'
 import type { Lane } from './lane.ts'
 import { benchManySessions } from './many-sessions.ts'
@@ -40,6 +41,7 @@ const limits = { sessions: 2000, sessionsPerUser: 2000, openingsPerMinute: 100_0
 const report = new Report()
 if (sections.has('policy')) benchPolicy(report)
 if (['terminals', 'real', 'everybody'].some((name) => sections.has(name))) await onEngine()
+if (sections.has('interrupt')) await benchInterrupt(report, rounds)
 if (sections.has('kubernetes')) await benchKubernetes({ report, rounds })
 if (sections.has('targets')) await benchClusterTargets(report, Number(values.pods))
 if (sections.has('sign-in')) await benchSignIn(report, rounds)
