@@ -102,13 +102,19 @@ export function useTargetSearch(words: string): UseQueryResult<TargetList> {
 /** `pick` says which pod of a workload. While another is asked for, the last answer stays. */
 export function useTarget(
   ref: string,
-  options: { pick?: string | undefined; scope?: string | undefined; enabled?: boolean } = {},
+  options: {
+    pick?: string | undefined
+    scope?: string | undefined
+    process?: string
+    enabled?: boolean
+  } = {},
 ): UseQueryResult<TargetDetail> {
   const { pick, scope, enabled = true } = options
+  const process = options.process === '' ? undefined : options.process
   return useQuery({
-    queryKey: ['target', ref, pick ?? '', scope ?? ''],
+    queryKey: ['target', ref, pick ?? '', scope ?? '', process ?? ''],
     queryFn: ({ signal }) =>
-      api<TargetDetail>(`/targets/${refPath(ref)}`, { query: { pick, scope }, signal }),
+      api<TargetDetail>(`/targets/${refPath(ref)}`, { query: { pick, scope, process }, signal }),
     refetchInterval: 5000,
     placeholderData: keepPreviousData,
     enabled,

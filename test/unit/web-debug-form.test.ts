@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { profileChoices } from '../../web/pages/debug-choices.ts'
+import { linkedProcess, processOptions } from '../../web/pages/process-options.ts'
 import { chosenWhere, whereChoices } from '../../web/pages/where.ts'
 
 type Options = NonNullable<TargetDetail['options']>
@@ -44,5 +45,35 @@ describe('the profile to begin with', () => {
     assert.match(only.note ?? '', /Only sysadmin can be used here/)
     assert.equal(profileChoices(options({ name: 'sysadmin' }, { name: 'general' }), '').chosen, 'general')
     assert.equal(profileChoices(options({ name: 'sysadmin' }), 'sysadmin').chosen, 'sysadmin')
+  })
+})
+
+describe('the processes to choose from', () => {
+  const items = [
+    { process: '7', name: 'node', pid: 7, user: '1000:1000', found: true },
+    { process: 'redis', name: 'redis', user: '999:999', found: false },
+  ]
+
+  it('begin with the one that is found, whatever number it comes to have', () => {
+    assert.deepEqual(processOptions(items, ''), [
+      ['', 'node, process 7, user 1000:1000 (found)'],
+      ['redis', 'redis, user 999:999'],
+    ])
+  })
+
+  it('have what a link asks for, also where the list has not', () => {
+    assert.equal(processOptions(items, 'redis').length, 2)
+    assert.deepEqual(processOptions(items, 'a\u202eb')[2]?.[0], 'a\u202eb')
+    assert.doesNotMatch(processOptions(items, 'a\u202eb')[2]?.[1] ?? '', /\u202e/)
+  })
+
+  it('are asked for by links to containers of Docker alone', () => {
+    const asks = new URLSearchParams({ process: 'redis' })
+    const docker = { kind: 'docker' } as unknown as TargetDetail
+    assert.deepEqual(linkedProcess(docker, asks), { process: 'redis', notes: [] })
+    assert.deepEqual(linkedProcess(docker, new URLSearchParams()), { process: '', notes: [] })
+    const inCluster = linkedProcess(target({}), asks)
+    assert.equal(inCluster.process, '')
+    assert.match(inCluster.notes.join(' '), /process “redis”/)
   })
 })

@@ -248,6 +248,11 @@ function What({ session }: { session: Session }) {
       <Row name="Beside">
         <span className="mono">{session.target.image}</span>
       </Row>
+      {session.process === undefined ? null : (
+        <Row name="Process">
+          <span className="mono">{session.process}</span> <span className="muted">was asked for</span>
+        </Row>
+      )}
       <Row name="As">
         profile <span className="mono">{session.profile}</span>
         {identity === undefined ? null : (

@@ -19,6 +19,8 @@ import type { DebugPlace } from './debug-place.ts'
 import { linkText, runOf, runPlan, type RunPlan } from './link-text.ts'
 import { LiveSession } from './live-session.tsx'
 import { PodChoice } from './pod-choice.tsx'
+import { ProcessChoice } from './process-choice.tsx'
+import { linkedProcess } from './process-options.ts'
 import { ReasonFields } from './reason-fields.tsx'
 import { ApprovalNotice, StartBar } from './start-bar.tsx'
 import { useReason } from './use-reason.ts'
@@ -33,7 +35,7 @@ interface DebugFormProps {
   options: Options
   choice: TargetDetail['choice']
   place: DebugPlace
-  /** Of the runbook link: toolbox, profile, reason, ticket, run. */
+  /** Of the runbook link: toolbox, profile, process, reason, ticket, run. */
   parameters: URLSearchParams
   /** Another pod or container was just chosen, and its answer is not here yet. */
   isChanging: boolean
@@ -50,9 +52,13 @@ export function DebugForm(props: DebugFormProps) {
   const [whereWish, setWhere] = useState<Where>()
   const where = chosenWhere(target, whereWish)
   const scope = where === 'pod' || where === 'nowhere' ? undefined : where
-  // As whom it runs, and what it sees there, is another question than beside the container.
-  const scoped = useTarget(place.ref, { pick: place.pick, scope, enabled: scope !== undefined })
-  const shown = (scope === undefined ? undefined : scoped.data?.options) ?? options
+  const linked = linkedProcess(target, parameters)
+  const [process, setProcess] = useState(linked.process)
+  // As whom it runs, and what it sees there, is another question than beside the container and its process that is found.
+  const isOther = scope !== undefined || process !== ''
+  const other = useTarget(place.ref, { pick: place.pick, scope, process, enabled: isOther })
+  const isAsking = isOther && (other.isPending || other.isPlaceholderData)
+  const shown = (isOther ? other.data?.options : undefined) ?? options
   const profiles = profileChoices(shown, parameters.get('profile') ?? '')
   const [link] = useState(() => linkText(parameters))
   const words = useReason(options, link)
@@ -71,7 +77,7 @@ export function DebugForm(props: DebugFormProps) {
   const [problem, setProblem] = useState<ApiError>()
   const isImpossible = toolbox === '' || profile === '' || where === 'nowhere'
   const begin = (how: Pick<CreateSession, 'breakGlass'>): void => {
-    if (start.isPending || isChanging || isImpossible) return
+    if (start.isPending || isChanging || isAsking || isImpossible) return
     setProblem(undefined)
     const body: CreateSession = {
       ...how,
@@ -80,6 +86,7 @@ export function DebugForm(props: DebugFormProps) {
       profile: profile as NonNullable<CreateSession['profile']>,
       ...(place.pick === undefined ? {} : { pick: place.pick as NonNullable<CreateSession['pick']> }),
       ...(scope === undefined ? {} : { scope }),
+      ...(process === '' ? {} : { process }),
       ...words.said,
     }
     const onError = (cause: unknown): void => {
@@ -96,7 +103,14 @@ export function DebugForm(props: DebugFormProps) {
     <form className="debug-form" aria-label={`Debug ${target.name}`} onSubmit={submit} noValidate>
       <div className="stack wide-gap">
         <LiveSession target={target} toolbox={toolbox} profile={profile} />
-        <LinkNotes notes={[...(place.notes ?? []), ...link.notes, ...(note === undefined ? [] : [note])]} />
+        <LinkNotes
+          notes={[
+            ...(place.notes ?? []),
+            ...linked.notes,
+            ...link.notes,
+            ...(note === undefined ? [] : [note]),
+          ]}
+        />
         <ReasonFields reason={words.reason} ticket={words.ticket} />
         {choice === undefined ? null : (
           <PodChoice
@@ -111,6 +125,7 @@ export function DebugForm(props: DebugFormProps) {
           chosen={place.container ?? target.container}
           onChoose={onContainer}
         />
+        <ProcessChoice options={options} value={process} onChange={setProcess} />
         <WhereChoice target={target} where={where} onChange={setWhere} />
         <ChoiceList
           legend="Toolbox"
@@ -149,7 +164,7 @@ export function DebugForm(props: DebugFormProps) {
         <StartBar
           approval={options.approval}
           where={where}
-          isBusy={start.isPending || isChanging}
+          isBusy={start.isPending || isChanging || isAsking}
           isImpossible={isImpossible}
           mayChoose={profile === '' && profiles.choices.some((each) => each.problem === undefined)}
           mayBreakGlass={() => words.isComplete(true)}

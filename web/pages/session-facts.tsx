@@ -28,6 +28,11 @@ export function SessionFacts({ session, now }: { session: Session; now: number }
             )}
           </Row>
         )}
+        {session.process === undefined ? null : (
+          <Row name="Process">
+            <span className="mono">{session.process}</span> <span className="muted">was asked for</span>
+          </Row>
+        )}
         {/* What the server resolves here is the image that the debug container really runs. */}
         {target.resolved.imageDigest === undefined ? null : (
           <Row name="Its image">
