@@ -153,7 +153,7 @@ function wordsOf(process: DebuggedProcess | undefined): string {
   const { name, pid, init, others, chosen } = process
   const which = pid === undefined ? name : `${name}, process ${pid}`
   if (chosen === true || init === undefined) return `the target's ${which}, which was chosen`
-  const more = others === 0 ? '' : `, as do ${others} other${others === 1 ? '' : 's'}`
+  const more = others === 0 ? '' : others === 1 ? ', as does 1 other' : `, as do ${others} others`
   return `the target's ${which} (which runs below the init ${init}${more})`
 }
 

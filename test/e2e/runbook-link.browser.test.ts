@@ -120,6 +120,26 @@ describe('a runbook link', () => {
     assert.equal(await page.evaluate("localStorage.getItem('hatchway.runbooks')"), null)
   })
 
+  it('may name a process of the container, which then decides who the session runs as, and never makes it root', async () => {
+    const { name } = await gateway.target({ image: 'web-init' })
+    const page = await visit()
+    const asks = { reason: 'a reason', ticket: 'INC-7' }
+    await page.goto(`${gateway.url}${link({ ...asks, process: 'init' }, name)}`)
+    await page.getByText('The profile auto does not go with this process').waitFor()
+    assert.ok(await page.getByRole('button', { name: 'Start session' }).isDisabled())
+    assert.deepEqual(await accessibilityProblems(page), [])
+    await page.getByLabel('Process to look at').focus()
+    await page.keyboard.press('ArrowUp')
+    await page.getByText(/Looks at httpd \(process \d+, user 65532:65532\), started by init/).waitFor()
+    await page.goto(`${gateway.url}${link({ ...asks, process: 'httpd' }, name)}`)
+    await what(page)
+      .getByText(/^Runs as 65532:65532 like the target's httpd, process \d+, which was chosen/)
+      .waitFor()
+    await page.getByRole('button', { name: 'Start session' }).click()
+    await page.waitForURL(/\/terminal$/)
+    assert.equal((await sessions())[0]?.process, 'httpd')
+  })
+
   it('starts nothing by itself, whatever it says', async () => {
     const page = await visit()
     const before = (await sessions()).length

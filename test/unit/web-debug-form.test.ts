@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
-import { profileChoices } from '../../web/pages/debug-choices.ts'
+import { profileChoices, profilesForProcess } from '../../web/pages/debug-choices.ts'
 import { linkedProcess, processOptions } from '../../web/pages/process-options.ts'
 import { chosenWhere, whereChoices } from '../../web/pages/where.ts'
 
@@ -45,6 +45,21 @@ describe('the profile to begin with', () => {
     assert.match(only.note ?? '', /Only sysadmin can be used here/)
     assert.equal(profileChoices(options({ name: 'sysadmin' }, { name: 'general' }), '').chosen, 'general')
     assert.equal(profileChoices(options({ name: 'sysadmin' }), 'sysadmin').chosen, 'sysadmin')
+  })
+})
+
+describe('the profile for a process that was chosen', () => {
+  const options = (...profiles: Options['profiles']) => ({ profiles }) as Options
+  const before = profileChoices(options({ name: 'auto' }, { name: 'general' }), '')
+
+  it('is the one of before, and no stronger one takes its place by itself', () => {
+    const same = profilesForProcess(options({ name: 'auto' }, { name: 'general' }), before)
+    assert.deepEqual([same.chosen, same.note], ['auto', undefined])
+    const root = options({ name: 'auto', problem: 'It runs as root.' }, { name: 'general' })
+    const { choices, chosen, note } = profilesForProcess(root, before)
+    assert.equal(chosen, '')
+    assert.match(note ?? '', /profile auto does not go with this process/)
+    assert.equal(choices[0]?.problem, 'It runs as root.')
   })
 })
 

@@ -29,6 +29,15 @@ export function profileChoices(options: Options, asked: string): Choices {
   return { ...all, note: all.note === undefined ? note : `${all.note} ${note}` }
 }
 
+/** The same for a process that was chosen. No stronger profile takes by itself the place of the one that does not go with it. Pure. */
+export function profilesForProcess(options: Options, before: Choices): Choices {
+  const { choices } = profileChoices(options, '')
+  const kept = choices.find(({ name }) => name === before.chosen)
+  if (kept?.problem === undefined) return { choices, chosen: before.chosen, note: before.note }
+  const note = `The profile ${before.chosen} does not go with this process. Choose another profile, or another process.`
+  return { choices, chosen: '', note }
+}
+
 /** Root with everything on the host: never preselected. */
 const strongest = 'sysadmin'
 

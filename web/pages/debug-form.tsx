@@ -14,7 +14,7 @@ import { prefillPrompt } from '../terminal/prefill.ts'
 import { keepRunbookView } from '../terminal/runbook-view.ts'
 import { ChoiceList } from './choice-list.tsx'
 import { ContainerChoice } from './container-choice.tsx'
-import { profileChoices, toolboxChoices, valueOf } from './debug-choices.ts'
+import { profileChoices, profilesForProcess, toolboxChoices, valueOf } from './debug-choices.ts'
 import type { DebugPlace } from './debug-place.ts'
 import { linkText, runOf, runPlan, type RunPlan } from './link-text.ts'
 import { LiveSession } from './live-session.tsx'
@@ -59,7 +59,11 @@ export function DebugForm(props: DebugFormProps) {
   const other = useTarget(place.ref, { pick: place.pick, scope, process, enabled: isOther })
   const isAsking = isOther && (other.isPending || other.isPlaceholderData)
   const shown = (isOther ? other.data?.options : undefined) ?? options
-  const profiles = profileChoices(shown, parameters.get('profile') ?? '')
+  const askedProfile = parameters.get('profile') ?? ''
+  const profiles =
+    process === ''
+      ? profileChoices(shown, askedProfile)
+      : profilesForProcess(shown, profileChoices(options, askedProfile))
   const [link] = useState(() => linkText(parameters))
   const words = useReason(options, link)
   const { plan, note } = runPlan(parameters, options.runbooks)

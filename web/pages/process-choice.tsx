@@ -18,7 +18,7 @@ export function ProcessChoice({ options, value, onChange }: ProcessChoiceProps) 
     <fieldset className="choices">
       <legend>Process</legend>
       <p className="process-words">
-        <Words process={found} init={init?.identity?.process?.init} isChosen={value === ''} />
+        <Words process={found} init={init?.identity?.process?.init} isFound={value === ''} />
         {items.length < 2 && value === '' ? null : (
           <SelectField
             label="Process to look at"
@@ -40,13 +40,13 @@ export function ProcessChoice({ options, value, onChange }: ProcessChoiceProps) 
 interface WordsProps {
   process: TargetProcess
   init: string | undefined
-  isChosen: boolean
+  isFound: boolean
 }
 
-function Words({ process, init, isChosen }: WordsProps) {
+function Words({ process, init, isFound }: WordsProps) {
   return (
     <span>
-      {isChosen ? 'Looks at ' : 'Looks, unless you choose, at '}
+      {isFound ? 'Looks at ' : 'Without a choice it looks at '}
       <code>{process.name}</code> (
       {process.pid === undefined ? null : (
         <>
