@@ -1,8 +1,9 @@
 import type { JWTPayload } from 'jose'
 import type * as Client from 'openid-client'
 import { HatchwayError } from '../core/errors.ts'
+import { isSafeToAsk } from '../core/urls.ts'
 import { discover, type Discovered } from './oidc-discovery.ts'
-import { explainOidc, type Grant } from './oidc-errors.ts'
+import { badAnswer, explainOidc, type Grant } from './oidc-errors.ts'
 import type { OidcOptions } from './oidc-options.ts'
 
 /** What a provider gave for a code or a refresh token. */
@@ -57,10 +58,14 @@ export function createOidcClient(options: OidcOptions, clockSkewSeconds: number)
   const discovered = remember(() => explained(() => discover(options, clockSkewSeconds)))
   return {
     issuer,
-    authorizationUrl: (request) => authorizationUrl(options, discovered, request),
+    authorizationUrl: (request) =>
+      withClient(discovered, explained, (client, config) =>
+        authorizationUrl(options, { client, config }, request),
+      ),
     exchange: ({ callback, state, nonce, verifier }) =>
       withClient(discovered, explained, async (client, config) =>
         toTokens(
+          issuer,
           await client.authorizationCodeGrant(config, callback, {
             expectedState: state,
             expectedNonce: nonce,
@@ -70,7 +75,7 @@ export function createOidcClient(options: OidcOptions, clockSkewSeconds: number)
       ),
     refresh: (refreshToken) =>
       withClient(discovered, explainedRefresh, async (client, config) =>
-        toTokens(await client.refreshTokenGrant(config, refreshToken)),
+        toTokens(issuer, await client.refreshTokenGrant(config, refreshToken)),
       ),
     userInfo: (accessToken, subject) =>
       withClient(discovered, explained, async (client, config) =>
@@ -83,16 +88,19 @@ export function createOidcClient(options: OidcOptions, clockSkewSeconds: number)
         if (config.serverMetadata().revocation_endpoint === undefined) return
         await client.tokenRevocation(config, refreshToken, { token_type_hint: 'refresh_token' })
       }),
-    async endSessionUrl({ idToken, returnTo }) {
-      const { client, config } = await discovered()
-      if (config.serverMetadata().end_session_endpoint === undefined) return undefined
-      return client.buildEndSessionUrl(config, {
-        post_logout_redirect_uri: returnTo,
-        ...(idToken !== undefined && { id_token_hint: idToken }),
-      }).href
-    },
+    endSessionUrl: ({ idToken, returnTo }) =>
+      withClient(discovered, explained, async (client, config) => {
+        const { end_session_endpoint: endpoint } = config.serverMetadata()
+        // Nobody is kept from signing out here by what is said of there.
+        if (typeof endpoint !== 'string' || !isSafeToAsk(endpoint)) return undefined
+        return client.buildEndSessionUrl(config, {
+          post_logout_redirect_uri: returnTo,
+          ...(idToken !== undefined && { id_token_hint: idToken }),
+        }).href
+      }),
     async jwksUri() {
-      const uri = (await discovered()).config.serverMetadata().jwks_uri
+      // Null is as good as nothing.
+      const uri = (await discovered()).config.serverMetadata().jwks_uri ?? undefined
       if (uri !== undefined) return uri
       throw new HatchwayError('provider_refused', `${issuer} publishes no keys (jwks_uri).`)
     },
@@ -110,10 +118,9 @@ async function withClient<T>(
 
 async function authorizationUrl(
   options: OidcOptions,
-  discovered: () => Promise<Discovered>,
+  { client, config }: Discovered,
   request: { redirectUri: string; state: string; nonce: string; verifier: string },
 ): Promise<string> {
-  const { client, config } = await discovered()
   const offered = config.serverMetadata().scopes_supported ?? []
   const scopes =
     options.scopes ?? usefulScopes.filter((scope) => scope === 'openid' || offered.includes(scope))
@@ -128,7 +135,17 @@ async function authorizationUrl(
   }).href
 }
 
-function toTokens(answer: Client.TokenEndpointResponse & Client.TokenEndpointResponseHelpers): OidcTokens {
+/** What is longer could not be kept with a sign-in; real ones have a few kilobytes. */
+const maxTokenLength = 64 * 1024
+
+function toTokens(
+  issuer: string,
+  answer: Client.TokenEndpointResponse & Client.TokenEndpointResponseHelpers,
+): OidcTokens {
+  for (const name of ['access_token', 'refresh_token', 'id_token'] as const) {
+    if ((answer[name]?.length ?? 0) > maxTokenLength)
+      throw badAnswer(issuer, `its ${name} is longer than ${maxTokenLength / 1024} KiB`)
+  }
   const claims = answer.claims()
   const expiresIn = answer.expiresIn()
   return {

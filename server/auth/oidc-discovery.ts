@@ -2,7 +2,7 @@ import type * as Client from 'openid-client'
 import { messageOf } from '../core/errors.ts'
 import { readBounded } from '../core/read-bounded.ts'
 import { isSafeToAsk } from '../core/urls.ts'
-import { unavailable } from './oidc-errors.ts'
+import { badMetadata, unavailable } from './oidc-errors.ts'
 
 /** One client at one provider, as openid-client wants it. */
 export interface Discovered {
@@ -37,7 +37,22 @@ export async function discover(options: ClientOptions, clockSkewSeconds: number)
       ...(issuer.startsWith('http:') && { execute: [client.allowInsecureRequests] }),
     },
   )
+  checkMetadata(config.serverMetadata(), issuer)
   return { client, config }
+}
+
+/** What is used as it is said. Whatever else openid-client asks is checked when it is asked. */
+function checkMetadata(metadata: Client.ServerMetadata, issuer: string): void {
+  const said: Readonly<Record<string, unknown>> = { ...metadata }
+  for (const name of ['authorization_endpoint', 'jwks_uri']) {
+    const value = said[name] ?? undefined
+    if (value === undefined || (typeof value === 'string' && isSafeToAsk(value))) continue
+    throw badMetadata(issuer, `its ${name} is no address that begins with https`)
+  }
+  for (const name of ['scopes_supported', 'token_endpoint_auth_methods_supported']) {
+    const value = said[name] ?? []
+    if (!Array.isArray(value)) throw badMetadata(issuer, `its ${name} is no list`)
+  }
 }
 
 /** RFC 8414, 2: a provider that names no method takes `client_secret_basic`. */

@@ -37,6 +37,7 @@ export function explainOidc(failure: unknown, issuer: string, grant: Grant = 'co
     case 'OAUTH_PARSE_ERROR':
       return unavailable(issuer, 'it answered with something that is not JSON')
     case 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED':
+      if (saidOf(failure).attribute === 'sub') return badAnswer(issuer, 'its userinfo is about somebody else')
       return say(
         'provider_refused',
         `What answers at ${issuer} calls itself by another name: auth.oidc.issuer must be exactly the provider's own issuer.`,
@@ -66,6 +67,14 @@ export function badAnswer(issuer: string, why: string): HatchwayError {
   return say(
     'provider_answer_invalid',
     `The answer of ${issuer} was not accepted: ${why}. Sign in again; if it stays so, ${operator.toLowerCase()}`,
+  )
+}
+
+/** The provider describes itself in a way that nobody can sign in with. */
+export function badMetadata(issuer: string, why: string): HatchwayError {
+  return say(
+    'provider_answer_invalid',
+    `What ${issuer} publishes about itself (/.well-known/openid-configuration) cannot be used: ${why}. ${operator}`,
   )
 }
 
@@ -122,8 +131,13 @@ function statusOf(failure: unknown): string {
   return typeof status === 'number' ? String(status) : 'an unexpected status'
 }
 
-function claimOf(failure: unknown): string {
+/** What openid-client says of a claim or an attribute that did not fit; it wraps the error of oauth4webapi that has it. */
+function saidOf(failure: unknown): { claim?: unknown; attribute?: unknown } {
   const inner = ((failure as OidcFailure).cause as OidcFailure | undefined)?.cause
-  const claim = (inner as { claim?: unknown } | undefined)?.claim
+  return (inner ?? {}) as { claim?: unknown; attribute?: unknown }
+}
+
+function claimOf(failure: unknown): string {
+  const { claim } = saidOf(failure)
   return typeof claim === 'string' ? ` (${claim})` : ''
 }

@@ -44,7 +44,9 @@ export function createLogoutReader(
     }).catch((cause: unknown) => {
       throw cause instanceof HatchwayError ? cause : refused('is not a logout token of this provider for us')
     })
-    const { events, nonce, sid, sub, jti = '' } = payload
+    const { events, nonce, sid, sub, jti } = payload
+    // What is no text would be another one each time that it is read.
+    if (typeof jti !== 'string' || jti === '') throw refused('has no id (jti)')
     // An ID token must not pass for one: it has a nonce, and no such event.
     const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, logoutEvent)
     if (!isLogout || nonce !== undefined) throw refused('is no logout token')
