@@ -8,8 +8,9 @@
  *
  * Which backends a file needs is in its name, see test/support/backends.ts and test/README.md.
  */
-import { availableParallelism } from 'node:os'
 import { glob } from 'node:fs/promises'
+import { availableParallelism, homedir } from 'node:os'
+import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
@@ -34,6 +35,12 @@ interface Found {
   why?: string
   missing: boolean
 }
+
+// Hundreds of gateways start: what they are compiled to is kept, and half of each start saved.
+process.env['NODE_COMPILE_CACHE'] ??= join(
+  process.env['HATCHWAY_TEST_CACHE'] ?? join(homedir(), '.cache', 'hatchway-test'),
+  'compiled',
+)
 
 const files = await findFiles(process.argv.slice(2))
 const needs = new Map(files.map((file) => [file, neededBackends(file)]))
@@ -153,7 +160,7 @@ async function runAll(): Promise<number> {
     failed ||= event.type === 'test:fail' && event.data.todo === undefined
   }
   const events = joinRuns(
-    stages.map((stage) => stage.map((group) => () => run({ ...group, timeout: 900_000 }))),
+    stages.map((stage) => stage.map((group) => () => run({ ...group, timeout: 600_000 }))),
     watch,
   )
   const shown = new PassThrough().on('data', (text) => process.stdout.write(text))

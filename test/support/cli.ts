@@ -19,9 +19,9 @@ export class CliProcess {
   #err = ''
 
   constructor(args: readonly string[], env: Record<string, string> = {}) {
-    const { PATH = '', HOME = '' } = process.env
+    const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
     this.child = spawn(process.execPath, [main, ...args], {
-      env: { PATH, HOME, ...env },
+      env: { PATH, HOME, NODE_COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.child.stdout?.on('data', (chunk: Buffer) => (this.#out += chunk.toString()))
