@@ -134,7 +134,7 @@ function statusOf(failure: unknown): string {
 /** What openid-client says of a claim or an attribute that did not fit; it wraps the error of oauth4webapi that has it. */
 function saidOf(failure: unknown): { claim?: unknown; attribute?: unknown } {
   const inner = ((failure as OidcFailure).cause as OidcFailure | undefined)?.cause
-  return (inner ?? {}) as { claim?: unknown; attribute?: unknown }
+  return inner ?? {}
 }
 
 function claimOf(failure: unknown): string {
