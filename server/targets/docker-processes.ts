@@ -2,7 +2,11 @@ import type { DockerClient } from './docker-client.ts'
 import type { Inspected } from './docker-read.ts'
 import { processesFromProc } from './proc-user.ts'
 import { readList, readRecord, readTexts } from './read-json.ts'
+import { SharedLooks } from './shared-looks.ts'
 import type { ListedProcess } from './target-process.ts'
+
+/** Of this host's own /proc. */
+const ownLooks = new SharedLooks()
 
 /** A container's processes, with their numbers there where the engine runs beside the gateway. Empty when they can't be listed. */
 export async function listProcesses(
@@ -10,8 +14,10 @@ export async function listProcesses(
   info: Inspected,
   signal: AbortSignal,
 ): Promise<ListedProcess[]> {
-  const here = client.local ? await processesFromProc(info.State.Pid, info.Id) : undefined
-  return here ?? (await processesByEngine(client, info.Id, signal))
+  const { Id: id, State } = info
+  const walk = async () => await processesFromProc(State.Pid, id)
+  const here = client.local ? await ownLooks.ask(`${id} ${State.Pid}`, walk) : undefined
+  return here ?? (await processesByEngine(client, id, signal))
 }
 
 /** A container's processes as the engine's `ps` lists them. Empty when there are none to be listed, or not by this `ps`. */
@@ -34,9 +40,9 @@ type Processes = { titles: string[]; rows: string[][] } | undefined
 
 async function askForProcesses(client: DockerClient, id: string, signal: AbortSignal): Promise<Processes> {
   const query = { ps_args: '-o pid,ppid,euid,egid,supgid,comm' }
-  const call = { method: 'GET', path: `/containers/${id}/top`, query, doing: 'list the processes' } as const
+  const question = { path: `/containers/${id}/top`, query, doing: 'list the processes' }
   try {
-    const answer = readRecord(await client.json({ ...call, signal, timeoutMs: 5_000 }))
+    const answer = readRecord(await client.look({ ...question, signal, timeoutMs: 5_000 }))
     return { titles: readTexts(answer['Titles']), rows: readList(answer['Processes']).map(readTexts) }
   } catch {
     return undefined

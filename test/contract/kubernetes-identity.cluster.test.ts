@@ -105,6 +105,12 @@ describe('identity in a cluster', () => {
     assert.match(await shell.run('grep ^Groups: /proc/self/status'), /2000 3000/)
   })
 
+  it('follows no process that is chosen, which a cluster shows nobody before the start', async () => {
+    const refusal = { code: 'invalid_request', message: /in Docker only/ }
+    await assert.rejects(user.access.identify(user.web, 'auto', deadline(), { process: '1' }), refusal)
+    await assert.rejects(user.open({ process: { asked: '1' } }), refusal)
+  })
+
   it("opens a pod that shares its node's processes, and has its files, only where policy has judged both", async () => {
     const volumes = [{ name: 'run', hostPath: { path: '/var/run' } }]
     const target = await targetOf({

@@ -86,6 +86,15 @@ describe('the processes of a container, by an engine elsewhere', () => {
     await assert.rejects(identify('node'), { code: 'process_not_found' })
   })
 
+  it('are asked for once, however many want to know at the same time', async () => {
+    const target = await web()
+    engine.asked.length = 0
+    const profiles = ['auto', 'general', 'baseline', 'restricted', 'netadmin'] as const
+    const asks = profiles.map((profile) => driver.identify(target, profile, signal, { process: 'redis' }))
+    await Promise.all([...asks, driver.processes(target, signal)])
+    assert.ok(engine.count(`GET /containers/${id}/top`) <= 2)
+  })
+
   it('may be ten thousand, with names of any length: the first two thousand are looked at', async () => {
     const more = Array.from({ length: 10_000 }, (_, at) => [
       String(1000 + at),
