@@ -8,14 +8,17 @@ export const deadmanSeconds = 60
 /**
  * Says so, above a prompt, when the target's first process is an init and what it has started can't be looked into, because that
  * runs as somebody else: nothing tells of it before the start. An init's supervisors are looked through, each list of processes
- * to its twentieth. `true` and not `:`, after which a redirection that fails ends the shell itself (POSIX, 2.8.1).
+ * to its twentieth. `true` and not `:`, after which a redirection that fails ends the shell itself (POSIX, 2.8.1);
+ * a list of processes has no line end, so that reading it is no success.
  */
 const tellOfInit = `[ -z "$hint" ] || [ "$root" != /proc/1/root ] || {
   inits=1
   for level in 1 2 3; do
     below=
     for init in $inits; do
-      read -r first <"/proc/$init/comm" && read -r children <"/proc/$init/task/$init/children" || continue
+      children=
+      read -r first <"/proc/$init/comm" || continue
+      read -r children <"/proc/$init/task/$init/children"
       case $first in init | tini | tini-static | docker-init | dumb-init | catatonit | s6-* | runsv* | supervisord) ;; *) continue ;; esac
       seen=0
       for each in $children; do

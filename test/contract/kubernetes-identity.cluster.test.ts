@@ -105,6 +105,18 @@ describe('identity in a cluster', () => {
     assert.match(await shell.run('grep ^Groups: /proc/self/status'), /2000 3000/)
   })
 
+  it('is that of an init as root, whose shell says what it cannot look into, and goes on', async () => {
+    const target = await targetOf({ image: 'web-init' })
+    const started = await user.runCommand(['/bin/sh', '-c', 'until pidof httpd; do sleep 0.1; done'], {
+      target,
+    })
+    assert.equal((await started.command.ended).kind, 'exit')
+    const { shell, identity } = await user.open({ target })
+    assert.equal(identity.uid, 0)
+    await shell.expect(/Process 1 is an init\. Below it process \d+ \(httpd\) runs as somebody else/)
+    assert.equal(await shell.run('echo goes on'), 'goes on')
+  })
+
   it('follows no process that is chosen, which a cluster shows nobody before the start', async () => {
     const refusal = { code: 'invalid_request', message: /in Docker only/ }
     await assert.rejects(user.access.identify(user.web, 'auto', deadline(), { process: '1' }), refusal)

@@ -27,7 +27,8 @@ async function processTable(t: TestContext, processes: Record<number, Process>):
     const own = join(directory, pid)
     await mkdir(join(own, 'task', pid), { recursive: true })
     await writeFile(join(own, 'comm'), `${name}\n`)
-    await writeFile(join(own, 'task', pid, 'children'), `${children.join(' ')}\n`)
+    // A blank after each, and no line end.
+    await writeFile(join(own, 'task', pid, 'children'), children.map((child) => `${child} `).join(''))
     if (!closed) await writeFile(join(own, 'environ'), '')
   }
   return directory
