@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Session } from '../../server/protocol/api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { profileChoices, profilesForProcess } from '../../web/pages/debug-choices.ts'
 import { linkedProcess, processOptions } from '../../web/pages/process-options.ts'
+import { openAgainPath } from '../../web/terminal/session-paths.ts'
 import { chosenWhere, whereChoices } from '../../web/pages/where.ts'
 
 type Options = NonNullable<TargetDetail['options']>
@@ -80,6 +82,13 @@ describe('the processes to choose from', () => {
     assert.equal(processOptions(items, 'redis').length, 2)
     assert.deepEqual(processOptions(items, 'a\u202eb')[2]?.[0], 'a\u202eb')
     assert.doesNotMatch(processOptions(items, 'a\u202eb')[2]?.[1] ?? '', /\u202e/)
+  })
+
+  it('have the one that was asked for again when a session is opened again', () => {
+    const session = { target: { ref: 'local/web' }, toolbox: 'busybox', profile: 'auto' } as Session
+    assert.equal(openAgainPath(session), '/debug/local/web?toolbox=busybox&profile=auto')
+    const again = openAgainPath({ ...session, process: 'redis' }, { profile: 'general' })
+    assert.equal(again, '/debug/local/web?toolbox=busybox&profile=general&process=redis')
   })
 
   it('are asked for by links to containers of Docker alone', () => {

@@ -16,6 +16,7 @@ export function openAgainPath(session: Session, change: { profile?: Session['pro
   const query = new URLSearchParams()
   query.set('toolbox', session.toolbox)
   query.set('profile', change.profile ?? session.profile)
+  if (session.process !== undefined) query.set('process', session.process)
   if (session.reason !== undefined) query.set('reason', session.reason)
   if (session.ticket !== undefined) query.set('ticket', session.ticket)
   return `/debug/${refPath(session.target.ref)}?${query}`
