@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Policy } from '../core/policy.ts'
+import { atOnce, inTurns } from '../core/steps.ts'
 import { profiles } from '../core/target.ts'
 import { decide } from './decide.ts'
 import { findMissed, findNear } from './explain.ts'
-import { createRuleSet } from './match-rule.ts'
+import { compileRules, type RuleSet } from './match-rule.ts'
 import { parsePolicy } from './parse-policy.ts'
 import { reachOf } from './reach.ts'
 import { defaultLimits, type Rule } from './rule.ts'
@@ -21,10 +22,18 @@ export interface RulePolicy extends TimedPolicy {
 
 /** Makes rules ready to decide. `version` names their source, in audit events. */
 export function compilePolicy(rules: readonly Rule[], version: string): RulePolicy {
-  const set = createRuleSet(rules)
+  return policyOf(atOnce(compileRules(rules)), version)
+}
+
+/** The same in turns of the event loop, between which others have theirs. */
+export async function compileInTurns(rules: readonly Rule[], version: string): Promise<RulePolicy> {
+  return policyOf(await inTurns(compileRules(rules)), version)
+}
+
+function policyOf(set: RuleSet, version: string): RulePolicy {
   return {
     version,
-    ruleCount: rules.length,
+    ruleCount: set.all.length,
     at: (moment) => ({
       version,
       decide: (request) => decide(set, request, moment),

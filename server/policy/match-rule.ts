@@ -1,7 +1,8 @@
 import type { Action, PolicyRequest, PolicyTarget } from '../core/policy.ts'
+import type { Steps } from '../core/steps.ts'
 import { anyOf, compileWhere, possibleFacts } from './match-target.ts'
 import { compilePattern } from './pattern.ts'
-import { createRuleIndex } from './rule-index.ts'
+import { indexRules } from './rule-index.ts'
 import type { Rule } from './rule.ts'
 import { compileWindow } from './time-window.ts'
 
@@ -24,10 +25,14 @@ export interface RuleSet {
   fits(pattern: string, text: string): boolean
 }
 
-export function createRuleSet(rules: readonly Rule[]): RuleSet {
-  const all = rules.map(compileRule)
-  const index = createRuleIndex(all)
-  const expressions = compileExpressions(rules)
+export function* compileRules(rules: readonly Rule[]): Steps<RuleSet> {
+  const all: CompiledRule[] = []
+  for (const rule of rules) {
+    all.push(compileRule(rule))
+    yield
+  }
+  const index = yield* indexRules(all)
+  const expressions = yield* compileExpressions(rules)
   const looksAtFacts = rules.some(({ where }) => where.facts !== undefined)
   return {
     all,
@@ -75,12 +80,17 @@ function takingAlone(found: readonly CompiledRule[], byClaim: ReadonlySet<Compil
 }
 
 /** Each once, however many rules share it. */
-function compileExpressions(rules: readonly Rule[]): Map<string, (text: string) => boolean> {
+function* compileExpressions(rules: readonly Rule[]): Steps<Map<string, (text: string) => boolean>> {
   const sources = rules.flatMap(({ reasonPattern = [], ticketPattern = [] }) => [
     reasonPattern,
     ticketPattern,
   ])
-  return new Map([...new Set(sources.flat())].map((source) => [source, compilePattern(source)]))
+  const expressions = new Map<string, (text: string) => boolean>()
+  for (const source of new Set(sources.flat())) {
+    expressions.set(source, compilePattern(source))
+    yield
+  }
+  return expressions
 }
 
 const always = () => true

@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors.ts'
 import type { Policy } from '../core/policy.ts'
 import { policyFromText, type RulePolicy, type TimedPolicy } from './compile-policy.ts'
 import { maxPolicyBytes } from './parse-policy.ts'
+import { readInThread } from './read-in-thread.ts'
 
 export interface PolicyFileOptions {
   path: string
@@ -23,7 +24,8 @@ const debounceMs = 50
 
 /** Loads a policy file and follows its changes. Throws ConfigError when the first load fails. */
 export async function openPolicyFile(options: PolicyFileOptions): Promise<PolicyFile> {
-  const first = await load(options.path)
+  // Nobody else is there yet.
+  const first = await load(options.path, atStart)
   return new PolicyFile(options, first)
 }
 
@@ -82,7 +84,7 @@ export class PolicyFile implements TimedPolicy {
     if (this.#closed) return
     this.#seen = await stampOf(this.#options.path)
     try {
-      const { policy, stamp } = await load(this.#options.path)
+      const { policy, stamp } = await load(this.#options.path, whileOthersWait)
       if (this.#closed) return
       this.#seen = stamp
       if (policy.version !== this.#current.version) await this.#announce(policy.version)
@@ -127,13 +129,21 @@ export class PolicyFile implements TimedPolicy {
   }
 }
 
-async function load(path: string): Promise<{ policy: RulePolicy; stamp: string }> {
+type Read = (text: string, path: string) => RulePolicy | Promise<RulePolicy>
+
+/** So much takes a few milliseconds, a thread ten times as long. */
+const maxAtOnceBytes = 4 * 1024
+const atStart: Read = (text, path) => policyFromText(text, path)
+const whileOthersWait: Read = (text, path) =>
+  text.length <= maxAtOnceBytes ? policyFromText(text, path) : readInThread({ text, file: path })
+
+async function load(path: string, read: Read): Promise<{ policy: RulePolicy; stamp: string }> {
   // The stamp is taken first: what is written during the read is then noticed as a change.
   const stamp = await stampOf(path)
   try {
     const { size } = await stat(path)
     if (size > maxPolicyBytes) throw new Error('it is larger than 1 MiB')
-    return { policy: policyFromText(await readFile(path, 'utf8'), path), stamp }
+    return { policy: await read(await readFile(path, 'utf8'), path), stamp }
   } catch (cause) {
     throw cause instanceof ConfigError ? cause : unreadable(path, cause)
   }

@@ -1,4 +1,5 @@
 import { actions, type Action, type PolicyRequest } from '../core/policy.ts'
+import type { Steps } from '../core/steps.ts'
 import { isGlob, literalPieces } from './glob.ts'
 import { possibleFacts } from './match-target.ts'
 import type { Rule } from './rule.ts'
@@ -29,10 +30,15 @@ type Demand = readonly (readonly Key[])[]
 const gramLengths = [2, 1] as const
 
 /** Keeps every rule under the keys of one demand only: the one that it shares with the fewest other rules. */
-export function createRuleIndex(rules: readonly Indexed[]): RuleIndex {
-  const demands = rules.map(({ rule }) => demandsOf(rule))
+export function* indexRules(rules: readonly Indexed[]): Steps<RuleIndex> {
+  const demands: Demand[][] = []
   const counts = new Map<string, number>()
-  for (const key of demands.flat(3)) counts.set(nameOf(key), countOf(counts, key) + 1)
+  for (const { rule } of rules) {
+    const demanded = demandsOf(rule)
+    demands.push(demanded)
+    for (const key of demanded.flat(2)) counts.set(nameOf(key), countOf(counts, key) + 1)
+    yield
+  }
   const fields = new Map<string, FieldIndex>()
   const everywhere = new PlaceSet(rules.length)
   for (const [place, demanded] of demands.entries()) {
@@ -43,6 +49,7 @@ export function createRuleIndex(rules: readonly Indexed[]): RuleIndex {
       fields.set(key.field, field)
       field.add(key, place)
     }
+    yield
   }
   const byAction = new Map(actions.map((action) => [action, placesOf(rules, action)]))
   return {

@@ -5,8 +5,9 @@ import type { Action, PolicyRequest, PolicyTarget } from '../../server/core/poli
 import { compilePolicy } from '../../server/policy/compile-policy.ts'
 import { targetFacts, type TargetFact } from '../../server/core/target-facts.ts'
 import { decide } from '../../server/policy/decide.ts'
-import { createRuleSet } from '../../server/policy/match-rule.ts'
-import { createRuleIndex } from '../../server/policy/rule-index.ts'
+import { atOnce } from '../../server/core/steps.ts'
+import { compileRules } from '../../server/policy/match-rule.ts'
+import { indexRules } from '../../server/policy/rule-index.ts'
 import type { LabelExpression, Rule } from '../../server/policy/rule.ts'
 import { compileWindow } from '../../server/policy/time-window.ts'
 import { RandomPolicy } from '../support/random-policy.ts'
@@ -86,7 +87,7 @@ function walk(rules: readonly Rule[], { who, action, target }: PolicyRequest, at
 
 function assertSame(rules: readonly Rule[], request: PolicyRequest, at = noon): Rule[] {
   const expected = walk(rules, request, at)
-  const set = createRuleSet(rules)
+  const set = atOnce(compileRules(rules))
   const walked = {
     ...set,
     matching: () => set.all.filter(({ rule }) => expected.includes(rule)),
@@ -175,7 +176,7 @@ describe('the index of the rules', () => {
     ]
     for (const shape of shapes) {
       const rules = Array.from({ length: 10_000 }, (_, index): Rule => ({ ...anyone, ...shape(index) }))
-      const index = createRuleIndex(createRuleSet(rules).all)
+      const index = atOnce(indexRules(atOnce(compileRules(rules)).all))
       const places: number[] = []
       const target = {
         environment: 'p',
