@@ -43,12 +43,56 @@ export function auditQuery(database: Kysely<Database>, query: AuditQuery) {
   return select.orderBy('id', 'desc').limit(limit + 1)
 }
 
+/** A text is looked for in so many events at once: the store has one thread, and ends and openings wait for it. */
+const searchedAtOnce = 5_000
+
 export async function listAuditEvents(
   database: Kysely<Database>,
   query: AuditQuery,
+  atOnce = searchedAtOnce,
 ): Promise<Page<AuditEvent>> {
-  const rows = await auditQuery(database, query).execute()
+  const isSearch = query.q !== undefined || query.target !== undefined
+  const rows = await (isSearch ? search(database, query, atOnce) : auditQuery(database, query).execute())
   return toPage(rows, query.limit, fromColumns, (row) => ({ time: row.at, id: row.id }))
+}
+
+/** The same rows, looked for piece by piece, so that what others ask of the store comes between. */
+async function search(
+  database: Kysely<Database>,
+  query: AuditQuery,
+  atOnce: number,
+): Promise<Selectable<AuditEventsTable>[]> {
+  const rows: Selectable<AuditEventsTable>[] = []
+  const { cursor, ...rest } = query
+  let before = cursor === undefined ? undefined : decodeCursor(cursor).id
+  for (;;) {
+    const start = await startOfPiece(database, rest, before, atOnce)
+    let piece = auditQuery(database, rest)
+    if (before !== undefined) piece = piece.where('id', '<', before)
+    if (start !== undefined) piece = piece.where('id', '>=', start)
+    rows.push(...(await piece.limit(query.limit + 1 - rows.length).execute()))
+    if (start === undefined || rows.length > query.limit) return rows
+    before = start
+  }
+}
+
+/** The oldest of the next so many events, whatever is asked of them; undefined when there are fewer. */
+async function startOfPiece(
+  database: Kysely<Database>,
+  { from, to }: Pick<AuditQuery, 'from' | 'to'>,
+  before: string | undefined,
+  atOnce: number,
+): Promise<string | undefined> {
+  let select = database.selectFrom('audit_events').select('id')
+  if (from !== undefined) select = select.where('id', '>=', smallestId(from.getTime()))
+  if (to !== undefined) select = select.where('id', '<', smallestId(to.getTime() + 1))
+  if (before !== undefined) select = select.where('id', '<', before)
+  const found = await select
+    .orderBy('id', 'desc')
+    .limit(1)
+    .offset(atOnce - 1)
+    .executeTakeFirst()
+  return found?.id
 }
 
 const searched = [
