@@ -71,6 +71,9 @@ const decision = (decision: 'approve' | 'deny') => ({ decision, reason: 'a test'
 const vote = (on: FullDiskGround, id: string, word: 'approve' | 'deny') =>
   on.call('POST', `/api/v1/sessions/${id}/decision`, decision(word))
 
+const signIn = async (on: FullDiskGround) =>
+  on.call('POST', '/api/v1/auth/session', { token: await on.token('admin') }, 'nobody')
+
 const moments: readonly Moment[] = [
   {
     name: 'before an opening, a request, a run',
@@ -207,29 +210,6 @@ const moments: readonly Moment[] = [
     },
   },
   {
-    name: 'at a sign-in',
-    act: async (on) => {
-      await on.full()
-      const answer = await on.call(
-        'POST',
-        '/api/v1/auth/session',
-        { token: await on.token('admin') },
-        'nobody',
-      )
-      isRefused(answer)
-      assert.equal(answer.headers.get('set-cookie'), null)
-    },
-    after: async (on) => {
-      const answer = await on.call(
-        'POST',
-        '/api/v1/auth/session',
-        { token: await on.token('admin') },
-        'nobody',
-      )
-      assert.equal(answer.status, 204)
-    },
-  },
-  {
     name: 'at a reload of the policy',
     act: async (on) => {
       await on.full()
@@ -244,7 +224,7 @@ const moments: readonly Moment[] = [
     },
   },
   {
-    name: 'at a join, a termination, and whatever shows what is not for everybody',
+    name: 'at a sign-in, a join, a termination, and whatever shows what is not for everybody',
     before: (on) => on.open(),
     act: async (on, id) => {
       await on.full()
@@ -255,11 +235,17 @@ const moments: readonly Moment[] = [
       ]) {
         isRefused(await on.call('GET', path))
       }
+      const signedIn = await signIn(on)
+      isRefused(signedIn)
+      assert.equal(signedIn.headers.get('set-cookie'), null)
       isRefused(await on.call('DELETE', `/api/v1/sessions/${id}`))
       await assert.rejects(on.connect(id))
       await runsOn(on, id)
     },
-    after: end,
+    after: async (on, id) => {
+      assert.equal((await signIn(on)).status, 204)
+      await end(on, id)
+    },
   },
 ]
 
