@@ -6,8 +6,11 @@
 
 /** As many repetitions as the widest terminal has columns. */
 const maxRepeats = 1000
-/** Unicode UAX #15, "Stream-Safe Text Format", allows 30 marks in a row; what is more begins a cell of its own. */
-const maxClusterCodePoints = 32
+/**
+ * UTF-16 units of what one cell shows. The longest emoji of Unicode's RGI set has 15, no orthography as many; a browser takes
+ * seconds to draw a screen of cells with twice as many marks.
+ */
+const maxCellUnits = 16
 /** Characters of a title, a colour or a link's address. */
 const maxStringLength = 4096
 /** Lines that one link is kept alive by; each costs at every scroll. */
@@ -27,25 +30,23 @@ export interface GuardedTerminal {
   readonly parser: {
     registerOscHandler(ident: number, callback: (data: string) => boolean): unknown
   }
-  readonly unicode: { register(provider: UnicodeProvider): void; activeVersion: string }
-}
-
-interface UnicodeProvider {
-  readonly version: string
-  wcwidth(codePoint: number): 0 | 1 | 2
-  charProperties(codePoint: number, preceding: number): number
 }
 
 // The parts that have no public name: the public handlers get a copy of the parameters, which can't be narrowed.
 interface Internals {
   _core: {
     registerCsiHandler(id: SequenceId, callback: (params: { params: Int32Array }) => boolean): unknown
-    unicodeService: { _activeProvider: UnicodeProvider }
+    buffers: { active: { lines: { get(index: number): object | undefined } } }
     _oscLinkService: {
       addLineToLink(link: number, line: number): void
       _dataByLinkId: ReadonlyMap<number, { lines: readonly unknown[] }>
     }
   }
+}
+
+interface BufferLine {
+  getString(index: number): string
+  addCodepointToCell(index: number, codePoint: number, width: number): void
 }
 
 interface SequenceId {
@@ -59,7 +60,7 @@ interface SequenceId {
  */
 export function guardTerminal(terminal: GuardedTerminal, options: { links: boolean }): void {
   guardCounts(terminal)
-  guardClusters(terminal)
+  guardCells(terminal)
   for (const code of stringCodes) {
     terminal.parser.registerOscHandler(code, (data) => data.length > maxStringLength)
   }
@@ -87,24 +88,19 @@ function guardCounts(terminal: GuardedTerminal): void {
   }
 }
 
-/** Marks that join a character are kept with its cell, without end. */
-function guardClusters(terminal: GuardedTerminal): void {
-  const provider = (terminal as unknown as Internals)._core.unicodeService._activeProvider
-  const version = `${provider.version}-bounded`
-  let joined = 0
-  terminal.unicode.register({
-    version,
-    wcwidth: (codePoint) => provider.wcwidth(codePoint),
-    charProperties(codePoint, preceding) {
-      const properties = provider.charProperties(codePoint, preceding)
-      // Bit 0: it joins the character before it.
-      joined = (properties & 1) === 0 ? 0 : joined + 1
-      if (joined < maxClusterCodePoints) return properties
-      joined = 0
-      return provider.charProperties(codePoint, 0)
-    },
-  })
-  terminal.unicode.activeVersion = version
+const boundedLines = new WeakSet<BufferLine>()
+
+/** Marks that join a character are kept with its cell, without end, and drawn at each frame: those that are too many are left out. */
+function guardCells(terminal: GuardedTerminal): void {
+  const line = (terminal as unknown as Internals)._core.buffers.active.lines.get(0)
+  const prototype = Object.getPrototypeOf(line) as BufferLine
+  // All terminals of a page have it in common.
+  if (boundedLines.has(prototype)) return
+  boundedLines.add(prototype)
+  const add = prototype.addCodepointToCell
+  prototype.addCodepointToCell = function (this: BufferLine, index, codePoint, width) {
+    if (this.getString(index).length < maxCellUnits) add.call(this, index, codePoint, width)
+  }
 }
 
 /** Each link marks its lines, and each mark costs at every scroll, each marked line at every character of its link. */

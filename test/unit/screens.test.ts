@@ -64,11 +64,14 @@ describe('a sequence whose cost is not its length', () => {
     assert.match(await shown('ab\u001b[9b'), /ab{10}/)
   })
 
-  it('begins a new cell after as many marks as Unicode allows a character', async () => {
+  it('keeps as many marks with a character as a language has, and no more anywhere', async () => {
     const marks = '\u0301'.repeat(100_000)
-    const text = await shown(`e${marks}\u001b[1000b`)
-    assert.doesNotMatch(text, /\u0301{33}/)
-    assert.ok(text.length < 500_000, String(text.length))
+    const text = await shown(`e${marks}f\u001b[1000b`)
+    assert.match(text, /e\u0301{15}f/)
+    assert.doesNotMatch(text, /\u0301{16}/)
+    assert.equal(text.split('\u0301').length - 1, 15)
+    const emoji = '\u{1f469}\u{1f3fd}\u200d\u2764\ufe0f\u200d\u{1f48b}\u200d\u{1f468}\u{1f3ff}'
+    assert.match(await shown(`${emoji}${marks}`), new RegExp(`${emoji}\u0301(?!\u0301)`, 'u'))
   })
 
   it('keeps no link and no string beyond its bounds', async () => {
