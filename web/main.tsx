@@ -9,10 +9,12 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import { recallDensity } from './density.ts'
+import { noteScrollbarRoom } from './scrollbar-room.ts'
 
 const container = document.querySelector('#app')
 if (container === null) throw new Error('index.html has no #app')
 recallDensity()
+noteScrollbarRoom()
 createRoot(container).render(
   <StrictMode>
     <App />

@@ -1,26 +1,40 @@
+import { Fragment } from 'react'
 import { Dialog } from './dialog.tsx'
 
+/** Keys that are pressed together or one after the other, with a blank between them; more than one way to press them. */
 const shortcuts = [
-  ['/', 'Search'],
-  ['↓ ↑ or j k', 'Next and previous row'],
-  ['Enter', 'Open the row'],
-  ['Ctrl K or ⌘ K', 'Go to a target, session or page'],
-  ['g t, g s, g p, g a, g y', 'Targets, sessions, approvals, audit, policy'],
-  ['Ctrl Shift F, Ctrl Shift L', 'In a terminal: search, runbooks'],
-  ['F6', 'Out of a terminal, and back into it'],
-  ['Shift F6', 'F6 for the program in a terminal'],
-  ['Esc', 'Close, or empty the search'],
-  ['?', 'This list'],
+  [['/'], 'Search'],
+  [['↓ ↑', 'j k'], 'Next and previous row'],
+  [['Enter'], 'Open the row'],
+  [['Ctrl K', '⌘ K'], 'Go to a target, session or page'],
+  [['g t'], 'Targets'],
+  [['g s'], 'Sessions'],
+  [['g p'], 'Approvals'],
+  [['g a'], 'Audit'],
+  [['g y'], 'Policy'],
+  [['Ctrl Shift F'], 'In a terminal: search'],
+  [['Ctrl Shift L'], 'In a terminal: runbooks'],
+  [['F6'], 'Out of a terminal, and back into it'],
+  [['Shift F6'], 'F6 for the program in a terminal'],
+  [['Esc'], 'Close, or empty the search'],
+  [['?'], 'This list'],
 ] as const
 
 export function ShortcutsDialog({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
   return (
     <Dialog isOpen={isOpen} onClose={onClose} title="Keyboard shortcuts">
       <dl className="shortcuts">
-        {shortcuts.map(([keys, words]) => (
-          <div key={keys}>
+        {shortcuts.map(([ways, words]) => (
+          <div key={words}>
             <dt>
-              <kbd>{keys}</kbd>
+              {ways.map((keys, index) => (
+                <Fragment key={keys}>
+                  {index === 0 ? null : <span className="faint small-print">or</span>}
+                  {keys.split(' ').map((key) => (
+                    <kbd key={key}>{key}</kbd>
+                  ))}
+                </Fragment>
+              ))}
             </dt>
             <dd>{words}</dd>
           </div>

@@ -1,3 +1,4 @@
+import { useRef } from 'react'
 import { Link, useLocation } from 'wouter'
 import type { Me } from '../../server/protocol/api.ts'
 import { badgeCount } from '../approval-words.ts'
@@ -7,6 +8,7 @@ import { askForSignIn } from '../sign-in-gate.ts'
 import { useNow } from '../use-now.ts'
 import { Health } from './health.tsx'
 import { Mark, SearchIcon } from './icons.tsx'
+import { useScrollStrip } from './use-scroll-strip.ts'
 import { UserMenu } from './user-menu.tsx'
 
 interface TopBarProps {
@@ -17,6 +19,8 @@ interface TopBarProps {
 
 export function TopBar({ me, onPalette, onShortcuts }: TopBarProps) {
   const [path] = useLocation()
+  const nav = useRef<HTMLElement>(null)
+  useScrollStrip(nav)
   const isTargets = path === '/' || path.startsWith('/debug/')
   return (
     <header className="topbar">
@@ -24,7 +28,7 @@ export function TopBar({ me, onPalette, onShortcuts }: TopBarProps) {
         <Mark />
         <span className="brand-name">Hatchway</span>
       </Link>
-      <nav aria-label="Main" className="nav">
+      <nav ref={nav} aria-label="Main" className="nav">
         <NavLink href="/" isHere={isTargets}>
           Targets
         </NavLink>

@@ -35,6 +35,7 @@ export function CastPlayer({ cast, speed, longestPause, startAt, handle }: Props
       host.current.style.setProperty(name, value)
     }
     host.current.style.setProperty('--cast-cols', String(cast.cols))
+    host.current.style.setProperty('--cast-rows', String(cast.rows))
     const { seconds, playing } = resume.current
     const made = create({ data: () => ({ cast }), parser: () => cast }, host.current, {
       speed,
