@@ -104,4 +104,12 @@ export function auditInWords(kind: string): string {
   return auditWords[kind] ?? kind
 }
 
+/** `uid=0`, one for each that says anything. */
+export function factsInWords(detail: Readonly<Record<string, unknown>> = {}): string[] {
+  return Object.entries(detail)
+    .map(([name, value]) => [name, String(value)] as const)
+    .filter(([, value]) => value.trim() !== '')
+    .map(([name, value]) => `${name}=${value}`)
+}
+
 export const auditKinds = Object.keys(auditWords)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { endCodes } from '../../server/core/session-end.ts'
 import type { SessionEnd } from '../../server/protocol/api.ts'
-import { endInWords } from '../../web/words.ts'
+import { tabNotes } from '../../web/terminal/tab-notes.ts'
+import { endInWords, factsInWords } from '../../web/words.ts'
 
 describe('the end of a session in words', () => {
   it('tells ends of one reason apart by their codes', () => {
@@ -29,5 +30,40 @@ describe('the end of a session in words', () => {
     assert.equal(end({ exitCode: 130 }), 'Shell exited (code 130)')
     assert.equal(end({ exitCode: 0 }), 'Shell exited')
     assert.equal(end({ reason: 'terminated', code: 'terminated', by: ada }), 'Terminated by Ada')
+  })
+})
+
+describe('what an audit event tells', () => {
+  it('is left out where it is empty', () => {
+    const detail = { uid: 0, capabilities: '', container: 'abc', groups: [], forced: false }
+    assert.deepEqual(factsInWords(detail), ['uid=0', 'container=abc', 'forced=false'])
+    assert.deepEqual(factsInWords(undefined), [])
+  })
+})
+
+describe('the note that tells tabs apart', () => {
+  const now = Date.parse('2026-05-04T12:00:00Z')
+  const tab = (name: string, reason?: string, at = now) =>
+    ({
+      target: { name },
+      requestedAt: new Date(at).toISOString(),
+      ...(reason !== undefined && { reason }),
+    }) as Parameters<typeof tabNotes>[0][number]
+
+  it('is the reason among several of one name, and nothing where the name is enough', () => {
+    assert.deepEqual(tabNotes([tab('api', 'slow'), tab('db', 'slow'), tab('api', 'crash')], now), [
+      'slow',
+      undefined,
+      'crash',
+    ])
+  })
+  it('is the time where the reason does not tell', () => {
+    const [first, second, third] = tabNotes(
+      [tab('api', 'slow', now - 60_000), tab('api', 'slow', now), tab('api')],
+      now,
+    )
+    assert.match(first ?? '', /\d/)
+    assert.notEqual(first, second)
+    assert.match(third ?? '', /\d/)
   })
 })

@@ -15,7 +15,7 @@ import { moment, shortMoment } from '../format.ts'
 import { useAudit } from '../queries.ts'
 import { useTitle } from '../use-title.ts'
 import { useUrlState } from '../use-url-state.ts'
-import { auditInWords, auditKinds } from '../words.ts'
+import { auditInWords, auditKinds, factsInWords } from '../words.ts'
 import { sinceFilters, sinceMoment } from './since.ts'
 
 /** Who did what, when, by which rule and why. */
@@ -207,8 +207,7 @@ const columns: Columns<AuditEvent> = [
 ]
 
 function Detail({ event }: { event: AuditEvent }) {
-  const facts = Object.entries(event.detail ?? {}).map(([name, value]) => `${name}=${String(value)}`)
-  const words = [event.reason, event.action, ...facts].filter(Boolean).join(' · ')
+  const words = [event.reason, event.action, ...factsInWords(event.detail)].filter(Boolean).join(' · ')
   return (
     <span className="muted cut" title={words}>
       {words === '' ? '—' : words}

@@ -24,6 +24,11 @@ export function ResumeCards({ sessions }: { sessions: readonly Session[] }) {
               </span>
               <span className="card-body">
                 <span className="mono strong cut">{session.target.ref}</span>
+                {session.reason === undefined ? null : (
+                  <span className="card-note cut" title={session.reason}>
+                    {session.reason}
+                  </span>
+                )}
                 <span className="card-facts">
                   <Dot tone={session.state === 'running' ? 'ok' : 'warn'} isLive />
                   <span>

@@ -17,7 +17,7 @@ export function sessionColumns(me: Me): Columns<Session> {
     {
       id: 'target',
       header: 'Target',
-      cell: ({ row }) => <Target session={row.original} />,
+      cell: ({ row }) => <Target session={row.original} me={me} />,
     },
     { id: 'outcome', header: 'State', cell: ({ row }) => <Outcome session={row.original} /> },
     {
@@ -25,7 +25,7 @@ export function sessionColumns(me: Me): Columns<Session> {
       header: 'User',
       cell: ({ row }) => (
         <span className="cut" title={row.original.user.subject}>
-          {isMe(row.original.user, me) ? 'me' : row.original.user.name}
+          {nameOf(row.original, me)}
         </span>
       ),
     },
@@ -72,11 +72,15 @@ export function lengthOf(session: Session, now: number): string {
   return duration(end - Date.parse(session.startedAt))
 }
 
+function nameOf({ user }: Session, me: Me): string {
+  return isMe(user, me) ? 'me' : user.name
+}
+
 function Length({ session }: { session: Session }) {
   return <span className="number muted">{lengthOf(session, useNow(10_000))}</span>
 }
 
-function Target({ session }: { session: Session }) {
+function Target({ session, me }: { session: Session; me: Me }) {
   const now = useNow(10_000)
   const pod = placeBehindRef(session)
   return (
@@ -101,7 +105,7 @@ function Target({ session }: { session: Session }) {
       )}
       <CommandLine session={session} />
       <div className="sub-line narrow-only">
-        <span>{session.user.name}</span>
+        <span>{nameOf(session, me)}</span>
         <span>{shortMoment(session.requestedAt, now)}</span>
         <span>{lengthOf(session, now)}</span>
       </div>

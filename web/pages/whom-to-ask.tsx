@@ -1,12 +1,16 @@
 import { useMe } from '../queries.ts'
 
-/** For whoever followed a link and may not: as whom they came, and whose word would help. */
-export function WhomToAsk() {
+/** For whoever followed a link and may not: as whom they came, and whose word would help, unless the gateway has said so. */
+export function WhomToAsk({ isSaid = false }: { isSaid?: boolean }) {
   const me = useMe().data
-  return (
+  const who = me === undefined ? '' : `You are signed in as ${me.name}${groupsInWords(me.groups)}. `
+  const whom = isSaid
+    ? ''
+    : 'If you need it, ask somebody who may, or whoever maintains the policy of this gateway.'
+  return who + whom === '' ? null : (
     <p>
-      {me === undefined ? '' : `You are signed in as ${me.name}${groupsInWords(me.groups)}. `}
-      If you need it, ask somebody who may, or whoever maintains the policy of this gateway.
+      {who}
+      {whom}
     </p>
   )
 }

@@ -28,6 +28,8 @@ export function SessionBar(props: Props) {
   const { session } = state
   const ended = state.end !== undefined
   const running = !ended && session.state === 'running'
+  // A line that carries is no news before there is a shell at its end.
+  const isWaiting = !running && state.connection.kind === 'live'
   return (
     <header className="ws-session-bar">
       <div className="ws-session-who">
@@ -47,7 +49,7 @@ export function SessionBar(props: Props) {
         {running ? <RecordingMark session={session} /> : null}
         {running ? <Remaining deadline={session.deadline} /> : null}
         {state.connection.kind === 'live' ? <Viewers terminal={terminal} state={state} /> : null}
-        {ended ? null : <ConnectionMark connection={state.connection} />}
+        {ended || isWaiting ? null : <ConnectionMark connection={state.connection} />}
       </div>
       <div className="ws-session-tools" data-region="bar">
         {runbooksOpen === undefined ? null : (
@@ -65,7 +67,7 @@ export function SessionBar(props: Props) {
         />
         {!ended && session.state !== 'pending-approval' && session.can.terminate ? (
           <Button kind="danger" onClick={onEnd}>
-            End
+            Terminate
           </Button>
         ) : null}
       </div>
