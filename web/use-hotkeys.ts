@@ -18,11 +18,7 @@ export function useHotkeys(hotkeys: Hotkeys): void {
       const element = event.target instanceof HTMLElement ? event.target : document.body
       const isMod = event.ctrlKey || event.metaKey
       if (element.closest('.xterm') !== null && !event.metaKey) return
-      if (
-        !isMod &&
-        (isTyping(element) || document.querySelector('[role="dialog"],[role="alertdialog"]') !== null)
-      )
-        return
+      if (!isMod && (isTyping(element) || isDialogOpen())) return
       const action = current.current[`${isMod ? 'mod+' : ''}${event.key}`]
       if (action === undefined) return
       event.preventDefault()
@@ -31,6 +27,11 @@ export function useHotkeys(hotkeys: Hotkeys): void {
     document.addEventListener('keydown', onKeyDown)
     return () => document.removeEventListener('keydown', onKeyDown)
   }, [])
+}
+
+/** Whether the keys belong to a dialog. One that fades away has given them back. */
+export function isDialogOpen(): boolean {
+  return document.querySelector(':is([role="dialog"],[role="alertdialog"]):not([data-closed])') !== null
 }
 
 function isTyping(element: HTMLElement): boolean {

@@ -153,6 +153,32 @@ describe('every screen', () => {
     assert.deepEqual(await problemsOf(page), [])
   })
 
+  it('takes the next key as soon as a dialog closes, and shows on a phone where one is', async () => {
+    const page = await browser.visit({
+      storageState: await gateway.signedIn(),
+      viewport: { width: 390, height: 844 },
+    })
+    await page.goto(`${gateway.url}/policy`)
+    const nav = page.getByRole('navigation', { name: 'Main' })
+    const [room, current] = await Promise.all([
+      nav.boundingBox(),
+      nav.getByRole('link', { name: 'Policy' }).boundingBox(),
+    ])
+    assert.ok(room !== null && current !== null)
+    assert.ok(current.x + current.width <= room.x + room.width + 1, 'the current page is in sight')
+    assert.equal(await nav.getAttribute('data-more'), 'start')
+    await page.goto(gateway.url)
+    await page.getByRole('link', { name: target.name }).first().waitFor()
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    assert.deepEqual(await problemsOf(page), [])
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('/')
+    await page.keyboard.type('at once')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    assert.equal(await page.getByRole('searchbox').inputValue(), 'at once')
+  })
+
   it('is named and labelled: the terminal, its menu, its dialogs, the palette', async () => {
     const page = await visit()
     const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
@@ -162,7 +188,7 @@ describe('every screen', () => {
     await page.getByRole('menuitem', { name: 'Search' }).waitFor()
     assert.deepEqual(await problemsOf(page), [])
     await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'End', exact: true }).click()
+    await page.getByRole('button', { name: 'Terminate', exact: true }).click()
     await page.getByRole('dialog').waitFor()
     assert.deepEqual(await problemsOf(page), [])
     await page.keyboard.press('Escape')

@@ -134,6 +134,23 @@ describe('a session in a container without a shell', () => {
     await page.getByText('3 of 3').waitFor()
     await page.keyboard.press('Escape')
     assert.equal(await terminal.input.evaluate(hasFocus), true)
+
+    await page.getByRole('button', { name: 'Terminate', exact: true }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog', { name: 'Terminate this session?' }).waitFor()
+    await page.keyboard.press('Enter')
+    const again = page.getByRole('link', { name: 'Start again' })
+    await eventually(async () => again.evaluate(hasFocus), {
+      timeoutMs: 20_000,
+      what: 'the focus at the end',
+    })
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    assert.equal(await again.evaluate(hasFocus), true, 'also when the dialog has faded away')
+    const close = new RegExp(`^Close ${target.name}(?!.* goes on)`)
+    await page.getByRole('button', { name: close }).waitFor()
+    await terminal.input.focus()
+    await page.keyboard.press('Tab')
+    assert.match((await focusOf(page))?.what ?? '', /^a Replay/, 'an ended terminal holds no Tab')
   })
 
   it('is read out in screen reader mode, which the browser remembers', async () => {

@@ -9,10 +9,13 @@ interface DialogProps {
   isWide?: boolean
   title: string
   description?: ReactNode
+  /** Where the focus goes afterwards; without an element, back to where it came from. */
+  focusAfter?: () => HTMLElement | null
   children: ReactNode
 }
 
-export function Dialog({ isOpen, onClose, isWide = false, title, description, children }: DialogProps) {
+export function Dialog(props: DialogProps) {
+  const { isOpen, onClose, isWide = false, title, description, focusAfter, children } = props
   return (
     <Base.Root
       open={isOpen}
@@ -24,7 +27,10 @@ export function Dialog({ isOpen, onClose, isWide = false, title, description, ch
       <Base.Portal>
         <Base.Backdrop className="backdrop" />
         <Base.Viewport className="dialog-viewport">
-          <Base.Popup className={isWide ? 'popup dialog wide' : 'popup dialog'}>
+          <Base.Popup
+            className={isWide ? 'popup dialog wide' : 'popup dialog'}
+            {...(focusAfter === undefined ? {} : { finalFocus: () => focusAfter() ?? true })}
+          >
             <Base.Title className="dialog-title">{title}</Base.Title>
             {description === undefined ? null : (
               <Base.Description className="dialog-words" render={<div />}>

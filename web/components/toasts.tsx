@@ -1,4 +1,5 @@
 import { Toast } from '@base-ui/react/toast'
+import { useEffect } from 'react'
 import { CrossIcon } from './icons.tsx'
 import type { Tone } from '../tone.ts'
 
@@ -9,7 +10,16 @@ export function toast(tone: Tone, title: string, description?: string): void {
   manager.add({ title, data: { tone }, ...(description === undefined ? {} : { description }) })
 }
 
+/** F6 leads through the workspace. Base UI, which listens at the window, would take it to the toasts instead: Tab comes there too. */
+function keepRegionKey(event: KeyboardEvent): void {
+  if (event.key === 'F6') event.stopPropagation()
+}
+
 export function Toasts() {
+  useEffect(() => {
+    document.addEventListener('keydown', keepRegionKey)
+    return () => document.removeEventListener('keydown', keepRegionKey)
+  }, [])
   return (
     <Toast.Provider toastManager={manager} limit={3}>
       <Toast.Portal>

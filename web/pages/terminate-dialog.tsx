@@ -6,17 +6,18 @@ import { Button } from '../components/button.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'
 import { Field } from '../components/field.tsx'
-import { toast } from '../components/toasts.tsx'
 import { queryClient } from '../queries.ts'
 
 interface TerminateDialogProps {
   session: Session
   isOpen: boolean
   onClose: () => void
+  /** Where the focus goes when the button that asked is gone with the session. */
+  focusAfter?: () => HTMLElement | null
 }
 
 /** Ends somebody's shell: asks first, and asks why. */
-export function TerminateDialog({ session, isOpen, onClose }: TerminateDialogProps) {
+export function TerminateDialog({ session, isOpen, onClose, focusAfter }: TerminateDialogProps) {
   const reason = useRef<HTMLInputElement>(null)
   const terminate = useMutation({
     mutationFn: (words: string) =>
@@ -26,7 +27,6 @@ export function TerminateDialog({ session, isOpen, onClose }: TerminateDialogPro
       }),
     onSuccess: async () => {
       onClose()
-      toast('ok', 'Session terminated')
       await queryClient.invalidateQueries()
     },
   })
@@ -38,6 +38,7 @@ export function TerminateDialog({ session, isOpen, onClose }: TerminateDialogPro
     <Dialog
       isOpen={isOpen}
       onClose={onClose}
+      {...(focusAfter === undefined ? {} : { focusAfter })}
       title="Terminate this session?"
       description={
         <>

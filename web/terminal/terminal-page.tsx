@@ -27,7 +27,7 @@ import type { TerminalCommand } from './terminal-keys.ts'
 import { TerminalQuestion } from './terminal-question.tsx'
 import { TerminalStage } from './terminal-stage.tsx'
 import { useRunbooks } from './use-runbooks.ts'
-import { focusNextRegion, useRegionKey } from './workspace-regions.ts'
+import { focusNextRegion, useRegionKey, whatIsNext } from './workspace-regions.ts'
 import { useWorkspaceTabs, WorkspaceTabs, type WorkspaceTab } from './workspace-tabs.tsx'
 import { ButtonLink } from '../components/button.tsx'
 
@@ -135,7 +135,12 @@ function Workspace({ terminal, tabs, onLeave }: WorkspaceProps) {
         ) : null}
         {detailsOpen ? <DetailsDrawer session={state.session} onClose={() => setDetailsOpen(false)} /> : null}
       </div>
-      <TerminateDialog session={state.session} isOpen={ending} onClose={() => setEnding(false)} />
+      <TerminateDialog
+        session={state.session}
+        isOpen={ending}
+        onClose={() => setEnding(false)}
+        focusAfter={whatIsNext}
+      />
       {state.question === undefined ? null : <TerminalQuestion question={state.question} />}
     </>
   )

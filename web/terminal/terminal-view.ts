@@ -251,6 +251,8 @@ export class TerminalView {
   }
 
   #handleKey(event: KeyboardEvent): boolean {
+    // Where nothing is typed, Tab leads on as everywhere else.
+    if (event.key === 'Tab' && this.#terminal.options.disableStdin === true) return false
     const meaning = readKey(event, this.#terminal.hasSelection())
     if (meaning === undefined) return true
     if (meaning.kind === 'native') return false

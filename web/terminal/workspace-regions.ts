@@ -1,6 +1,8 @@
 import { useEffect, type RefObject } from 'react'
+import { isDialogOpen } from '../use-hotkeys.ts'
 
 const regions = ['terminal', 'panel', 'bar'] as const
+const next = '[data-next] .primary'
 const focusable = 'a[href],button:not(:disabled),input:not(:disabled),select,textarea,[tabindex="0"]'
 
 /**
@@ -22,10 +24,15 @@ export function focusNextRegion(workspace: HTMLElement): void {
 }
 
 function entryOf(region: HTMLElement): HTMLElement | undefined {
-  const wanted = ['[data-next] .primary', '.xterm-helper-textarea', focusable]
+  const wanted = [next, '.xterm-helper-textarea', focusable]
   return wanted
     .flatMap((selector) => [...region.querySelectorAll<HTMLElement>(selector)])
     .find((element) => element.checkVisibility({ visibilityProperty: true }))
+}
+
+/** What there is to do next, where a session has ended. */
+export function whatIsNext(): HTMLElement | null {
+  return document.querySelector<HTMLElement>(next)
 }
 
 /** F6 beside the terminal; inside it the key comes as a command. */
@@ -34,11 +41,7 @@ export function useRegionKey(workspace: RefObject<HTMLElement | null>): void {
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.key !== 'F6' || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey)
         return
-      if (
-        workspace.current === null ||
-        document.querySelector('[role="dialog"],[role="alertdialog"]') !== null
-      )
-        return
+      if (workspace.current === null || isDialogOpen()) return
       event.preventDefault()
       focusNextRegion(workspace.current)
     }
