@@ -52,6 +52,7 @@ async function askAndWait(reason: string): Promise<Page> {
   await page.getByRole('button', { name: 'Ask for approval' }).click()
   await page.getByRole('heading', { name: `Waiting for approval to open ${target.name}` }).waitFor()
   await page.getByText('0 of 1 approval from leads').waitFor()
+  assert.equal(await page.getByText('Live', { exact: true }).count(), 0, 'nothing lives yet')
   return page
 }
 

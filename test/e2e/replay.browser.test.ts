@@ -82,6 +82,16 @@ describe('a replay', () => {
     await faster.click()
     assert.equal(await faster.getAttribute('aria-pressed'), 'true')
     await shows(page, 'late-43')
+
+    await page.setViewportSize({ width: 390, height: 844 })
+    const full = page.locator('.ap-fullscreen-button')
+    await eventually(
+      async () => {
+        const box = await full.boundingBox()
+        return box !== null && box.x + box.width <= 390
+      },
+      { timeoutMs: 20_000, what: 'the whole player within the width of a phone' },
+    )
   })
 
   it('goes to any point by the keyboard', async () => {

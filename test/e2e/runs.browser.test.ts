@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import type { Run } from '../../server/protocol/run-api.ts'
-import { accessibilityProblems } from '../support/browser-accessibility.ts'
+import { accessibilityProblems, focusOf } from '../support/browser-accessibility.ts'
 import { TestBrowser } from '../support/browser.ts'
 import { BrowserGateway } from '../support/browser-gateway.ts'
 import type { TestContainer } from '../support/containers.ts'
+import { eventually } from '../support/eventually.ts'
 
 let browser: TestBrowser
 let gateway: BrowserGateway
@@ -71,5 +72,9 @@ describe('a run in the web app', () => {
       .getByRole('button', { name: /^Terminate/ })
       .click()
     assert.equal((await running).end.reason, 'terminated')
+    await eventually(async () => /^a (Replay|Start again)/.test((await focusOf(page))?.what ?? ''), {
+      timeoutMs: 20_000,
+      what: 'the focus on what is left to do',
+    })
   })
 })

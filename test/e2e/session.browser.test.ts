@@ -33,6 +33,8 @@ describe('a session in a container without a shell', () => {
     const page = await visit()
     await page.goto(gateway.url)
     await page.getByRole('link', { name: target.name }).waitFor()
+    const menu = page.getByRole('button', { name: /^User menu/ })
+    const place = await menu.boundingBox()
     await page.keyboard.press('/')
     await page.keyboard.type(target.name)
     const rows = page.getByRole('table', { name: 'Targets' }).getByRole('row')
@@ -55,6 +57,7 @@ describe('a session in a container without a shell', () => {
     await page.keyboard.press('Enter')
     const terminal = new BrowserTerminal(page)
     await terminal.prompt()
+    assert.deepEqual(await menu.boundingBox(), place, 'the top bar stands still')
 
     assert.equal(await terminal.run('id -u; id -g'), '65532\n65532')
     assert.match(await terminal.run('ps'), /^ *1 \S+ +\/httpd -f -p 8080/m)

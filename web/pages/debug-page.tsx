@@ -123,7 +123,7 @@ function DebugState({ place, query, choice, parameters, onPod, onContainer }: De
             actions={<ButtonLink href="/">All targets</ButtonLink>}
           >
             <p>{target.denied ?? 'Policy does not allow it.'}</p>
-            <WhomToAsk isSaid={target.denied !== undefined} />
+            <WhomToAsk said={target.denied} />
           </EmptyState>
           <WhyNot targetRef={place.ref} said={target.denied} />
           {choice === undefined || choice.pods.length < 2 ? null : (

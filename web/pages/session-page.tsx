@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useRef, useState, type RefObject } from 'react'
 import { Link } from 'wouter'
 import type { Session } from '../../server/protocol/api.ts'
 import { asApiError } from '../api-error.ts'
@@ -55,6 +55,8 @@ function Details({ session }: { session: Session }) {
   const [isTerminating, setIsTerminating] = useState(false)
   const path = `/sessions/${encodeURIComponent(session.id)}`
   const isLive = session.state !== 'ended'
+  const actions = useRef<HTMLDivElement>(null)
+  useFocusAtEnd(actions, isLive)
   return (
     <>
       <header className="details-head">
@@ -71,7 +73,7 @@ function Details({ session }: { session: Session }) {
             <span className="number">{lengthOf(session, now)}</span>
           </div>
         </div>
-        <div className="actions">
+        <div ref={actions} className="actions">
           {session.can.decide || session.can.review ? (
             <ButtonLink kind="primary" href="/approvals">
               {session.can.decide ? 'Decide' : 'Review'}
@@ -106,7 +108,26 @@ function Details({ session }: { session: Session }) {
         <SessionApproval session={session} />
         <SessionRecording session={session} />
       </div>
-      <TerminateDialog session={session} isOpen={isTerminating} onClose={() => setIsTerminating(false)} />
+      <TerminateDialog
+        session={session}
+        isOpen={isTerminating}
+        onClose={() => setIsTerminating(false)}
+        focusAfter={() => actionOf(actions, '.danger') ?? actionOf(actions, '.button')}
+      />
     </>
   )
+}
+
+/** The button that ended the session goes with it: the focus that it had goes to what is left to do. */
+function useFocusAtEnd(actions: RefObject<HTMLElement | null>, isLive: boolean): void {
+  const wasLive = useRef(isLive)
+  useEffect(() => {
+    if (wasLive.current && !isLive && document.activeElement === document.body)
+      actionOf(actions, '.button')?.focus()
+    wasLive.current = isLive
+  }, [actions, isLive])
+}
+
+function actionOf(actions: RefObject<HTMLElement | null>, selector: string): HTMLElement | null {
+  return actions.current?.querySelector<HTMLElement>(selector) ?? null
 }
