@@ -69,6 +69,11 @@ export const profileWords: Record<Profile, string> = {
   sysadmin: 'Privileged: root with every capability on the host.',
 }
 
+/** Whether the gateway's explanation of a refusal ends with the way out that it gives where no rule comes near. */
+export function saysWhomToAsk(explanation: string): boolean {
+  return explanation.includes('Ask whoever maintains the policy')
+}
+
 const auditWords: Record<string, string> = {
   'signed-in': 'Signed in',
   'signed-out': 'Signed out',

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { endCodes } from '../../server/core/session-end.ts'
+import { wayOut } from '../../server/policy/words.ts'
 import type { SessionEnd } from '../../server/protocol/api.ts'
 import { tabNotes } from '../../web/terminal/tab-notes.ts'
-import { endInWords, factsInWords } from '../../web/words.ts'
+import { endInWords, factsInWords, saysWhomToAsk } from '../../web/words.ts'
 
 describe('the end of a session in words', () => {
   it('tells ends of one reason apart by their codes', () => {
@@ -30,6 +31,13 @@ describe('the end of a session in words', () => {
     assert.equal(end({ exitCode: 130 }), 'Shell exited (code 130)')
     assert.equal(end({ exitCode: 0 }), 'Shell exited')
     assert.equal(end({ reason: 'terminated', code: 'terminated', by: ada }), 'Terminated by Ada')
+  })
+})
+
+describe('a refusal', () => {
+  it('that says whom to ask is known, so that the page does not say it again', () => {
+    assert.equal(saysWhomToAsk(`No rule lets ian open a session in local/web. ${wayOut}`), true)
+    assert.equal(saysWhomToAsk('No rule lets ian see local/web.'), false)
   })
 })
 

@@ -1,10 +1,11 @@
 import { useMe } from '../queries.ts'
+import { saysWhomToAsk } from '../words.ts'
 
 /** For whoever followed a link and may not: as whom they came, and whose word would help, unless `said` tells that already. */
 export function WhomToAsk({ said = '' }: { said?: string | undefined }) {
   const me = useMe().data
   const who = me === undefined ? '' : `You are signed in as ${me.name}${groupsInWords(me.groups)}. `
-  const whom = said.includes('Ask whoever maintains the policy')
+  const whom = saysWhomToAsk(said)
     ? ''
     : 'If you need it, ask somebody who may, or whoever maintains the policy of this gateway.'
   return who + whom === '' ? null : (
