@@ -76,8 +76,12 @@ function startOf({ State }: Inspected): Date | undefined {
   return Number.isNaN(at.getTime()) || at.getUTCFullYear() < 1970 ? undefined : at
 }
 
+/** In an order of their own: the engine's is another one each time. */
 function portsOf({ Ports }: ContainerInfo): string[] {
-  const texts = Ports.map(({ PrivatePort, PublicPort, Type }) =>
+  const sorted = Ports.toSorted(
+    (a, b) => a.PrivatePort - b.PrivatePort || (a.PublicPort || 0) - (b.PublicPort || 0),
+  )
+  const texts = sorted.map(({ PrivatePort, PublicPort, Type }) =>
     PublicPort ? `${PublicPort}->${PrivatePort}/${Type}` : `${PrivatePort}/${Type}`,
   )
   return [...new Set(texts)]

@@ -4,8 +4,12 @@ import { WebSocket } from 'ws'
 import type { Session } from '../../server/protocol/api.ts'
 import { subprotocol } from '../../server/protocol/terminal.ts'
 import type { TestContainers } from '../support/containers.ts'
+import { defaultSocket } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
 import { TestGateway } from '../support/gateway.ts'
+import { imageRef } from '../support/images.ts'
+import { engineLane } from './engine-lane.ts'
+import type { LaneTerminal } from './lane.ts'
 import type { Report } from './report.ts'
 import { digits, percentile } from './statistics.ts'
 import { Witness } from './witness.ts'
@@ -17,6 +21,8 @@ const tabs = 20
 /** Of a tab (web/queries.ts). */
 const pollEveryMs = 4_000
 const openings = 100
+/** Of the Docker driver (server/targets/docker.ts). */
+const startsAtOnce = 8
 const limits = { sessions: 2000, sessionsPerUser: 2000, openingsPerMinute: 100_000, runsPerMinute: 100_000 }
 const access = `
 rules:
@@ -57,6 +63,8 @@ async function onEngine(report: Report, containers: TestContainers, others: numb
   const loads: Load[] = [
     [`${tabs} tabs poll the list`, () => pollLists(gateway)],
     [`${openings} sessions open`, () => openAll(gateway, name)],
+    // What the machine itself costs everybody: no gateway has a part in these starts.
+    [`${openings} starts, no gateway`, () => startOnEngine(target.id)],
   ]
   try {
     await measure(report, await Witness.start(gateway, name, true), 'engine', loads)
@@ -153,6 +161,19 @@ async function openAll(gateway: TestGateway, target: string): Promise<void> {
     what: 'all sessions',
   })
   await Promise.all(opened.map(({ id, who }) => gateway.api('DELETE', `/sessions/${id}`, undefined, who)))
+}
+
+/** The same containers from the bare engine, as many at once as the gateway starts. */
+async function startOnEngine(targetId: string): Promise<void> {
+  const image = imageRef('toolbox')
+  const lane = engineLane({ socketPath: defaultSocket, targetId, image, user: '65532:65532' })
+  const opened: LaneTerminal[] = []
+  let left = openings
+  const startOneByOne = async () => {
+    while (left-- > 0) opened.push(await lane.open())
+  }
+  await Promise.all(Array.from({ length: startsAtOnce }, startOneByOne))
+  await Promise.all(opened.map(async (terminal) => await terminal.close()))
 }
 
 async function running(gateway: TestGateway): Promise<number> {

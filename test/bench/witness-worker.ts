@@ -26,7 +26,7 @@ const ready = Promise.withResolvers<void>()
 socket.on('message', (data: Buffer, isBinary) => {
   if (!isBinary) return
   const text = data.toString('latin1')
-  seen = (seen + text).slice(-200)
+  seen = (seen + text).slice(-4000)
   if (shell ? seen.includes('exec cat\r\n') : seen.includes('$ ')) ready.resolve()
   for (const letter of text) {
     const at = letter === 'k' ? sent.shift() : undefined

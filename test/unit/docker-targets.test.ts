@@ -55,6 +55,17 @@ describe('the list of a Docker engine', () => {
   const named = (list: readonly Target[], name: string) => list.find((target) => target.name === name)
   const userOf = async (name: string) => named(await targets.list(signal), name)?.user
 
+  it('tells ports in an order of their own, whatever that of the engine is', async () => {
+    const Ports = [
+      { PrivatePort: 7003, PublicPort: 18906, Type: 'tcp' },
+      { PrivatePort: 443, Type: 'tcp' },
+      { PrivatePort: 7001, PublicPort: 18901, Type: 'tcp' },
+    ]
+    engine.add('web', { row: { Ports } })
+    const ports = ['443/tcp', '18901->7001/tcp', '18906->7003/tcp']
+    assert.deepEqual(named(await targets.list(signal), 'web')?.ports, ports)
+  })
+
   it('looks at each container once, and again only when something has happened to it', async () => {
     for (let at = 0; at < 30; at++) engine.add(`web-${at}`)
     const first = await settled()
