@@ -29,9 +29,11 @@ export function useHotkeys(hotkeys: Hotkeys): void {
   }, [])
 }
 
-/** Whether the keys belong to a dialog. One that fades away has given them back. */
+const openDialog = ':is([role="dialog"],[role="alertdialog"]):not([data-closed],.toast)'
+
+/** Whether the keys belong to a dialog. One that fades away has given them back; a toast has the role, but never the keys. */
 export function isDialogOpen(): boolean {
-  return document.querySelector(':is([role="dialog"],[role="alertdialog"]):not([data-closed])') !== null
+  return document.querySelector(openDialog) !== null
 }
 
 function isTyping(element: HTMLElement): boolean {

@@ -113,8 +113,14 @@ describe('a session in a container without a shell', () => {
   })
 
   it('lets the keyboard out by F6 and back, and gives programs that key with Shift', async () => {
-    const page = await visit()
+    const page = await browser.visit({ storageState: await gateway.signedIn(), allow: [/net::ERR_FAILED/] })
     const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
+    await page.route('**/api/v1/auth/session', (route) => route.abort())
+    await page.getByRole('button', { name: /^User menu/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click()
+    await page.getByText('Not signed out').waitFor()
+    // What is said in passing takes no key.
+    await terminal.input.focus()
     await page.keyboard.press('F6')
     assert.match((await focusOf(page))?.what ?? '', /^button Details/)
     await page.keyboard.press('Enter')
