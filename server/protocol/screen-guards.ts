@@ -46,7 +46,7 @@ interface Internals {
 
 interface BufferLine {
   getString(index: number): string
-  addCodepointToCell(index: number, codePoint: number, width: number): void
+  addCodepointToCell: (this: BufferLine, index: number, codePoint: number, width: number) => void
 }
 
 interface SequenceId {
