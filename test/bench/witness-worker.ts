@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { WebSocket } from 'ws'
 import { subprotocol } from '../../server/protocol/terminal.ts'
+import { within } from '../support/within.ts'
 
 export interface WitnessOptions {
   /** `ws://…/terminal`. */
@@ -27,7 +28,7 @@ socket.on('message', (data: Buffer, isBinary) => {
   if (!isBinary) return
   const text = data.toString('latin1')
   seen = (seen + text).slice(-4000)
-  if (shell ? seen.includes('exec cat\r\n') : seen.includes('$ ')) ready.resolve()
+  if (seen.includes(shell ? 'ready\r\n' : '$ ')) ready.resolve()
   for (const letter of text) {
     const at = letter === 'k' ? sent.shift() : undefined
     if (at !== undefined) echoes.push(performance.now() - at)
@@ -35,8 +36,9 @@ socket.on('message', (data: Buffer, isBinary) => {
 })
 socket.on('error', ready.reject)
 await new Promise((resolve) => socket.once('open', resolve))
-if (shell) socket.send(Buffer.from('exec cat\n'), { binary: true })
-await ready.promise
+// Said in two parts, so that what is typed is not taken for what is printed.
+if (shell) socket.send(Buffer.from("echo rea''dy; exec cat\n"), { binary: true })
+await within(ready.promise, "the witness's shell", 60_000)
 
 parentPort?.on('message', () => {
   const now = performance.now()
