@@ -10,6 +10,7 @@ import type { Store } from '../core/store.ts'
 import type { TargetDriver, Toolbox } from '../core/target.ts'
 import { judgeRequest, resolveApproved, startOf } from './approved-start.ts'
 import type { DebugSession } from './debug-session.ts'
+import { waitingRequests } from './ended-requests.ts'
 import { Expiries } from './expiries.ts'
 import { auditSession } from './session-audit.ts'
 import type { SessionRegistry } from './session-registry.ts'
@@ -157,22 +158,13 @@ export class SessionApprovals implements Approvals {
   /** Takes up the requests of an earlier process, among them those that were approved just before it ended. Never rejects. */
   async restore(): Promise<void> {
     const { store, registry, drivers } = this.#options
-    let cursor: string | undefined
-    do {
-      const page = await store.listSessions({
-        states: ['pending-approval'],
-        limit: 200,
-        ...(cursor === undefined ? {} : { cursor }),
-      })
-      for (const row of page.items) {
-        const driver = drivers.get(row.target.environment)
-        // What is over already is ended by others: see ended-requests.ts.
-        if (driver === undefined || registry.ended(row.id) !== undefined) continue
-        registry.restore(row, driver)
-        if (row.approval !== undefined) this.#expiries.watch(row.id, row.approval.expiresAt)
-      }
-      cursor = page.next
-    } while (cursor !== undefined)
+    for await (const row of waitingRequests(store)) {
+      const driver = drivers.get(row.target.environment)
+      // What is over already is ended by others: see ended-requests.ts.
+      if (driver === undefined || registry.ended(row.id) !== undefined) continue
+      registry.restore(row, driver)
+      if (row.approval !== undefined) this.#expiries.watch(row.id, row.approval.expiresAt)
+    }
     await this.recheck()
   }
 

@@ -11,24 +11,29 @@ import { endAsKnown, endRow, type RecoveryOptions } from './recovery.ts'
  */
 export async function endKnownRequests(options: RecoveryOptions): Promise<void> {
   const { store, onProblem } = options
-  let cursor: string | undefined
   try {
-    do {
-      const page = await store.listSessions({
-        states: ['pending-approval'],
-        limit: 200,
-        ...(cursor === undefined ? {} : { cursor }),
-      })
-      for (const row of page.items) {
-        await endIfOver(options, row).catch((cause: unknown) =>
-          onProblem(`request ${row.id} could not be ended`, cause),
-        )
-      }
-      cursor = page.next
-    } while (cursor !== undefined)
+    for await (const row of waitingRequests(store)) {
+      await endIfOver(options, row).catch((cause: unknown) =>
+        onProblem(`request ${row.id} could not be ended`, cause),
+      )
+    }
   } catch (cause) {
     onProblem('the requests that wait could not be listed', cause)
   }
+}
+
+/** Every request that waits, as it is stored. Throws `store_unavailable`. */
+export async function* waitingRequests(store: Store): AsyncGenerator<SessionRow> {
+  let cursor: string | undefined
+  do {
+    const page = await store.listSessions({
+      states: ['pending-approval'],
+      limit: 200,
+      ...(cursor === undefined ? {} : { cursor }),
+    })
+    yield* page.items
+    cursor = page.next
+  } while (cursor !== undefined)
 }
 
 async function endIfOver(options: RecoveryOptions, row: SessionRow): Promise<void> {

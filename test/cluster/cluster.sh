@@ -305,8 +305,10 @@ make_network() {
   ip link add "hwt$instance" type veth peer name eth0 netns "$namespace"
   ip address add "$host/30" dev "hwt$instance"
   ip link set "hwt$instance" up
-  # Not `ip netns exec`: it mounts another /sys, without the cgroups.
+  # Not `ip netns exec`: it mounts another /sys, without the cgroups. Sockets hold what Linux lets them by default, whatever the
+  # machine is set to: tests say how much a paused program may write.
   nsenter --net="$netns" sh -c "
+    echo 4096 131072 6291456 >/proc/sys/net/ipv4/tcp_rmem &&
     ip link set lo up && ip address add $services.1/32 dev lo &&
     ip address add $address/30 dev eth0 && ip link set eth0 up && ip route add default via $host"
   ip route add "$pods" via "$address"

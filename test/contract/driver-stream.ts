@@ -71,9 +71,8 @@ export function streamContract(start: () => Promise<DriverGround>): void {
     it('stops the program while nobody reads, and goes on afterwards', async () => {
       const { shell, terminal } = await user.open()
       const { shell: watcher } = await user.open()
-      // Long lines: a cluster passes on little messages so slowly that its buffers take a minute to fill.
-      shell.type(`yes ${'y'.repeat(99)}\n`)
-      await shell.expect(/y{99}\r\ny{99}\r\ny{99}\r\n/)
+      shell.type('yes\n')
+      await shell.expect(/y\r\ny\r\ny\r\n/)
       const yes = await watcher.run('pidof yes')
       assert.match(yes, /^\d+$/)
       const memory = process.memoryUsage.rss()
@@ -87,10 +86,10 @@ export function streamContract(start: () => Promise<DriverGround>): void {
           last = now
           return stalled
         },
-        { what: 'yes to stop writing', timeoutMs: 60_000 },
+        // A cluster passes on little messages so slowly that its buffers take a minute to fill.
+        { what: 'yes to stop writing', timeoutMs: 180_000 },
       )
-      // The sockets of up to three hops, each with what the kernel lets it hold: six or thirty MiB.
-      assert.ok(last - before < 128 * megabyte, `${last - before} bytes were written into the pause`)
+      assert.ok(last - before < 8 * megabyte, `${last - before} bytes were written into the pause`)
       assert.ok(process.memoryUsage.rss() - memory < 64 * megabyte, 'memory stays bounded')
       const shown = shell.output.length
       terminal.io.resume()

@@ -73,8 +73,8 @@ describe('flow control', () => {
   it('keeps memory bounded during a flood', async () => {
     const { terminal } = await gateway.open(ref(), { terminal: { tail: true } })
     const before = await residentMiB()
-    terminal.type(`yes ${'y'.repeat(99)} | head -c 20000000\n`)
-    await terminal.reach(20_000_000, 120_000)
+    terminal.type(`yes ${'y'.repeat(99)} | head -c 30000000\n`)
+    await terminal.reach(30_000_000, 120_000)
     assert.ok((await residentMiB()) - before < 100, `${before} MiB before, ${await residentMiB()} MiB after`)
   })
 
