@@ -57,12 +57,12 @@ describe('the list of a Docker engine', () => {
 
   it('tells ports in an order of their own, whatever that of the engine is', async () => {
     const Ports = [
-      { PrivatePort: 7003, PublicPort: 18906, Type: 'tcp' },
+      { PrivatePort: 7003, PublicPort: 18901, Type: 'tcp' },
       { PrivatePort: 443, Type: 'tcp' },
-      { PrivatePort: 7001, PublicPort: 18901, Type: 'tcp' },
+      { PrivatePort: 7001, PublicPort: 18906, Type: 'tcp' },
     ]
     engine.add('web', { row: { Ports } })
-    const ports = ['443/tcp', '18901->7001/tcp', '18906->7003/tcp']
+    const ports = ['443/tcp', '18906->7001/tcp', '18901->7003/tcp']
     assert.deepEqual(named(await targets.list(signal), 'web')?.ports, ports)
   })
 
