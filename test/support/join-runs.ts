@@ -8,6 +8,7 @@ const total = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d
 /**
  * Several runs of node's test runner as one stream of events with one closing summary. Stages follow each other; the runs
  * of a stage go side by side, and are told one after the other. `watch` sees each event first. Rejects when a run's stream breaks.
+ * The reporter lists all that failed at a summary without a file, so that is told once, at the very end.
  */
 export async function* joinRuns(
   stages: readonly (readonly (() => ReturnType<typeof run>)[])[],
@@ -15,6 +16,7 @@ export async function* joinRuns(
 ): AsyncGenerator<TestEvent> {
   const began = performance.now()
   const totals = new Map<string, number>()
+  const summaries: TestEvent[] = []
   for (const stage of stages) {
     // All are started before the first is read: a run that nobody reads yet keeps its events.
     for (const events of stage.map((start) => start())) {
@@ -22,6 +24,7 @@ export async function* joinRuns(
         watch(event)
         const [, name, count] = isClosing(event) ? (total.exec(event.data.message) ?? []) : []
         if (name !== undefined) totals.set(name, (totals.get(name) ?? 0) + Number(count))
+        else if (event.type === 'test:summary' && event.data.file === undefined) summaries.push(event)
         else yield event
       }
     }
@@ -33,6 +36,7 @@ export async function* joinRuns(
       data: { nesting: 0, message: `${name} ${count}`, level: 'info' },
     } as TestEvent
   }
+  yield* summaries.slice(-1)
 }
 
 // The runner's own totals come without a file; a test's diagnostics come with one.
