@@ -18,6 +18,7 @@ const launch = {
 
 class Launched {
   readonly process: ChildProcess
+  readonly #closed: Promise<unknown>
   stdout = ''
   stderr = ''
 
@@ -27,6 +28,7 @@ class Launched {
       stdio: 'pipe',
       ...(path !== undefined && { env: { PATH: path } }),
     })
+    this.#closed = once(this.process, 'close')
     this.process.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))
     this.process.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()))
     this.process.stdin?.on('error', () => {})
@@ -36,14 +38,10 @@ class Launched {
     this.process.stdin?.write(`${word}\n`)
   }
 
-  /** The exit code, or the signal's name. */
+  /** The exit code, or the signal's name, once all that it wrote has been read. */
   async ended(): Promise<unknown> {
-    const { exitCode, signalCode } = this.process
-    const [code, signal] =
-      exitCode === null && signalCode === null
-        ? await within(once(this.process, 'exit'), 'the launcher to end')
-        : [exitCode, signalCode]
-    return code ?? signal
+    await within(this.#closed, 'the launcher to end')
+    return this.process.exitCode ?? this.process.signalCode
   }
 }
 
