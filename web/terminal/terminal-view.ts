@@ -6,6 +6,7 @@ import type { TerminalSize } from '../../server/protocol/api.ts'
 import { guardTerminal } from '../../server/protocol/screen-guards.ts'
 import type { Role } from '../../server/protocol/terminal.ts'
 import { guardClipboard } from './clipboard-guard.ts'
+import { DrawQueue } from './draw-queue.ts'
 import { addGpuRenderer } from './gpu-renderer.ts'
 import type { OutputPart } from './output-ledger.ts'
 import { plainTitle } from './plain-title.ts'
@@ -19,8 +20,6 @@ const resizeAfterMs = 80
 const scrollbackLines = 5000
 /** WCAG 2.2, success criterion 1.4.3: what text needs to be read. 1 changes no colour. */
 const contrastRatio = (exactColours: boolean) => (exactColours ? 1 : 4.5)
-/** The parser looks at the clock between two pieces, so that costly sequences leave time for keys. */
-const pieceBytes = 2048
 const size = { smallest: 2, largest: 1000 } as const
 
 /** What a terminal on the screen asks of the page around it. */
@@ -44,6 +43,7 @@ export class TerminalView {
   readonly element = document.createElement('div')
   readonly #host: TerminalViewHost
   readonly #terminal: Terminal
+  readonly #queue: DrawQueue
   readonly #fit = new FitAddon()
   readonly #search = new SearchAddon()
   readonly #guard: QueryGuard
@@ -72,26 +72,24 @@ export class TerminalView {
       scrollback: scrollbackLines,
       theme: terminalTheme(),
     })
+    this.#queue = new DrawQueue(this.#terminal)
     this.element.className = 'ws-terminal-view'
     this.#guard = new QueryGuard(this.#terminal, () => !this.#answers)
     this.#open()
     this.#listen()
   }
 
-  /** Draws one part of the output; `drawn` comes back when the parser is through with it. */
+  /** Draws one part of the output; `drawn` comes when the parser is through with it, never when {@link clear} came first. */
   write(part: OutputPart, drawn: () => void): void {
     this.#answer(part.answer && this.#role === 'controller')
-    const { bytes } = part
-    let at = 0
-    for (; at + pieceBytes < bytes.length; at += pieceBytes)
-      this.#terminal.write(bytes.subarray(at, at + pieceBytes))
-    this.#terminal.write(bytes.subarray(at), drawn)
+    this.#queue.push(part.bytes, drawn)
   }
 
-  /** Empties the terminal after all that was written before, and gives it the size of what comes. */
+  /** Empties the terminal, without drawing what still waits, and gives it the size of what comes. */
   clear(wanted: TerminalSize): void {
-    this.#answer(false)
-    this.#terminal.write('', () => {
+    this.#answersNext = false
+    this.#queue.replace(() => {
+      this.#answers = false
       this.#terminal.reset()
       this.#terminal.resize(wanted.cols, wanted.rows)
     })
@@ -107,7 +105,7 @@ export class TerminalView {
   /** The controller's size, for an observer. */
   setSize(wanted: TerminalSize): void {
     if (this.#role !== 'observer') return
-    this.#terminal.write('', () => {
+    this.#queue.run(() => {
       this.#terminal.resize(wanted.cols, wanted.rows)
       this.fit()
     })
@@ -128,7 +126,7 @@ export class TerminalView {
 
   /** The same, after all that was written before: a screen that was drawn for another size is complete first. */
   fitAfterOutput(): void {
-    this.#terminal.write('', () => this.fit())
+    this.#queue.run(() => this.fit())
   }
 
   focus(): void {
@@ -197,6 +195,7 @@ export class TerminalView {
   dispose(): void {
     this.#life.abort()
     clearTimeout(this.#roomTimer)
+    this.#queue.drop()
     this.#guard.dispose()
     this.#terminal.dispose()
     this.element.remove()
@@ -273,7 +272,7 @@ export class TerminalView {
   #answer(answers: boolean): void {
     if (this.#answersNext === answers) return
     this.#answersNext = answers
-    this.#terminal.write('', () => (this.#answers = answers))
+    this.#queue.run(() => (this.#answers = answers))
   }
 
   #room(): TerminalSize | undefined {
