@@ -273,11 +273,13 @@ export interface StartProgress {
 /**
  * How a terminal came to its end.
  * `exit`: the shell ended by itself. `target-exited`: the target took its namespaces with it.
+ * `removed`: somebody ended the debug container beside the gateway.
  * `disconnected`: the stream broke and the container may still run, so `reattach` is worth trying.
  */
 export type TerminalEnd =
   | { kind: 'exit'; exitCode: number; outOfMemory?: boolean }
   | { kind: 'target-exited'; detail: string }
+  | { kind: 'removed'; detail: string }
   | { kind: 'disconnected'; detail: string }
 
 /** One attached tty. Bytes, never strings; `io` carries backpressure both ways. */

@@ -256,7 +256,8 @@ export class DebugSession implements LiveSession {
     if (ended.kind === 'exit') this.endSoon(endByExit(ended))
     else if (ended.kind === 'target-exited') this.endSoon(endOf('target-exited', { detail: ended.detail }))
     // What a command has written meanwhile would be missing from its answer.
-    else if (this.#collected !== undefined) this.endSoon(endOf('lost', { detail: ended.detail }))
+    else if (ended.kind === 'removed' || this.#collected !== undefined)
+      this.endSoon(endOf('lost', { detail: ended.detail }))
     else await this.#reattach(ended.detail)
   }
 

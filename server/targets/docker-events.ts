@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { DockerClient } from './docker-client.ts'
+import { readJsonLines } from './pull-progress.ts'
 import { readRecord, readText } from './read-json.ts'
 
 /** What may change what is shown of a container, in Docker's words and Podman's. Others come with every look into one, ours included. */
@@ -11,6 +12,7 @@ const changes =
 const maxEventBytes = 4 * 1024 * 1024
 /** A stream that can't be had is not asked for by each list. */
 const pauseMs = 5_000
+const killedWithinMs = 1_000
 
 /**
  * What happens to the containers of one engine. It listens only when asked to, and a stream that breaks is not taken up by
@@ -91,6 +93,31 @@ export class DockerEvents {
     if (stream === undefined || this.#stream !== stream) return
     this.#stream = undefined
   }
+}
+
+/**
+ * Whether somebody had the engine kill this container, which has ended: `docker rm -f` and `docker kill` leave an event, a
+ * process that was killed in any other way does not. False, too, when the engine does not tell within a second.
+ */
+export async function wasKilledByEngine(client: DockerClient, id: string): Promise<boolean> {
+  const filters = JSON.stringify({ type: ['container'], container: [id], event: ['kill', 'die', 'died'] })
+  // The engine remembers its last 256 events (moby, daemon/events), by a clock that need not be ours: all of them.
+  const query = { filters, since: '1' }
+  const signal = AbortSignal.timeout(killedWithinMs)
+  try {
+    const call = { method: 'GET', path: '/events', query, doing: 'tell what happened', signal } as const
+    for await (const line of readJsonLines(await client.stream({ ...call, timeoutMs: killedWithinMs }))) {
+      const event = readRecord(line)
+      const action = readText(event['Action']) || readText(event['status'])
+      // Its death is the last that is asked for; without one of these before it, nobody asked for it.
+      if (action !== 'kill') return false
+      const { signal: sent } = readRecord(readRecord(event['Actor'])['Attributes'])
+      if (sent === '9') return true
+    }
+  } catch {
+    // The end is told without it.
+  }
+  return false
 }
 
 /** Bytes in, whole lines out. */

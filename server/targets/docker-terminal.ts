@@ -6,6 +6,7 @@ import type { DebugContainer, Terminal, TerminalEnd, TerminalSize } from '../cor
 import type { ExitWatch } from './docker-attach.ts'
 import type { DockerClient } from './docker-client.ts'
 import { dockerStatus } from './docker-errors.ts'
+import { wasKilledByEngine } from './docker-events.ts'
 import { inspectContainer } from './docker-facts.ts'
 import { requireTold } from './docker-read.ts'
 
@@ -99,8 +100,11 @@ export class DockerTerminal implements Terminal {
     const end = code ?? (await this.#stateOfContainer())
     if (typeof end !== 'number') return end
     if (end !== killed) return { kind: 'exit', exitCode: end }
+    const removed = wasKilledByEngine(client, container.id)
     const cause = await endOfTarget(client, container.targetId, this.#parts.targetStartedAt)
-    return cause ?? { kind: 'exit', exitCode: end }
+    if (cause !== undefined) return cause
+    if (await removed) return { kind: 'removed', detail: 'Somebody had the engine kill the debug container.' }
+    return { kind: 'exit', exitCode: end }
   }
 
   async #stateOfContainer(): Promise<number | TerminalEnd> {

@@ -149,6 +149,25 @@ for (const engine of await testEngines()) {
       await shell.ready()
     })
 
+    it('tells a debug container that somebody removes or kills from a shell that kills itself', async () => {
+      const target = await user.target({ image: 'web' })
+      const ends: Record<string, (id: string) => Promise<unknown>> = {
+        'docker rm -f': (id) => user.docker.getContainer(id).remove({ force: true }),
+        'docker kill': (id) => user.docker.getContainer(id).kill(),
+      }
+      for (const [what, end] of Object.entries(ends)) {
+        const opened = await user.open({ target })
+        await opened.shell.ready()
+        await end(opened.container.id)
+        assert.equal((await endOf(opened)).kind, 'removed', what)
+        await assert.rejects(user.access.reattach(opened.container, deadline()), { code: 'session_ended' })
+      }
+      const opened = await user.open({ target })
+      await opened.shell.ready()
+      opened.shell.type('kill -9 $$\n')
+      assert.deepEqual(await endOf(opened), { kind: 'exit', exitCode: 137 })
+    })
+
     it('tells how the target ended when the user kills it from inside', async () => {
       const target = await user.target(mortal)
       const opened = await user.open({ target })

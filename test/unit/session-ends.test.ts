@@ -109,6 +109,18 @@ describe('the end of a session', () => {
   })
 })
 
+describe('a debug container that somebody removed', () => {
+  it('ends its session as lost, in words, and is not looked for', async (t) => {
+    const ground = await sessionGround(t)
+    const { session, terminal } = await ground.open()
+    ground.driver.reattach = () => Promise.reject(new Error('nobody asks for it'))
+    terminal.end({ kind: 'removed', detail: 'It was killed by hand.' })
+    await eventually(async () => (await ground.row(session.row.id)).state === 'ended')
+    const { end } = await ground.row(session.row.id)
+    assert.deepEqual(end, endOf('lost', { detail: 'It was killed by hand.' }))
+  })
+})
+
 describe('output that could not be recorded, and was shown', () => {
   it('is in the log once the log takes it: its disk is full for both', async (t) => {
     const recordings = (directory: string) =>
