@@ -4,6 +4,7 @@ import type { AuditQuery, Page } from '../core/store.ts'
 import { smallestId } from './audit-id.ts'
 import { present, toJson } from './json-column.ts'
 import { contains, decodeCursor, toPage, vouchedBy } from './list-query.ts'
+import { searchedAtOnce, searchInPieces } from './search-in-pieces.ts'
 import type { AuditEventsTable, Database } from './tables.ts'
 
 export async function insertAuditEvent(database: Kysely<Database>, event: AuditEvent): Promise<void> {
@@ -43,9 +44,6 @@ export function auditQuery(database: Kysely<Database>, query: AuditQuery) {
   return select.orderBy('id', 'desc').limit(limit + 1)
 }
 
-/** A text is looked for in so many events at once: the store has one thread, and ends and openings wait for it. */
-const searchedAtOnce = 5_000
-
 export async function listAuditEvents(
   database: Kysely<Database>,
   query: AuditQuery,
@@ -56,28 +54,25 @@ export async function listAuditEvents(
   return toPage(rows, query.limit, fromColumns, (row) => ({ time: row.at, id: row.id }))
 }
 
-/** The same rows, looked for piece by piece, so that what others ask of the store comes between. */
 async function search(
   database: Kysely<Database>,
-  query: AuditQuery,
+  { cursor, ...query }: AuditQuery,
   atOnce: number,
 ): Promise<Selectable<AuditEventsTable>[]> {
-  const rows: Selectable<AuditEventsTable>[] = []
-  const { cursor, ...rest } = query
-  let before = cursor === undefined ? undefined : decodeCursor(cursor).id
-  for (;;) {
-    const start = await startOfPiece(database, rest, before, atOnce)
-    let piece = auditQuery(database, rest)
-    if (before !== undefined) piece = piece.where('id', '<', before)
-    if (start !== undefined) piece = piece.where('id', '>=', start)
-    rows.push(...(await piece.limit(query.limit + 1 - rows.length).execute()))
-    if (start === undefined || rows.length > query.limit) return rows
-    before = start
-  }
+  return await searchInPieces<Selectable<AuditEventsTable>, string>({
+    before: cursor === undefined ? undefined : decodeCursor(cursor).id,
+    limit: query.limit + 1,
+    endOfPiece: async (before) => await endOfPiece(database, query, before, atOnce),
+    read: async ({ before, last }, count) => {
+      let piece = auditQuery(database, query)
+      if (before !== undefined) piece = piece.where('id', '<', before)
+      if (last !== undefined) piece = piece.where('id', '>=', last)
+      return await piece.limit(count).execute()
+    },
+  })
 }
 
-/** The oldest of the next so many events, whatever is asked of them; undefined when there are fewer. */
-async function startOfPiece(
+async function endOfPiece(
   database: Kysely<Database>,
   { from, to }: Pick<AuditQuery, 'from' | 'to'>,
   before: string | undefined,

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { Kysely, type KyselyConfig } from 'kysely'
+import type { AuditQuery, Page, SessionQuery } from '../../server/core/store.ts'
+import { insertAuditEvent, listAuditEvents } from '../../server/store/audit-rows.ts'
+import { listSessions } from '../../server/store/session-rows.ts'
+import { SqliteClient } from '../../server/store/sqlite-client.ts'
+import { sqliteDialect } from '../../server/store/sqlite-dialect.ts'
+import { openSqliteStore } from '../../server/store/sqlite-store.ts'
+import type { Database } from '../../server/store/tables.ts'
+import { sessionRow } from '../contract/store-rows.ts'
+
+const start = Date.parse('2026-01-01T00:00:00Z')
+const states = ['running', 'ended'] as const
+
+let directory: string
+let database: Kysely<Database>
+let statements = 0
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'hatchway-search-'))
+  const path = join(directory, 'rows.db')
+  let now = start
+  const store = await openSqliteStore({ path, now: () => now })
+  for (let n = 0; n < 40; n++) {
+    const who = { subject: `user-${n % 3}`, name: 'Jane', groups: [] }
+    const found = { target: `prod/api-${n % 7}`, reason: `reason ${n % 5}` }
+    await store.appendAudit({ kind: n % 2 === 0 ? 'opened' : 'ended', who, ...found })
+    const row = sessionRow(`session-${n % 4}${n}`)
+    // Several at one time: what tells them apart is their id.
+    const requestedAt = new Date(start + Math.floor(n / 3) * 3_000)
+    const target = { ...row.target, ref: found.target }
+    const state = states[n % 2] ?? 'ended'
+    await store.createSession({ ...row, target, user: who, reason: found.reason, requestedAt, state })
+    now += 1000
+  }
+  await store.close()
+  const dialect = sqliteDialect(new SqliteClient({ path }))
+  const counted: KyselyConfig = { dialect, log: () => void statements++ }
+  database = new Kysely<Database>(counted)
+})
+after(async () => {
+  await database.destroy()
+  await rm(directory, { recursive: true })
+})
+
+type Search = AuditQuery & SessionQuery
+type Filter = Omit<Search, 'limit' | 'cursor'>
+type List = (query: Search, atOnce: number) => Promise<Page<{ id: string }>>
+
+/** All pages, one after the other. */
+async function pages(list: List, query: Filter & { limit: number }, atOnce: number): Promise<string[][]> {
+  const found: string[][] = []
+  let cursor: string | undefined
+  do {
+    const page = await list({ ...query, ...(cursor !== undefined && { cursor }) }, atOnce)
+    found.push(page.items.map(({ id }) => id))
+    cursor = page.next
+  } while (cursor !== undefined)
+  return found
+}
+
+const kinds: Record<string, { list: List; filtered: Filter }> = {
+  'the audit log': {
+    list: (query, atOnce) => listAuditEvents(database, query, atOnce),
+    filtered: { kinds: ['ended'] },
+  },
+  'the sessions': {
+    list: (query, atOnce) => listSessions(database, query, atOnce),
+    filtered: { states: ['running'] },
+  },
+}
+
+for (const [what, { list, filtered }] of Object.entries(kinds)) {
+  describe(`the search in ${what}`, () => {
+    it('finds the same, however small the pieces are', async () => {
+      const from = new Date(start + 5_000)
+      const to = new Date(start + 31_000)
+      const filters: Filter[] = [
+        { q: 'reason 3' },
+        { target: 'api-2' },
+        { q: 'reason', ...filtered },
+        { q: 'nothing like it' },
+        { target: 'api', from, to },
+        { q: 'reason 1', user: 'user-1', from },
+        { q: 'reason', to },
+      ]
+      for (const filter of filters) {
+        for (const limit of [1, 3, 100]) {
+          const whole = await pages(list, { ...filter, limit }, 1_000)
+          for (const atOnce of [1, 2, 7, 40]) {
+            const by = `${JSON.stringify(filter)} by ${limit}, ${atOnce} at once`
+            assert.deepEqual(await pages(list, { ...filter, limit }, atOnce), whole, by)
+          }
+        }
+      }
+      assert.equal((await pages(list, { q: 'reason 3', limit: 100 }, 7)).flat().length, 8)
+      assert.equal((await pages(list, { q: 'reason', limit: 100, ...filtered }, 7)).flat().length, 20)
+    })
+
+    it('lets an event that somebody waits for come between', async () => {
+      statements = 0
+      let isOver = false
+      const search = list({ q: 'nothing like it', limit: 50 }, 3).then((page) => {
+        isOver = true
+        return page
+      })
+      await insertAuditEvent(database, { id: `zzz ${what}`, at: new Date(), kind: 'opened' })
+      assert.equal(isOver, false)
+      assert.deepEqual((await search).items, [])
+      assert.ok(statements > 25, `${statements} statements`)
+    })
+  })
+}
