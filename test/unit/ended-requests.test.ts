@@ -111,6 +111,28 @@ describe('a request whose end could not be stored', () => {
     }
   }
 
+  it('is not taken up again while its end is still owed after the restart', async (t) => {
+    const ground = await sessionGround(t, { policy })
+    const desk = deskOf(t, ground)
+    const id = await ask(ground, desk)
+    refuseEnd(ground, 'updateSession')
+    await deny(ground, desk, id)
+    await ground.registry.drain()
+
+    const next = ground.next()
+    refuseEnd(next, 'updateSession')
+    await endKnownRequests(next.recovery)
+    assert.equal((await ground.row(id)).state, 'pending-approval')
+    const later = deskOf(t, next)
+    await later.restore()
+    assert.equal(next.registry.live(id), undefined)
+    const approve = later.decide(id, { who: jane, from, decision: 'approve' })
+    await assert.rejects(approve, { code: 'already_decided' })
+    next.refusing.refuse()
+    await eventually(async () => (await ground.row(id)).state === 'ended')
+    assert.equal(ground.driver.opened.length + next.driver.opened.length, 0)
+  })
+
   it('is ended with its event where its environment is gone, and the others wait on', async (t) => {
     const ground = await sessionGround(t, { policy })
     const desk = deskOf(t, ground)
