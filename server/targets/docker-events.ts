@@ -13,6 +13,8 @@ const maxEventBytes = 4 * 1024 * 1024
 /** A stream that can't be had is not asked for by each list. */
 const pauseMs = 5_000
 const killedWithinMs = 1_000
+/** SIGHUP, SIGTERM and SIGKILL: upon the first two a debug container ends itself. */
+const fatal = ['1', '15', '9']
 
 /**
  * What happens to the containers of one engine. It listens only when asked to, and a stream that breaks is not taken up by
@@ -96,8 +98,8 @@ export class DockerEvents {
 }
 
 /**
- * Whether somebody had the engine kill this container, which has ended: `docker rm -f` and `docker kill` leave an event, a
- * process that was killed in any other way does not. False, too, when the engine does not tell within a second.
+ * Whether somebody had the engine kill this container, which has ended: `docker rm -f`, `docker stop` and `docker kill` leave an
+ * event, a process that was killed in any other way does not. False, too, when the engine does not tell within a second.
  */
 export async function wasKilledByEngine(client: DockerClient, id: string): Promise<boolean> {
   const filters = JSON.stringify({ type: ['container'], container: [id], event: ['kill', 'die', 'died'] })
@@ -112,7 +114,7 @@ export async function wasKilledByEngine(client: DockerClient, id: string): Promi
       // Its death is the last that is asked for; without one of these before it, nobody asked for it.
       if (action !== 'kill') return false
       const { signal: sent } = readRecord(readRecord(event['Actor'])['Attributes'])
-      if (sent === '9') return true
+      if (fatal.includes(readText(sent))) return true
     }
   } catch {
     // The end is told without it.

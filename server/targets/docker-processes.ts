@@ -1,7 +1,7 @@
 import type { DockerClient } from './docker-client.ts'
 import type { Inspected } from './docker-read.ts'
-import { processesFromProc } from './proc-user.ts'
-import { readList, readRecord, readTexts } from './read-json.ts'
+import { mostGroups, processesFromProc } from './proc-user.ts'
+import { readList, readRecord, readText } from './read-json.ts'
 import { SharedLooks } from './shared-looks.ts'
 import type { ListedProcess } from './target-process.ts'
 
@@ -43,7 +43,10 @@ async function askForProcesses(client: DockerClient, id: string, signal: AbortSi
   const question = { path: `/containers/${id}/top`, query, doing: 'list the processes' }
   try {
     const answer = readRecord(await client.look({ ...question, signal, timeoutMs: 5_000 }))
-    return { titles: readTexts(answer['Titles']), rows: readList(answer['Processes']).map(readTexts) }
+    const rows = readList(answer['Processes']).slice(0, mostProcesses)
+    // By their place: one that is no text must not move the others.
+    const texts = (cells: unknown) => readList(cells).map(readText)
+    return { titles: texts(answer['Titles']), rows: rows.map(texts) }
   } catch {
     return undefined
   }
@@ -52,13 +55,18 @@ async function askForProcesses(client: DockerClient, id: string, signal: AbortSi
 function readProcesses(answer: Processes): ListedProcess[] {
   const column = (title: string) => answer?.titles.indexOf(title) ?? -1
   const numbers = ['PID', 'PPID', 'EUID', 'EGID'].map(column)
-  return (answer?.rows ?? []).slice(0, mostProcesses).flatMap((row) => {
-    const [pid = 0, parent = 0, uid = 0, gid = 0] = numbers.map((at) => Number(row[at]))
+  return (answer?.rows ?? []).flatMap((row) => {
+    const [pid = NaN, parent = NaN, uid = NaN, gid = NaN] = numbers.map((at) => numberIn(row[at]))
     const name = (row[column('COMMAND')] ?? '').slice(0, longestName)
     // One that has ended, and that nobody has waited for, has nothing to look at.
     if (![pid, parent, uid, gid].every(Number.isSafeInteger) || name.endsWith('<defunct>')) return []
-    const groups = (row[column('SUPGID')] ?? '').split(',').filter((text) => /^\d+$/.test(text))
+    const groups = (row[column('SUPGID')] ?? '').split(',', mostGroups).filter((text) => /^\d+$/.test(text))
     const user = { uid, gid, groups: groups.map(Number).filter((group) => group !== gid) }
     return [{ pid, parent, name, user }]
   })
+}
+
+/** NaN for what is no whole number. */
+function numberIn(text = ''): number {
+  return /^\d+$/.test(text.trim()) ? Number(text) : NaN
 }

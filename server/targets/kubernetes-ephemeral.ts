@@ -5,6 +5,7 @@ import type { Actor, DebugSpec } from '../core/target.ts'
 import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import type { PodRunAs } from './kubernetes-identity.ts'
 import { commandLauncher } from './kubernetes-command-launch.ts'
+import { hasNoRightMore } from './kubernetes-profiles.ts'
 import { kubernetesLauncher, withoutExpansion } from './kubernetes-launch.ts'
 
 /** By these a debug container is known again: labels can't be set on it. */
@@ -90,6 +91,18 @@ export function ephemeralContainer({
   }
 }
 
+/** Whether the cluster made what was sent: the same program beside the same target, as the same user, with no right more. Pure. */
+export function isAsSent(sent: V1EphemeralContainer, made: V1EphemeralContainer): boolean {
+  return (
+    isDeepStrictEqual(made.command, sent.command) &&
+    made.targetContainerName === sent.targetContainerName &&
+    (sent.env ?? []).every(({ name, value }) =>
+      made.env?.some((each) => each.name === name && each.value === value),
+    ) &&
+    hasNoRightMore(sent.securityContext ?? {}, made.securityContext ?? {})
+  )
+}
+
 export interface EphemeralPlace {
   namespace: string
   pod: string
@@ -119,14 +132,7 @@ export async function addEphemeralContainer(
     signal,
   })
   const made = answer.spec?.ephemeralContainers?.find(({ name }) => name === container.name)
-  const isOurs =
-    made !== undefined &&
-    isDeepStrictEqual(made.command, container.command) &&
-    made.targetContainerName === container.targetContainerName &&
-    container.env?.every(({ name, value }) =>
-      made.env?.some((each) => each.name === name && each.value === value),
-    )
-  if (isOurs !== true) {
+  if (made === undefined || !isAsSent(container, made)) {
     throw new HatchwayError(
       'start_failed',
       `The debug container that ${client.environment} made is not the one that was sent: something in the cluster changes such containers, or there was one of that name. Ask its administrator which admission webhooks it has.`,

@@ -30,3 +30,19 @@ export const byStrength: readonly Profile[] = [
   'baseline',
   'restricted',
 ]
+
+/** Whether `made`, which something in the cluster may have changed, is the user of `sent` with no right more. Pure. */
+export function hasNoRightMore(sent: SecurityContext, made: SecurityContext): boolean {
+  const added = made.capabilities?.add ?? []
+  const dropped = made.capabilities?.drop ?? []
+  return (
+    made.runAsUser === sent.runAsUser &&
+    made.runAsGroup === sent.runAsGroup &&
+    (made.privileged !== true || sent.privileged === true) &&
+    (made.allowPrivilegeEscalation === false || sent.allowPrivilegeEscalation !== false) &&
+    (made.procMount === sent.procMount || made.procMount === 'Default') &&
+    (made.seccompProfile?.type !== 'Unconfined' || sent.seccompProfile === undefined) &&
+    added.every((name) => sent.capabilities?.add?.includes(name)) &&
+    (sent.capabilities?.drop ?? []).every((name) => dropped.includes(name) || dropped.includes('ALL'))
+  )
+}

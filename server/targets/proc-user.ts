@@ -1,11 +1,15 @@
-import { open, readFile } from 'node:fs/promises'
+import { open, opendir } from 'node:fs/promises'
 import { isInit, userToDebug, type ListedProcess, type LiveUser } from './target-process.ts'
 import type { ResolvedUser } from './user-database.ts'
 
 /** So many processes are looked at, and so much is read of each list of them: what a target starts is its own choice. */
 const mostProcesses = 100
 const mostToChoose = 500
+const mostThreads = 1000
 const mostBytes = 4096
+/** Of one process: the kernel takes 65,536 groups, whose line alone has 720 KB. */
+const mostStatusBytes = 16 * 1024
+export const mostGroups = 1000
 /** Files that are read at once: there are four threads for it, and they are everybody's. */
 const atOnce = 8
 
@@ -44,49 +48,81 @@ async function walk(
   if (pid <= 0) return undefined
   const first = await readProcess(pid, 0, containerId)
   if (first === undefined) return undefined
-  const found = [first]
+  // A process may have namespaces of its own below the target's: its number there is not the one that `ps` shows beside it.
+  const depth = first.numbers.length
+  const found = [withoutNumbers(first, depth)]
+  let threads = mostThreads
   for (const each of found) {
     if (!isLookedInto(each) || found.length >= most) continue
-    const children = (await childrenOf(each.pid)).slice(0, most - found.length)
+    const tasks = await tasksOf(each.pid, threads)
+    threads -= tasks.length
+    const children = (await Promise.all(tasks.map((task) => childrenOf(each.pid, task)))).flat()
+    children.length = Math.min(children.length, most - found.length)
     for (let at = 0; at < children.length; at += atOnce) {
       const read = children.slice(at, at + atOnce).map((child) => readProcess(child, each.pid, containerId))
-      found.push(...(await Promise.all(read)).filter((child) => child !== undefined))
+      for (const child of await Promise.all(read)) if (child) found.push(withoutNumbers(child, depth))
     }
   }
   return found
+}
+
+/** With its number in each process namespace from the host's to its own. */
+type ReadProcess = Omit<ListedProcess, 'innerPid'> & { numbers: number[] }
+
+function withoutNumbers({ numbers, ...process }: ReadProcess, depth: number): ListedProcess {
+  const innerPid = numbers[depth - 1]
+  return { ...process, ...(innerPid !== undefined && { innerPid }) }
 }
 
 async function readProcess(
   pid: number,
   parent: number,
   containerId: string,
-): Promise<ListedProcess | undefined> {
+): Promise<ReadProcess | undefined> {
   try {
     const [cgroup, status] = await Promise.all([
-      readFile(`/proc/${pid}/cgroup`, 'utf8'),
-      readFile(`/proc/${pid}/status`, 'utf8'),
+      beginningOf(`/proc/${pid}/cgroup`, mostStatusBytes),
+      beginningOf(`/proc/${pid}/status`, mostStatusBytes),
     ])
     const user = parseStatus(status)
     if (!cgroup.includes(containerId) || user === undefined || /^State:\tZ/m.test(status)) return undefined
-    const innerPid = Number(/^NSpid:.*\t(\d+)$/m.exec(status)?.[1] ?? Number.NaN)
+    const numbers = /^NSpid:\t(\d[\d\t]*)$/m.exec(status)?.[1]?.split('\t').map(Number) ?? []
     const name = /^Name:\t(.*)$/m.exec(status)?.[1] ?? ''
-    return { pid, parent, name, user, ...(Number.isSafeInteger(innerPid) && { innerPid }) }
+    return { pid, parent, name, user, numbers }
   } catch {
     return undefined
   }
 }
 
-/** In the order in which they were started. Empty where the kernel does not tell. */
-async function childrenOf(pid: number): Promise<number[]> {
+/** The process's first thread first. Of very many threads, some. */
+async function tasksOf(pid: number, most: number): Promise<number[]> {
+  const tasks: number[] = []
   try {
-    await using file = await open(`/proc/${pid}/task/${pid}/children`)
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes), 0, mostBytes, 0)
+    for await (const { name } of await opendir(`/proc/${pid}/task`)) {
+      if (tasks.length >= most) break
+      tasks.push(Number(name))
+    }
+  } catch {
+    // It has ended.
+  }
+  return tasks
+}
+
+/** What this thread has started, in that order. Empty where the kernel does not tell. */
+async function childrenOf(pid: number, task: number): Promise<number[]> {
+  try {
     // What follows the last blank may be half a number.
-    const whole = buffer.toString('latin1', 0, bytesRead).replace(/\d*$/, '')
+    const whole = (await beginningOf(`/proc/${pid}/task/${task}/children`, mostBytes)).replace(/\d*$/, '')
     return whole.split(' ').filter(Boolean).map(Number)
   } catch {
     return []
   }
+}
+
+async function beginningOf(path: string, most: number): Promise<string> {
+  await using file = await open(path)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(most), 0, most, 0)
+  return buffer.toString('utf8', 0, bytesRead)
 }
 
 /** Effective ids and supplementary groups of a /proc/<pid>/status; undefined when they are not in it. */
@@ -96,7 +132,7 @@ export function parseStatus(status: string): ResolvedUser | undefined {
   const gid = effective(/^Gid:\t(.*)$/m.exec(status)?.[1])
   const groups = /^Groups:\t(.*)$/m.exec(status)?.[1]?.trim()
   if (uid === undefined || gid === undefined || groups === undefined) return undefined
-  const ids = groups === '' ? [] : groups.split(' ').map(Number)
+  const ids = groups === '' ? [] : groups.split(' ', mostGroups).map(Number)
   return { uid, gid, groups: ids.filter((group) => group !== gid) }
 }
 

@@ -87,10 +87,15 @@ export function offeredProcesses(processes: readonly ListedProcess[], first: num
 function applicationsBelow(processes: readonly ListedProcess[], init: ListedProcess): ListedProcess[] {
   if (!isInit(init.name)) return []
   const children = Map.groupBy(processes, ({ parent }) => parent)
+  // Each once: an engine's list may say anything, also that a process is its own parent.
+  const seen = new Set([init.pid])
   const below = (parent: number, depth: number): ListedProcess[] =>
-    (children.get(parent) ?? []).flatMap((each) =>
-      isInit(each.name) ? (depth > 0 ? below(each.pid, depth - 1) : []) : [each],
-    )
+    (children.get(parent) ?? []).flatMap((each) => {
+      if (seen.has(each.pid)) return []
+      seen.add(each.pid)
+      if (!isInit(each.name)) return [each]
+      return depth > 0 ? below(each.pid, depth - 1) : []
+    })
   return below(init.pid, deepest)
 }
 
