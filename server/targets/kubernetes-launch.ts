@@ -7,8 +7,8 @@ export const deadmanSeconds = 60
 
 /**
  * Says so, above a prompt, when the target's first process is an init and what it has started can't be looked into, because that
- * runs as somebody else: nothing tells of it before the start. An init's supervisors are looked through, each list of processes
- * to its twentieth. `true` and not `:`, after which a redirection that fails ends the shell itself (POSIX, 2.8.1);
+ * runs as somebody else: nothing tells of it before the start. An init's supervisors are looked through, twenty
+ * threads of each and each list of processes to its twentieth. `true` and not `:`, after which a redirection that fails ends the shell itself (POSIX, 2.8.1);
  * a list of processes has no line end, so that reading it is no success.
  */
 const tellOfInit = `[ -z "$hint" ] || [ "$root" != /proc/1/root ] || {
@@ -18,7 +18,13 @@ const tellOfInit = `[ -z "$hint" ] || [ "$root" != /proc/1/root ] || {
     for init in $inits; do
       children=
       read -r first <"/proc/$init/comm" || continue
-      read -r children <"/proc/$init/task/$init/children"
+      threads=0
+      for thread in "/proc/$init/task/"*; do
+        [ "$((threads += 1))" -le 20 ] || break
+        more=
+        read -r more <"$thread/children"
+        children="$children $more"
+      done
       case $first in init | tini | tini-static | docker-init | dumb-init | catatonit | s6-* | runsv* | supervisord) ;; *) continue ;; esac
       seen=0
       for each in $children; do

@@ -6,6 +6,7 @@ import type { ResolvedUser } from './user-database.ts'
 const mostProcesses = 100
 const mostToChoose = 500
 const mostThreads = 1000
+const processTable = '/proc'
 const mostBytes = 4096
 /** Of one process: the kernel takes 65,536 groups, whose line alone has 720 KB. */
 const mostStatusBytes = 16 * 1024
@@ -23,6 +24,7 @@ export async function userFromProc(pid: number, containerId: string): Promise<Li
   const found = await walk(pid, containerId, {
     most: mostProcesses,
     isLookedInto: ({ name }) => isInit(name),
+    table: processTable,
   })
   return found && userToDebug(found, pid)
 }
@@ -31,22 +33,24 @@ export async function userFromProc(pid: number, containerId: string): Promise<Li
 export async function processesFromProc(
   pid: number,
   containerId: string,
+  table = processTable,
 ): Promise<ListedProcess[] | undefined> {
-  return await walk(pid, containerId, { most: mostToChoose, isLookedInto: () => true })
+  return await walk(pid, containerId, { most: mostToChoose, isLookedInto: () => true, table })
 }
 
 interface Walk {
   most: number
   isLookedInto: (process: ListedProcess) => boolean
+  table: string
 }
 
 async function walk(
   pid: number,
   containerId: string,
-  { most, isLookedInto }: Walk,
+  { most, isLookedInto, table }: Walk,
 ): Promise<ListedProcess[] | undefined> {
   if (pid <= 0) return undefined
-  const first = await readProcess(pid, 0, containerId)
+  const first = await readProcess(table, pid, 0, containerId)
   if (first === undefined) return undefined
   // A process may have namespaces of its own below the target's: its number there is not the one that `ps` shows beside it.
   const depth = first.numbers.length
@@ -54,12 +58,15 @@ async function walk(
   let threads = mostThreads
   for (const each of found) {
     if (!isLookedInto(each) || found.length >= most) continue
-    const tasks = await tasksOf(each.pid, threads)
+    const tasks = await tasksOf(table, each.pid, threads)
     threads -= tasks.length
-    const children = (await Promise.all(tasks.map((task) => childrenOf(each.pid, task)))).flat()
+    const children = (
+      await Promise.all(tasks.map((task) => childrenOf(`${table}/${each.pid}/task/${task}`)))
+    ).flat()
     children.length = Math.min(children.length, most - found.length)
     for (let at = 0; at < children.length; at += atOnce) {
-      const read = children.slice(at, at + atOnce).map((child) => readProcess(child, each.pid, containerId))
+      const some = children.slice(at, at + atOnce)
+      const read = some.map((child) => readProcess(table, child, each.pid, containerId))
       for (const child of await Promise.all(read)) if (child) found.push(withoutNumbers(child, depth))
     }
   }
@@ -75,14 +82,15 @@ function withoutNumbers({ numbers, ...process }: ReadProcess, depth: number): Li
 }
 
 async function readProcess(
+  table: string,
   pid: number,
   parent: number,
   containerId: string,
 ): Promise<ReadProcess | undefined> {
   try {
     const [cgroup, status] = await Promise.all([
-      beginningOf(`/proc/${pid}/cgroup`, mostStatusBytes),
-      beginningOf(`/proc/${pid}/status`, mostStatusBytes),
+      beginningOf(`${table}/${pid}/cgroup`, mostStatusBytes),
+      beginningOf(`${table}/${pid}/status`, mostStatusBytes),
     ])
     const user = parseStatus(status)
     if (!cgroup.includes(containerId) || user === undefined || /^State:\tZ/m.test(status)) return undefined
@@ -95,10 +103,10 @@ async function readProcess(
 }
 
 /** The process's first thread first. Of very many threads, some. */
-async function tasksOf(pid: number, most: number): Promise<number[]> {
+async function tasksOf(table: string, pid: number, most: number): Promise<number[]> {
   const tasks: number[] = []
   try {
-    for await (const { name } of await opendir(`/proc/${pid}/task`)) {
+    for await (const { name } of await opendir(`${table}/${pid}/task`)) {
       if (tasks.length >= most) break
       tasks.push(Number(name))
     }
@@ -109,10 +117,10 @@ async function tasksOf(pid: number, most: number): Promise<number[]> {
 }
 
 /** What this thread has started, in that order. Empty where the kernel does not tell. */
-async function childrenOf(pid: number, task: number): Promise<number[]> {
+async function childrenOf(thread: string): Promise<number[]> {
   try {
     // What follows the last blank may be half a number.
-    const whole = (await beginningOf(`/proc/${pid}/task/${task}/children`, mostBytes)).replace(/\d*$/, '')
+    const whole = (await beginningOf(`${thread}/children`, mostBytes)).replace(/\d*$/, '')
     return whole.split(' ').filter(Boolean).map(Number)
   } catch {
     return []

@@ -154,6 +154,7 @@ for (const engine of await testEngines()) {
       const ends: Record<string, (id: string) => Promise<unknown>> = {
         'docker rm -f': (id) => user.docker.getContainer(id).remove({ force: true }),
         'docker kill': (id) => user.docker.getContainer(id).kill(),
+        'docker stop': (id) => user.docker.getContainer(id).stop(),
       }
       for (const [what, end] of Object.entries(ends)) {
         const opened = await user.open({ target })

@@ -95,6 +95,21 @@ describe('the processes of a container, by an engine elsewhere', () => {
     assert.ok(engine.count(`GET /containers/${id}/top`) <= 2)
   })
 
+  it('are read by the place of each cell, and left out where one is no number', async () => {
+    const odd = [
+      ['701', null, '1000', '1000', '', 'shifted'],
+      ['702', '700', '', '1000', '', 'nobody'],
+      ['703', '700', '0x0', '0', '', 'hex'],
+      ['704', '700', '999', '999', null, 'redis'],
+    ] as string[][]
+    tell([rows[0] ?? [], ...odd])
+    const told = await driver.processes(await web(), signal)
+    assert.deepEqual(
+      told?.items.map(({ name, user }) => `${name} ${user}`),
+      ['redis 999:999'],
+    )
+  })
+
   it('may be ten thousand, with names of any length: the first two thousand are looked at', async () => {
     const more = Array.from({ length: 10_000 }, (_, at) => [
       String(1000 + at),

@@ -14,6 +14,8 @@ const launch = { deadlineSeconds: 1, claimSeconds: 1, unseen: 'unseen', unshared
 interface Process {
   name: string
   children?: readonly number[]
+  /** What another of its threads has started (Go's programs start others from any). */
+  byThread?: readonly number[]
   /** Its environment can't be opened, as by another user. */
   closed?: boolean
 }
@@ -23,12 +25,15 @@ async function processTable(t: TestContext, processes: Record<number, Process>):
   const directory = await mkdtemp(join(tmpdir(), 'hatchway-proc-'))
   t.after(() => rm(directory, { recursive: true }))
   await mkdir(join(directory, '1', 'root'), { recursive: true })
-  for (const [pid, { name, children = [], closed = false }] of Object.entries(processes)) {
+  for (const [pid, { name, children = [], byThread = [], closed = false }] of Object.entries(processes)) {
     const own = join(directory, pid)
     await mkdir(join(own, 'task', pid), { recursive: true })
     await writeFile(join(own, 'comm'), `${name}\n`)
     // A blank after each, and no line end.
-    await writeFile(join(own, 'task', pid, 'children'), children.map((child) => `${child} `).join(''))
+    const list = (pids: readonly number[]) => pids.map((child) => `${child} `).join('')
+    await writeFile(join(own, 'task', pid, 'children'), list(children))
+    await mkdir(join(own, 'task', `${pid}99`))
+    await writeFile(join(own, 'task', `${pid}99`, 'children'), list(byThread))
     if (!closed) await writeFile(join(own, 'environ'), '')
   }
   return directory
@@ -61,6 +66,11 @@ for (const shell of [['/bin/dash'], ['/bin/bash'], ['/bin/busybox', 'sh']]) {
         9: node,
       })
       assert.match(stdout, /Below it process 9 \(node\)/)
+    })
+
+    it('looks at what any thread of an init has started', async (t) => {
+      const { stdout } = await begin(t, { 1: { name: 'supervisord', byThread: [7] }, 7: node })
+      assert.match(stdout, /Below it process 7 \(node\)/)
     })
 
     it('says nothing where it can look, where there is no init, and to no command', async (t) => {

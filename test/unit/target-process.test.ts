@@ -71,6 +71,13 @@ describe('the process to debug', () => {
     assert.deepEqual(userToDebug(loop, 100), root)
   })
 
+  it('is looked for once in each place, however often a list names it', () => {
+    const own = Array.from({ length: 200 }, () => process(100, 100, 'tini', root))
+    assert.deepEqual(userToDebug(own, 100), root)
+    const twice = [...own, process(101, 100, 'node'), process(101, 100, 'node')]
+    assert.equal(userToDebug(twice, 100)?.process?.others, 0)
+  })
+
   const facts = (user: ReturnType<typeof userToDebug> & {}) => ({
     user,
     capabilities: { add: [], drop: [] },
