@@ -23,7 +23,7 @@ interface Parts {
 export function createApprovals(
   config: Config,
   { store, drivers, logger, registry, policy }: Parts,
-): { desk: Approvals; restore(): Promise<void>; close(): void } {
+): { desk: Approvals; restore(signal: AbortSignal): Promise<void>; close(): void } {
   const { publicUrl } = config
   const webhooks = new Webhooks({
     hooks: config.notifications,
@@ -48,7 +48,7 @@ export function createApprovals(
   const timer = setInterval(recheck, recheckEveryMs).unref()
   return {
     desk,
-    restore: () => desk.restore(),
+    restore: (signal: AbortSignal) => desk.restore(signal),
     close: () => {
       clearInterval(timer)
       desk.close()

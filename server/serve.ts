@@ -23,8 +23,8 @@ import { DiskReserve } from './recording/disk-reserve.ts'
 import { DiskSpace } from './recording/disk-space.ts'
 import { DirectoryRecordings } from './recording/recordings.ts'
 import { verifyRecording } from './recording/verify.ts'
-import { endKnownRequests } from './sessions/ended-requests.ts'
-import { recoverSessions, type RecoveryOptions } from './sessions/recovery.ts'
+import type { RecoveryOptions } from './sessions/recovery.ts'
+import { takeUp } from './sessions/take-up.ts'
 import { Screens } from './sessions/screens.ts'
 import { withoutGuard } from './targets/guard-script.ts'
 import { SessionRegistry } from './sessions/session-registry.ts'
@@ -102,10 +102,7 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
     version,
   })
   const stop = new AbortController()
-  // Before the first request: whoever asked before the restart finds their request.
-  await endKnownRequests(recovery)
-  await approvals.restore()
-  const recovered = recoverSessions(recovery, stop.signal)
+  const recovered = takeUp(recovery, approvals, stop.signal)
   await Promise.race([recovered, patience(recoverBeforeListeningMs)])
   await app.listen({ host: config.listen.host, port: config.listen.port })
   const upkeep = upkeepFromNowOn(recovery, recovered)

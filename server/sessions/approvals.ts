@@ -1,5 +1,6 @@
 import { needsAreMet, type Approval, type ApprovalVote } from '../core/approval.ts'
 import { type ErrorCode, HatchwayError } from '../core/errors.ts'
+import { untilDone } from '../core/owed.ts'
 import type { Notify } from '../core/notification.ts'
 import type { ApprovalNeed, Policy, Principal } from '../core/policy.ts'
 import { maySamePerson, personOf } from '../core/same-person.ts'
@@ -31,7 +32,12 @@ export interface ApprovalsOptions {
 }
 
 /** What keeps a request from starting now, and says nothing against it. */
-const waitsForRoom: ReadonlySet<ErrorCode> = new Set(['store_unavailable', 'storage_full'])
+const waits: ReadonlySet<ErrorCode> = new Set([
+  'store_unavailable',
+  'storage_full',
+  'backend_unavailable',
+  'timeout',
+])
 
 type Decide = Parameters<Approvals['decide']>[1]
 type Review = Parameters<Approvals['review']>[1]
@@ -155,17 +161,27 @@ export class SessionApprovals implements Approvals {
     )
   }
 
-  /** Takes up the requests of an earlier process, among them those that were approved just before it ended. Never rejects. */
-  async restore(): Promise<void> {
+  /**
+   * Takes up the requests of an earlier process, among them those that were approved just before it ended. A store that is away is asked
+   * again until it is back. Never rejects.
+   */
+  async restore(signal: AbortSignal): Promise<void> {
+    const onFailure = (cause: unknown) =>
+      this.#options.onProblem('the requests that wait could not be taken up', cause)
+    await untilDone(() => this.#restore(), { signal, onFailure })
+    await this.recheck()
+  }
+
+  async #restore(): Promise<void> {
     const { store, registry, drivers } = this.#options
     for await (const row of waitingRequests(store)) {
       const driver = drivers.get(row.target.environment)
       // What is over already is ended by others: see ended-requests.ts.
-      if (driver === undefined || registry.ended(row.id) !== undefined) continue
+      const isTaken = registry.live(row.id) !== undefined || registry.ended(row.id) !== undefined
+      if (driver === undefined || isTaken) continue
       registry.restore(row, driver)
       if (row.approval !== undefined) this.#expiries.watch(row.id, row.approval.expiresAt)
     }
-    await this.recheck()
   }
 
   close(): void {
@@ -189,8 +205,12 @@ export class SessionApprovals implements Approvals {
     const by = { subject, name, issuer, groups, ...(account !== undefined && { account }) }
     const vote: ApprovalVote = { decision, by, at: new Date(), ...(reason !== undefined && { reason }) }
     const approval = { ...row.approval, votes: [...row.approval.votes, vote] }
-    await store.updateSession(row.id, { approval })
-    session.change({ approval })
+    const stored = await session.beforeEnd(async () => {
+      await store.updateSession(row.id, { approval })
+      session.change({ approval })
+      return true
+    })
+    if (stored === undefined) throw notWaiting(row.id)
     const said = { by, ...(reason !== undefined && { reason }) }
     if (decision === 'deny') notify({ kind: 'denied', session: session.row, ...said })
     else if (needsAreMet(approval.needs, approval.votes))
@@ -218,26 +238,21 @@ export class SessionApprovals implements Approvals {
       const { toolbox, change } = startOf(row, judged, toolboxes)
       registry.checkRoom()
       registry.requireFree({ ...row, ...change })
-      const detail = { ...factsOf(row), ...(found.note !== undefined && { resolvedAgain: found.note }) }
-      await auditSession(
-        store,
-        { ...row, ...change },
-        {
-          kind: 'opened',
-          action: startAction(row),
-          detail,
-        },
-      )
-      await store.updateSession(row.id, { ...change, target: found.target, state: 'starting' })
-      this.#expiries.forget(row.id)
-      // Again, because somebody may have come meanwhile; from here on this one is in their way.
-      registry.requireFree({ ...row, ...change })
-      if (!session.begin({ ...change, target: found.target })) return
+      const begun = await session.beforeEnd(async () => {
+        const detail = { ...factsOf(row), ...(found.note !== undefined && { resolvedAgain: found.note }) }
+        await auditSession(store, { ...row, ...change }, { kind: 'opened', action: startAction(row), detail })
+        await store.updateSession(row.id, { ...change, target: found.target, state: 'starting' })
+        this.#expiries.forget(row.id)
+        // Again, because somebody may have come meanwhile; from here on this one is in their way.
+        registry.requireFree({ ...row, ...change })
+        return { ...change, target: found.target }
+      })
+      if (begun === undefined || !session.begin(begun)) return
       if (found.note !== undefined) session.notify('warning', found.note)
       registry.start(session, found.found, toolbox, change.deadline.getTime() - Date.now())
     } catch (cause) {
       // It is ready, and goes on waiting: the next look at what waits starts it.
-      if (!(cause instanceof HatchwayError) || waitsForRoom.has(cause.code)) throw cause
+      if (!(cause instanceof HatchwayError) || waits.has(cause.code)) throw cause
       this.#expiries.forget(session.row.id)
       const reason = cause.status === 403 ? 'denied' : 'failed'
       await session.end(endByError(reason, cause))
@@ -248,8 +263,10 @@ export class SessionApprovals implements Approvals {
     const { id, approval } = session.row
     if (approval === undefined || JSON.stringify(approval.needs) === JSON.stringify(needs)) return
     const changed = { approval: { ...approval, needs } }
-    await this.#options.store.updateSession(id, changed)
-    session.change(changed)
+    await session.beforeEnd(async () => {
+      await this.#options.store.updateSession(id, changed)
+      session.change(changed)
+    })
   }
 
   async #waiting(id: string): Promise<DebugSession> {

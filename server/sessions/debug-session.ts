@@ -13,8 +13,8 @@ import { startRecording } from './recording-header.ts'
 import { auditSession, storeStart, type SessionAuditEvent } from './session-audit.ts'
 import type { SessionDeps } from './session-deps.ts'
 import { withImage } from './session-row.ts'
-import { SessionTimers } from './session-timers.ts'
-import { noticesOf, SessionViewers, type SessionNotice } from './session-viewers.ts'
+import { timersOf, type SessionTimers } from './session-timers.ts'
+import { noticesOf, SessionViewers, withNotice, type SessionNotice } from './session-viewers.ts'
 import type { JoinRequest, LiveSession, RunOutcome, ViewerHandle, ViewerSocket } from './sessions.ts'
 import { TerminalHub } from './terminal-hub.ts'
 
@@ -90,6 +90,18 @@ export class DebugSession implements LiveSession {
     return this.#progress === undefined ? { viewers } : { progress: this.#progress, viewers }
   }
 
+  /**
+   * Runs what stores something of a request: an end waits for it, so that neither stores over the other. Undefined, and nothing is
+   * run, when it has ended already. Rejects as `act` does.
+   */
+  async beforeEnd<T>(act: () => Promise<T>): Promise<T | undefined> {
+    if (this.#ending !== undefined || this.#drained) return undefined
+    const acting = act()
+    const settle = () => undefined
+    this.#opening = acting.then(settle, settle)
+    return await acting
+  }
+
   /** It waits no longer: its viewers stay and see it start. False when it has ended meanwhile; else {@link start} comes next. */
   begin(change: Partial<SessionRow>): boolean {
     if (this.#ending !== undefined || this.#drained) return false
@@ -111,13 +123,14 @@ export class DebugSession implements LiveSession {
 
   /** Tells everybody who watches, now or later, and the recording. */
   warn(text: string, mark: string): void {
-    this.#notices.push({ text })
+    this.#notices = withNotice(this.#notices, text)
     this.notify('warning', text)
     this.#hub.mark(mark)
   }
 
   /** Opens recording and debug container. Ends the session, and does not reject, when that fails. */
   async start(target: Target, spec: DebugSpec): Promise<void> {
+    if (this.#ending !== undefined || this.#drained) return
     const started = performance.now()
     try {
       this.#opening = this.#open(target, spec)
@@ -142,6 +155,7 @@ export class DebugSession implements LiveSession {
     this.#hub.mark(`gateway restarted: output of up to ${Math.ceil(awayMs / 1000)} s may be missing here`)
     this.#notices = [{ text: 'The gateway was restarted: output from in between may be missing.' }]
     this.#run(terminal)
+    this.#deps.onRunning(this)
     void this.#hub.history.primeFrom(resumed.replay(), resumed.recorder.offset - resumed.tail.length)
   }
 
@@ -169,6 +183,8 @@ export class DebugSession implements LiveSession {
       await this.#ending
       return
     }
+    // What is being stored of a request decides whether it waits on or has begun.
+    if (this.#row.state === 'pending-approval') await this.#opening
     const { state } = this.#row
     if (state === 'starting' || (state === 'running' && this.#collected !== undefined)) {
       const what = state === 'starting' ? 'session started' : 'command ran'
@@ -176,6 +192,7 @@ export class DebugSession implements LiveSession {
       return
     }
     this.#drained = true
+    this.#aborter.abort(new HatchwayError('shutting_down', 'The gateway is being stopped.'))
     this.#timers?.stop()
     this.#hub.stop()
     this.#hub.closeViewers(closeCodes.restart, 'restart')
@@ -185,14 +202,7 @@ export class DebugSession implements LiveSession {
 
   #getGoing(): void {
     if (this.#row.state === 'starting') this.#progress = { phase: 'resolving' }
-    const { deadline, idleTimeoutMs } = this.#row
-    const { detachedGraceMs } = this.#deps
-    this.#timers = new SessionTimers({
-      deadline,
-      // Nobody types into a run, and nobody has to watch it.
-      ...(this.#collected === undefined
-        ? { idleTimeoutMs, detachedGraceMs }
-        : { idleTimeoutMs: Infinity, detachedGraceMs: Infinity }),
+    this.#timers = timersOf(this.#row, this.#deps.detachedGraceMs, {
       onWarning: (text) => this.notify('warning', text),
       onEnd: (end) => this.endSoon(end),
     })
@@ -273,6 +283,7 @@ export class DebugSession implements LiveSession {
         forMs: this.#deps.reattachForMs,
         signal,
       })
+      if (signal.aborted) return terminal.detach()
       const seconds = Math.ceil((Date.now() - lostAt) / 1000)
       this.#hub.mark(`reattached: output of up to ${seconds} s may be missing here`)
       const back = 'Connected again; output from in between may be missing.'

@@ -97,7 +97,8 @@ export class SessionEnding {
     const steps = await Promise.allSettled([this.#tell().then(() => this.#store()), this.#seal()])
     for (const step of steps) if (step.status === 'rejected') throw step.reason
     await this.#store()
-    await this.#deps.recordings.settled(this.#row.id)
+    // Where an earlier process recorded it, what is noted of that is not in the row yet: whoever seals it settles it.
+    if (this.#row.recording !== undefined) await this.#deps.recordings.settled(this.#row.id)
   }
 
   async #tell(): Promise<void> {

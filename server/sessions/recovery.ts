@@ -23,13 +23,25 @@ export interface RecoveryOptions {
 const engineTimeoutMs = 20_000
 
 /**
+ * Finds the sessions that an earlier process left, which are in the way of new ones from then on. A store that is away is asked again until
+ * it is back. Never rejects.
+ */
+export async function findLeftSessions(options: RecoveryOptions, signal: AbortSignal): Promise<SessionRow[]> {
+  const onFailure = (cause: unknown) => options.onProblem('the open sessions could not be listed', cause)
+  const rows = await untilDone(() => openRows(options.store), { signal, onFailure })
+  return options.registry.expect(rows ?? [])
+}
+
+/**
  * Takes up what an earlier process left: live sessions are adopted and go on, half-started ones are ended. A session that can't be
  * dealt with, because the store is away, is tried again until it can. Resolves when every session has been dealt with; never rejects.
  */
-export async function recoverSessions(options: RecoveryOptions, signal: AbortSignal): Promise<void> {
-  const tried = <T>(what: string, act: () => Promise<T>) =>
-    untilDone(act, { signal, onFailure: (cause) => options.onProblem(what, cause) })
-  const rows = await tried('the open sessions could not be listed', () => openRows(options.store))
+export async function recoverSessions(
+  options: RecoveryOptions,
+  signal: AbortSignal,
+  left = findLeftSessions(options, signal),
+): Promise<void> {
+  const rows = await left
   const containers = new Map<string, DebugContainer>()
   await Promise.all(
     [...options.drivers.values()].map(async (driver) => {
@@ -37,11 +49,12 @@ export async function recoverSessions(options: RecoveryOptions, signal: AbortSig
     }),
   )
   await Promise.all(
-    (rows ?? []).map((row) =>
-      tried(`session ${row.id} could not be taken over`, () =>
-        recover(options, row, containers.get(row.id), signal),
-      ),
-    ),
+    rows.map(async (row) => {
+      const onFailure = (cause: unknown) =>
+        options.onProblem(`session ${row.id} could not be taken over`, cause)
+      await untilDone(() => recover(options, row, containers.get(row.id), signal), { signal, onFailure })
+      options.registry.arrived(row.id)
+    }),
   )
 }
 
@@ -140,6 +153,12 @@ async function adopt(
         throw cause
       },
     )
+    if (signal.aborted) {
+      // Nobody would drain it any more.
+      terminal.detach()
+      await resumed.recorder.suspend()
+      return
+    }
     const start = resumed.recorder.offset - resumed.tail.length
     const session = options.registry.adopt({ ...row, size: resumed.size }, driver, start)
     session.adopt(terminal, resumed)

@@ -23,17 +23,22 @@ export interface RegistryOptions extends Omit<SessionDeps, 'onClosed' | 'onRunni
 
 /** How long before policy ends a session its viewers are told. */
 const noticeBeforeMs = 5 * 60_000
+const mostOwedEvents = 1000
 
 /** The live sessions of this process, those that wait for an approval included. */
 export class SessionRegistry implements Sessions {
   readonly #options: RegistryOptions
   readonly #live = new Map<string, DebugSession>()
+  /** Whose event and row are being stored, and what an earlier process left that has not been taken over yet: both are in others' way. */
+  readonly #coming = new Map<string, SessionRow>()
+  #storing: Promise<unknown> = Promise.resolve()
   /** Sessions that are over, whose end the store or the disk has not taken yet. They take nobody's place. */
   readonly #unstored = new Map<string, SessionEnding>()
   readonly #owed: Owed
   readonly #owedEvents: Owed
   /** Sessions whose viewers know that policy is about to end them. */
   readonly #noticed = new WeakSet<DebugSession>()
+  #nextOwed = 1
   #draining = false
 
   constructor(options: RegistryOptions) {
@@ -83,7 +88,9 @@ export class SessionRegistry implements Sessions {
         detail: factsOf(row),
       })
     })
-    this.start(session, request.target, request.toolbox, request.grant.maxDurationMs)
+    // Policy may have changed while that was stored.
+    if (this.#endUnlessHeld(session, this.#options.policy(new Date()).decide(heldRequest(row))))
+      this.start(session, request.target, request.toolbox, request.grant.maxDurationMs)
     return session
   }
 
@@ -101,9 +108,7 @@ export class SessionRegistry implements Sessions {
 
   /** Throws `target_in_use` for a session that can't start beside those that live in its target. */
   requireFree(row: SessionRow): void {
-    const others = [...this.#live.values()]
-      .map((session) => session.row)
-      .filter((other) => isBeside(row, other))
+    const others = this.#rows().filter((other) => isBeside(row, other))
     if (others.length === 0) return
     requireFree(row, others, this.#options.policy(new Date()))
   }
@@ -217,6 +222,22 @@ export class SessionRegistry implements Sessions {
     return session.end(endOf('terminated', { code, by: personOf(by.who), ...detail }))
   }
 
+  /**
+   * What an earlier process left is in the way of others until it is taken over or ended, which {@link arrived} says. Returns those
+   * that are not of this process.
+   */
+  expect(rows: readonly SessionRow[]): SessionRow[] {
+    const left = rows.filter(
+      ({ id }) => !this.#live.has(id) && !this.#coming.has(id) && !this.#unstored.has(id),
+    )
+    for (const row of left) this.#coming.set(row.id, row)
+    return left
+  }
+
+  arrived(id: string): void {
+    this.#coming.delete(id)
+  }
+
   /** Takes over a session of an earlier process: see recovery.ts. */
   adopt(row: SessionRow, driver: TargetDriver, historyStart: number): DebugSession {
     const session = new DebugSession(this.#deps(), driver, row, historyStart)
@@ -226,6 +247,7 @@ export class SessionRegistry implements Sessions {
 
   async drain(): Promise<void> {
     this.#draining = true
+    await this.#storing
     await Promise.allSettled([...this.#live.values()].map((session) => session.drain()))
     this.#live.clear()
     // What is left then, the next process finds on the disk.
@@ -246,17 +268,20 @@ export class SessionRegistry implements Sessions {
   async #add(row: SessionRow, driver: TargetDriver, audit: () => Promise<void>): Promise<DebugSession> {
     this.#checkLimits(row.user)
     if (row.state !== 'pending-approval') this.requireFree(row)
+    // Taken before the first await, so that the limits hold for simultaneous requests too. Nothing can end it before its row is there.
+    this.#coming.set(row.id, row)
+    const stored = audit()
+      .then(() => this.#options.store.createSession(row))
+      .finally(() => this.#coming.delete(row.id))
+    this.#storing = Promise.allSettled([this.#storing, stored])
+    await stored
     const session = new DebugSession(this.#deps(), driver, row)
-    // Taken before the first await, so that the limits hold for simultaneous requests too.
     this.#live.set(row.id, session)
-    try {
-      await audit()
-      await this.#options.store.createSession(row)
-    } catch (cause) {
-      this.#live.delete(row.id)
-      throw cause
-    }
     return session
+  }
+
+  #rows(): SessionRow[] {
+    return [...[...this.#live.values()].map(({ row }) => row), ...this.#coming.values()]
   }
 
   /** Two people in one target can do anything to each other's shells: both know, and so do both recordings. */
@@ -278,7 +303,11 @@ export class SessionRegistry implements Sessions {
         this.owe(ending)
       },
       onRunning: (session) => this.#tellOthers(session),
-      oweEvent: (session, write) => this.#owedEvents.add(session.row.id, write),
+      oweEvent: (session, write) => {
+        // Not for ever: a disk that is full for a day makes a hole each second.
+        if (this.#owedEvents.size < mostOwedEvents)
+          this.#owedEvents.add(`${session.row.id} ${this.#nextOwed++}`, write)
+      },
     }
   }
 
@@ -288,14 +317,14 @@ export class SessionRegistry implements Sessions {
     }
     this.checkRoom()
     const { sessions, sessionsPerUser } = this.#options.limits
-    if (this.#live.size >= sessions) {
+    const rows = this.#rows()
+    if (rows.length >= sessions) {
       throw new HatchwayError(
         'too_many_sessions',
         `All ${sessions} sessions of this gateway are in use; end one first.`,
       )
     }
-    let own = 0
-    for (const session of this.#live.values()) if (isSamePerson(session.row.user, who)) own++
+    const own = rows.filter(({ user }) => isSamePerson(user, who)).length
     if (own >= sessionsPerUser) {
       throw new HatchwayError(
         'too_many_sessions',

@@ -1,5 +1,5 @@
 import { endOf } from '../core/session-end.ts'
-import type { SessionEnd } from '../core/session.ts'
+import type { SessionEnd, SessionRow } from '../core/session.ts'
 
 interface Options {
   deadline: Date
@@ -108,6 +108,17 @@ export class SessionTimers {
     }
     return undefined
   }
+}
+
+/** The clocks of this session from now on. Nobody types into a run, and nobody has to watch it. */
+export function timersOf(
+  { deadline, idleTimeoutMs, run }: SessionRow,
+  detachedGraceMs: number,
+  on: Pick<Options, 'onWarning' | 'onEnd'>,
+): SessionTimers {
+  const patience =
+    run === true ? { idleTimeoutMs: Infinity, detachedGraceMs: Infinity } : { idleTimeoutMs, detachedGraceMs }
+  return new SessionTimers({ deadline, ...patience, ...on })
 }
 
 /** `90000` → `1 minute 30 seconds`. */

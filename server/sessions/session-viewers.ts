@@ -26,6 +26,14 @@ export function noticesOf({ notices, standingNotices = [] }: Opened): SessionNot
   ]
 }
 
+/** Others choose how often there is something to tell. */
+const mostNotices = 20
+
+/** With this one, too: each once, and of very many the newest. */
+export function withNotice(notices: SessionNotice[], text: string): SessionNotice[] {
+  return notices.some((known) => known.text === text) ? notices : [...notices, { text }].slice(-mostNotices)
+}
+
 interface ViewedSession {
   hub: TerminalHub
   /** As whoever joins now meets it. */

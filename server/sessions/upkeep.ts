@@ -1,6 +1,6 @@
 /** What is done again and again while the gateway runs: nothing of a session stays behind because it was tried once. */
 import { HatchwayError } from '../core/errors.ts'
-import type { Recordings, RecordingSummary } from '../core/recording.ts'
+import type { Recordings, RecordingSummary, ResumedRecording } from '../core/recording.ts'
 import { endOf } from '../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../core/session.ts'
 import type { Store } from '../core/store.ts'
@@ -89,18 +89,28 @@ async function seal(
   row: SessionRow | undefined,
 ): Promise<RecordingSummary | undefined> {
   try {
-    const { recorder, ended, lastEventAt } = await recordings.resume(id)
-    if (!ended) {
-      const seconds = Math.max(
-        0,
-        Math.ceil(((row?.endedAt?.getTime() ?? Date.now()) - lastEventAt.getTime()) / 1000),
-      )
-      recorder.marker(`the gateway was away: output of up to ${seconds} s may be missing here`)
+    const resumed = await recordings.resume(id)
+    try {
+      if (!resumed.ended) markGap(resumed, row?.endedAt ?? new Date())
+      return await resumed.recorder.finish(row?.end ?? endOf('lost', { detail: 'no session claims it' }))
+    } catch (cause) {
+      // It is tried again with the file as it is then.
+      await resumed.recorder.suspend().catch(() => undefined)
+      throw cause
     }
-    return await recorder.finish(row?.end ?? endOf('lost', { detail: 'no session claims it' }))
   } catch (cause) {
     if (!(cause instanceof HatchwayError && cause.code === 'recording_not_found')) throw cause
     return row === undefined ? undefined : recordings.findSealed(id, row.requestedAt)
+  }
+}
+
+function markGap({ recorder, lastEventAt }: ResumedRecording, until: Date): void {
+  const seconds = Math.max(0, Math.ceil((until.getTime() - lastEventAt.getTime()) / 1000))
+  try {
+    recorder.marker(`the gateway was away: output of up to ${seconds} s may be missing here`)
+  } catch (cause) {
+    // One that has reached its limit takes no more than its end.
+    if (!(cause instanceof HatchwayError && cause.code === 'recording_too_large')) throw cause
   }
 }
 

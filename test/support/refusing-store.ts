@@ -8,6 +8,8 @@ import type { Store } from '../../server/core/store.ts'
 export class RefusingStore {
   /** Whether a call is refused; the test sets it. */
   refuses: (method: keyof Store, args: readonly unknown[]) => boolean = () => false
+  /** What a call waits for before it is made; the test sets it. */
+  holds: (method: keyof Store, args: readonly unknown[]) => Promise<unknown> | undefined = () => undefined
   /** What was refused, in its order. */
   readonly refused: (keyof Store)[] = []
   readonly store: Store
@@ -17,7 +19,12 @@ export class RefusingStore {
       get: (target, name: keyof Store) => {
         const method = target[name] as (...args: unknown[]) => Promise<unknown>
         return (...args: unknown[]) => {
-          if (!this.refuses(name, args)) return method.apply(target, args)
+          if (!this.refuses(name, args)) {
+            const held = this.holds(name, args)
+            return held === undefined
+              ? method.apply(target, args)
+              : held.then(() => method.apply(target, args))
+          }
           this.refused.push(name)
           const words = 'The store cannot be used: database or disk is full.'
           return Promise.reject(new HatchwayError('store_unavailable', words))

@@ -118,11 +118,11 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
   return make()
 }
 
-async function open(ground: SessionGround, change: Partial<OpenRequest>) {
-  const { driver, registry } = ground
+/** Jane's, for the first target. */
+export function openRequest({ driver }: SessionGround, change: Partial<OpenRequest> = {}): OpenRequest {
   const [target] = driver.targets
   if (target === undefined) throw new Error('no target')
-  const { id } = await registry.open({
+  return {
     who: jane,
     from: '127.0.0.1',
     ref: 'local/web-1',
@@ -134,7 +134,12 @@ async function open(ground: SessionGround, change: Partial<OpenRequest>) {
     rules: ['scripted'],
     size: { cols: 80, rows: 24 },
     ...change,
-  })
+  }
+}
+
+async function open(ground: SessionGround, change: Partial<OpenRequest>) {
+  const { driver, registry } = ground
+  const { id } = await registry.open(openRequest(ground, change))
   const session = registry.live(id)
   if (session === undefined) throw new Error('it is not live')
   await eventually(async () => (await ground.row(id)).target.resolved.imageDigest !== undefined, {

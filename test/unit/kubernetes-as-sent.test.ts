@@ -9,14 +9,15 @@ const own = { runAsUser: 65532, runAsGroup: 65532 }
 const restricted: SecurityContext = { ...kubectlProfiles.restricted, ...own }
 const general: SecurityContext = { ...kubectlProfiles.general, runAsUser: 0, runAsGroup: 0 }
 
-const container = (securityContext: SecurityContext): V1EphemeralContainer => ({
-  name: 'hatchway-1',
-  image: 'tools:1',
-  command: ['/bin/sh'],
-  env: [{ name: 'HATCHWAY_SESSION', value: '1' }],
-  targetContainerName: 'app',
-  securityContext,
-})
+const container = (securityContext: SecurityContext) =>
+  ({
+    name: 'hatchway-1',
+    image: 'tools:1',
+    command: ['/bin/sh'],
+    env: [{ name: 'HATCHWAY_SESSION', value: '1' }],
+    targetContainerName: 'app',
+    securityContext,
+  }) satisfies V1EphemeralContainer
 
 describe('what a cluster made of a debug container', () => {
   it('is what was sent, also with defaults, more variables and fewer rights', () => {
