@@ -10,7 +10,6 @@ import { HatchwayError, messageOf } from './core/errors.ts'
 import { untilDone } from './core/owed.ts'
 
 import type { Principal } from './core/policy.ts'
-import type { SessionRow } from './core/session.ts'
 import type { Store } from './core/store.ts'
 import type { TargetDriver } from './core/target.ts'
 import type { AppDeps } from './http/deps.ts'
@@ -18,11 +17,9 @@ import { Metrics } from './http/metrics.ts'
 import { allowEverything, type TimedPolicy } from './policy/compile-policy.ts'
 import { openPolicyFile } from './policy/policy-file.ts'
 import { PolicySimulator } from './policy/simulate.ts'
-import { toAsciicastV2, toText } from './recording/convert.ts'
 import { DiskReserve } from './recording/disk-reserve.ts'
 import { DiskSpace } from './recording/disk-space.ts'
 import { DirectoryRecordings } from './recording/recordings.ts'
-import { verifyRecording } from './recording/verify.ts'
 import type { RecoveryOptions } from './sessions/recovery.ts'
 import { takeUp } from './sessions/take-up.ts'
 import { Screens } from './sessions/screens.ts'
@@ -37,6 +34,7 @@ import { openSqliteStore } from './store/sqlite-store.ts'
 import { createRunbooks } from './runbooks.ts'
 import { createApprovals } from './serve-approvals.ts'
 import { createDockerDriver, createSample } from './serve-docker.ts'
+import { readingDeps } from './serve-recordings.ts'
 import { version } from './version.ts'
 
 /** A start may have to pull an image over a slow line. */
@@ -92,8 +90,7 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
     sessions: registry,
     approvals: approvals.desk,
     auth,
-    verifyRecording: (row) => verify(recordings, row),
-    convertRecording: (cast, format) => (format === 'text' ? toText(cast) : toAsciicastV2(cast)),
+    ...readingDeps(recordings),
     metrics: parts.metrics,
     ...(sample === undefined ? {} : { sample }),
     ...fromConfig(config),
@@ -298,14 +295,6 @@ function observe(metrics: Metrics, logger: Logger): SessionObserver {
       )
     },
   }
-}
-
-async function verify(recordings: DirectoryRecordings, row: SessionRow) {
-  if (row.recording === undefined) {
-    const detail = `Session ${row.id} has no sealed recording yet; it is sealed when the session ends.`
-    throw new HatchwayError('recording_not_found', detail)
-  }
-  return verifyRecording(await recordings.read(row.id, row.recording), row.id, row.recording)
 }
 
 /** Keeps no process alive. */

@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Explanation, Policy, PolicyRequest, PolicyTarget, Principal } from '../core/policy.ts'
 import type { Recordings } from '../core/recording.ts'
 import type { Runbook } from '../core/runbook.ts'
+import type { PersonId } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { Blobs, LoginQuery, Store } from '../core/store.ts'
 import type { TargetDriver, Toolbox } from '../core/target.ts'
@@ -160,9 +161,13 @@ export interface AppDeps {
   /** Calls back after each change of the policy. */
   onPolicyChange: (listener: () => void) => void
   auth: Auth
-  verifyRecording: (row: SessionRow, signal: AbortSignal) => Promise<Verification>
-  /** From asciicast v3 as stored; errors of the source come out of the result. */
-  convertRecording: (asciicast: Readable, format: 'asciicast-v2' | 'text') => Readable
+  /** Away from the event loop. Throws `too_many_requests` when too many are wanted, of all or by this person. */
+  verifyRecording: (row: SessionRow, who: PersonId, signal: AbortSignal) => Promise<Verification>
+  /**
+   * From asciicast v3 as stored, away from the event loop. Errors of the source come out of the result, and `too_many_requests`; to
+   * destroy it destroys the source.
+   */
+  convertRecording: (asciicast: Readable, format: 'asciicast-v2' | 'text', who: PersonId) => Readable
   metrics: Metrics
   /** What one person may have done in a minute; absent: the defaults. */
   rates?: PersonRates

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { personOf } from '../core/same-person.ts'
+import { HatchwayError } from '../core/errors.ts'
+import { personOf, type PersonId } from '../core/same-person.ts'
 import type { AuditEvent, SessionRow } from '../core/session.ts'
 import { recordingQuery, verification } from '../protocol/api.ts'
 import { callerSignal } from './caller-signal.ts'
@@ -27,6 +28,8 @@ const bytes = z.custom<Readable>().meta({ type: 'string' })
 
 /** How long a gateway that stops waits for whoever reads a recording; a session's successor waits meanwhile. */
 const graceMs = 2_000
+/** Whoever met a full line comes back then. */
+const retrySeconds = 10
 
 export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
   const sent = cutAtTheEnd(app)
@@ -60,7 +63,9 @@ export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
       })
       if (download === 'true') attach(reply, row, format)
       reply.type(mediaTypes[format])
-      return reply.send(sent(format === 'asciicast-v3' ? stored : convert(deps, stored, format)))
+      return reply.send(
+        sent(format === 'asciicast-v3' ? stored : convert(deps, reply, { stored, format, who: caller.who })),
+      )
     },
   )
 
@@ -74,12 +79,15 @@ export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
         response: { 200: verification, ...problems(401, 403, 404, 429, 503) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const caller = callerOf(request)
       const { row, rights } = await findSession(deps, caller, request.params.id)
       if (!rights.replay) return await refuseSession(deps, caller, row, 'read-recording')
       await auditReading(deps, caller, row, { kind: 'verified' })
-      return await deps.verifyRecording(row, callerSignal(request))
+      return await deps.verifyRecording(row, caller.who, callerSignal(request)).catch((cause: unknown) => {
+        sayWhenToRetry(reply, cause)
+        throw cause
+      })
     },
   )
 }
@@ -118,11 +126,19 @@ function cutAtTheEnd(app: TypedApp): (stream: Readable) => Readable {
   }
 }
 
-function convert(deps: AppDeps, stored: Readable, format: 'asciicast-v2' | 'text'): Readable {
-  const converted = deps.convertRecording(stored, format)
-  // When the caller goes away, Fastify destroys only what it sends; the file behind it has to follow.
-  converted.once('close', () => stored.destroy())
-  return converted
+function convert(
+  deps: AppDeps,
+  reply: FastifyReply,
+  { stored, format, who }: { stored: Readable; format: 'asciicast-v2' | 'text'; who: PersonId },
+): Readable {
+  const converted = deps.convertRecording(stored, format, who)
+  // Before anything was sent, an error is an answer.
+  return converted.once('error', (cause) => sayWhenToRetry(reply, cause))
+}
+
+function sayWhenToRetry(reply: FastifyReply, cause: unknown): void {
+  const isTooMuch = cause instanceof HatchwayError && cause.code === 'too_many_requests'
+  if (isTooMuch && !reply.raw.headersSent) reply.header('retry-after', retrySeconds)
 }
 
 // Only plain characters of the name reach the header and the caller's disk.

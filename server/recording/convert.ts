@@ -1,110 +1,117 @@
-import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import { Worker } from 'node:worker_threads'
-import { HatchwayError, messageOf } from '../core/errors.ts'
-import type { Converted } from './convert-worker.ts'
+import { HatchwayError } from '../core/errors.ts'
+import { readInThread } from './reading-thread.ts'
+import { ThreadLine } from './thread-line.ts'
 
-/** Conversions at once: each has a thread. */
-const maxThreads = 2
-/** Conversions that wait for theirs; more are refused. */
-const maxWaiting = 50
-/** A chunk's share of time. It becomes a few megabytes at most: a column is at most a thousand characters away. */
-const chunkDeadlineMs = 30_000
-const chunkBytes = 64 * 1024
+export interface Conversion {
+  /** Who asks, by `personKey`: they have one thread at a time. */
+  who?: string
+  line?: ThreadLine
+  /** How long its reader may leave the thread waiting, all in all, while somebody waits for it. */
+  patienceMs?: number
+}
 
-let running = 0
-const waiting: (() => void)[] = []
+const conversions = new ThreadLine({
+  threads: 2,
+  maxWaiting: 50,
+  maxWaitingEach: 10,
+  waitMs: 120_000,
+  what: 'Recordings are being converted',
+})
+const defaultPatienceMs = 60_000
 
 /** asciicast v2, for players older than asciinema 3: absolute times, no exit event, no comments. */
-export function toAsciicastV2(recording: Readable): Readable {
-  return convert(recording, 'v2')
+export function toAsciicastV2(recording: Readable, options: Conversion = {}): Readable {
+  return new ConvertedRecording(recording, 'v2', options)
 }
 
 /** What the terminal printed, as plain text in UTF-8: without escape sequences, one `\n` per line. */
-export function toText(recording: Readable): Readable {
-  return convert(recording, 'text')
+export function toText(recording: Readable, options: Conversion = {}): Readable {
+  return new ConvertedRecording(recording, 'text', options)
 }
 
 /**
  * In a thread of its own and no faster than it is read. The stream fails with `too_many_requests` when too many are wanted at
- * once, and with `timeout`. Destroying it ends everything.
+ * once, or when its reader was too slow while others waited for the thread, and with `timeout`. Destroying it ends the
+ * thread, or the wait for one, and the source.
  */
-function convert(recording: Readable, format: 'text' | 'v2'): Readable {
-  const stop = new AbortController()
-  const converted = Readable.from(inThread(recording, format, stop.signal), { objectMode: false })
-  converted.once('close', () => {
-    stop.abort()
-    recording.destroy()
-  })
-  return converted
-}
+class ConvertedRecording extends Readable {
+  readonly #recording: Readable
+  readonly #pieces: AsyncGenerator<Uint8Array>
+  readonly #stop = new AbortController()
+  readonly #patience: Patience
 
-async function* inThread(
-  recording: Readable,
-  format: 'text' | 'v2',
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  await takeThread()
-  try {
-    signal.throwIfAborted()
-    const worker = new Worker(new URL('./convert-worker.ts', import.meta.url), {
-      workerData: format,
-      resourceLimits: { maxOldGenerationSizeMb: 128 },
-    })
-    worker.on('error', () => undefined)
-    try {
-      for await (const chunk of recording as AsyncIterable<Buffer>) {
-        for (let at = 0; at < chunk.length; at += chunkBytes) {
-          yield* exchange(worker, Uint8Array.from(chunk.subarray(at, at + chunkBytes)), signal)
-        }
-      }
-      yield* exchange(worker, null, signal)
-    } finally {
-      await worker.terminate()
-    }
-  } finally {
-    giveThread()
-  }
-}
-
-async function* exchange(
-  worker: Worker,
-  chunk: Uint8Array | null,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const ended = new AbortController()
-  const deadline = AbortSignal.any([signal, ended.signal, AbortSignal.timeout(chunkDeadlineMs)])
-  const onExit = () => ended.abort()
-  worker.once('exit', onExit)
-  try {
-    const answer = once(worker, 'message', { signal: deadline })
-    worker.postMessage(chunk)
-    const [{ bytes }] = (await answer) as [Converted]
-    if (bytes.length > 0) yield bytes
-  } catch (cause) {
-    throw new HatchwayError('timeout', `The recording could not be converted: ${messageOf(cause)}`, { cause })
-  } finally {
-    worker.off('exit', onExit)
-  }
-}
-
-async function takeThread(): Promise<void> {
-  if (running < maxThreads) {
-    running++
-    return
-  }
-  if (waiting.length >= maxWaiting) {
-    throw new HatchwayError(
-      'too_many_requests',
-      'Too many recordings are being converted; try again shortly.',
+  constructor(recording: Readable, task: 'text' | 'v2', options: Conversion) {
+    super()
+    const { who = '', line = conversions, patienceMs = defaultPatienceMs } = options
+    this.#recording = recording
+    // It may break while this waits for a thread; whoever reads it then is told.
+    recording.on('error', () => undefined)
+    this.#pieces = readInThread(recording, { task, who, line, signal: this.#stop.signal })
+    this.#patience = new Patience(
+      patienceMs,
+      () => line.isWanted(who),
+      () => this.destroy(tooSlow(patienceMs)),
     )
   }
-  await new Promise<void>((resolve) => waiting.push(resolve))
+
+  override _read(): void {
+    this.#patience.readerIsBack()
+    void this.#pass()
+  }
+
+  async #pass(): Promise<void> {
+    try {
+      const { value, done } = await this.#pieces.next()
+      if (this.destroyed) return
+      if (done !== true) this.#patience.readerIsGone()
+      this.push(done === true ? null : value)
+    } catch (cause) {
+      this.destroy(cause as Error)
+    }
+  }
+
+  override _destroy(cause: Error | null, done: (error?: Error | null) => void): void {
+    this.#patience.readerIsBack()
+    this.#stop.abort()
+    this.#recording.destroy()
+    // It may be between two pieces, where no signal reaches it.
+    this.#pieces.return(undefined).catch(() => undefined)
+    done(cause)
+  }
 }
 
-/** To whoever waits for longest. */
-function giveThread(): void {
-  const next = waiting.shift()
-  if (next === undefined) running--
-  else next()
+/** Counts the time in which a thread waits for its reader while somebody else waits for the thread. */
+class Patience {
+  readonly #isWanted: () => boolean
+  readonly #onOver: () => void
+  #leftMs: number
+  #since = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(ms: number, isWanted: () => boolean, onOver: () => void) {
+    this.#leftMs = ms
+    this.#isWanted = isWanted
+    this.#onOver = onOver
+  }
+
+  readerIsGone(): void {
+    this.#since = performance.now()
+    this.#timer = setTimeout(() => {
+      if (this.#isWanted()) this.#onOver()
+      else this.readerIsGone()
+    }, this.#leftMs)
+  }
+
+  readerIsBack(): void {
+    if (this.#timer === undefined) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#isWanted()) this.#leftMs -= performance.now() - this.#since
+  }
+}
+
+function tooSlow(patienceMs: number): HatchwayError {
+  const detail = `Others wait for the thread of this conversion, and it waited ${patienceMs / 1000} seconds for its reader. Read it faster, or read the recording as it is stored.`
+  return new HatchwayError('too_many_requests', detail)
 }

@@ -24,6 +24,7 @@ import { flushDirectory, probe } from './durable-file.ts'
 import { FlushSchedule } from './flush-schedule.ts'
 import { LiveRecording, type SealedTotals } from './live-recording.ts'
 import { RecordingClock, systemClock, type Clock } from './recording-clock.ts'
+import type { Pace } from './measure.ts'
 import { isMissing, openIfThere, recordingFailed, recordingNotFound, setAside } from './recording-files.ts'
 import { scanRecording, tailBytes, wholeLines, type ScannedRecording } from './scan-recording.ts'
 import { keyOf, SealedRecording, sealRecording } from './seal-recording.ts'
@@ -45,8 +46,12 @@ export interface DirectoryRecordingsOptions {
 const readOptions = { highWaterMark: 256 * 1024 }
 /** Many may be read at once. */
 const scanOptions = { highWaterMark: 64 * 1024 }
+/** Fewer, larger chunks: each is handed to a thread, or to a caller. */
+const gunzipOptions = { chunkSize: 64 * 1024 }
 /** Drawing an old screen can wait until every session is taken up. */
 const replayWeight = 2 ** 50
+/** And what earlier processes lost, until those are drawn. */
+const lostWeight = 2 ** 60
 
 /**
  * Recordings as files in one local directory while they grow, and as gzip-compressed blobs afterwards. A sealed one
@@ -166,7 +171,8 @@ export class DirectoryRecordings implements Recordings {
   async findSealed(sessionId: string, startedAt: Date): Promise<RecordingSummary | undefined> {
     const key = keyOf(sessionId, startedAt.getTime())
     try {
-      return await summarize(await this.#readSealed({ key }), sessionId, key)
+      const pace: Pace = (items) => this.#turns.pace(items, lostWeight)
+      return await summarize(await this.#readSealed({ key }), sessionId, key, pace)
     } catch (cause) {
       if (cause instanceof HatchwayError && cause.code === 'recording_not_found') return undefined
       throw cause
@@ -263,7 +269,7 @@ export class DirectoryRecordings implements Recordings {
   }
 
   async #readSealed(summary: Pick<RecordingSummary, 'key'>): Promise<Readable> {
-    const gunzip = createGunzip()
+    const gunzip = createGunzip(gunzipOptions)
     // An error of either stream destroys the other and reaches the reader of `gunzip`.
     pipeline(await this.#blobs.get(summary.key), gunzip, () => undefined)
     return gunzip

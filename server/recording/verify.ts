@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { messageOf } from '../core/errors.ts'
-import type { MissingOutput, RecordingSummary } from '../core/recording.ts'
-import { bytesOf, readCast } from './asciicast.ts'
+import type { RecordingSummary } from '../core/recording.ts'
+import { measure, type Found, type Pace } from './measure.ts'
+import { readInThread } from './reading-thread.ts'
+import { ThreadLine } from './thread-line.ts'
 
 export interface Verification {
   /** It can be read from its header to its exit event, and nothing that was shown is missing from it. */
@@ -18,13 +20,33 @@ interface Check {
   detail: string
 }
 
-/** Reads an uncompressed recording to its end and compares it with what was noted when it was sealed. Never throws. */
+export interface VerifyOptions {
+  /** Who asks, by `personKey`: one of theirs is verified at a time. */
+  who?: string
+  /** Ends it. */
+  signal?: AbortSignal
+  line?: ThreadLine
+}
+
+const verifications = new ThreadLine({
+  threads: 2,
+  maxWaiting: 50,
+  maxWaitingEach: 10,
+  waitMs: 60_000,
+  what: 'Recordings are being verified',
+})
+
+/**
+ * Reads an uncompressed recording to its end, in a thread of its own, and compares it with what was noted when it was sealed. Throws
+ * `too_many_requests` when too many are to be verified, `timeout`, and `cancelled`; the stream is destroyed in any case.
+ */
 export async function verifyRecording(
   stream: Readable,
   sessionId: string,
   summary: RecordingSummary,
+  options: VerifyOptions = {},
 ): Promise<Verification> {
-  const found = await measure(stream)
+  const found = await measureInThread(stream, options)
   const wholeness = [...checkWholeness(found), compare('session', sessionId, found.session)]
   const identity = [
     compare('sha256', summary.sha256, found.sha256),
@@ -61,12 +83,35 @@ export async function summarize(
   stream: Readable,
   sessionId: string,
   key: string,
+  pace: Pace,
 ): Promise<RecordingSummary | undefined> {
-  const found = await measure(stream)
+  const found = await measure(stream, pace)
   const { problem, malformed, exited, missing, sha256, bytes, outputBytes, lastUs } = found
   if (found.session !== sessionId || problem !== undefined || malformed > 0 || !exited) return undefined
   const durationMs = Math.round(lastUs / 1000)
   return { key, sha256, bytes, outputBytes, durationMs, ...(missing.holes > 0 && { missing }) }
+}
+
+async function measureInThread(
+  stream: Readable,
+  { who = '', signal = new AbortController().signal, line = verifications }: VerifyOptions,
+): Promise<Found> {
+  let problem: string | undefined
+  const source = async function* () {
+    try {
+      yield* stream as AsyncIterable<Buffer>
+    } catch (cause) {
+      // A damaged gzip stream, for one: it is what the check is there to tell.
+      problem = messageOf(cause)
+    }
+  }
+  addAbortSignal(signal, stream)
+  try {
+    const said = await text(readInThread(source(), { task: 'measure', who, line, signal }))
+    return { ...(JSON.parse(said) as Found), ...(problem !== undefined && { problem }) }
+  } finally {
+    stream.destroy()
+  }
 }
 
 function checkWholeness(found: Found): Check[] {
@@ -94,60 +139,4 @@ function compare(check: string, expected: string | number, actual: string | numb
 
 function passed(checks: Check[]): boolean {
   return checks.every((check) => check.passed)
-}
-
-interface Found {
-  problem?: string
-  session?: string
-  lines: number
-  malformed: number
-  exited: boolean
-  bytes: number
-  outputBytes: number
-  missing: MissingOutput
-  /** Position of the last event. */
-  lastUs: number
-  sha256: string
-}
-
-async function measure(stream: Readable): Promise<Found> {
-  const hash = createHash('sha256')
-  const found: Found = {
-    lines: 0,
-    malformed: 0,
-    exited: false,
-    bytes: 0,
-    outputBytes: 0,
-    missing: { holes: 0, bytes: 0 },
-    lastUs: 0,
-    sha256: '',
-  }
-  const tapped = async function* () {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      hash.update(chunk)
-      found.bytes += chunk.length
-      yield chunk
-    }
-  }
-  try {
-    for await (const item of readCast(tapped())) {
-      found.lines++
-      if (item.type === 'malformed') found.malformed++
-      if (item.type === 'header' && item.header.hatchway['session'] !== undefined) {
-        found.session = item.header.hatchway['session']
-      }
-      if (item.type === 'comment' && item.missing !== undefined) {
-        const { holes, bytes } = found.missing
-        found.missing = { holes: holes + 1, bytes: bytes + item.missing }
-      }
-      if (item.type !== 'event') continue
-      found.exited = item.code === 'x'
-      found.lastUs += item.intervalUs
-      if (item.code === 'o') found.outputBytes += bytesOf(item).length
-    }
-  } catch (cause) {
-    // A damaged gzip stream, for one: it is what the check is there to tell.
-    found.problem = messageOf(cause)
-  }
-  return { ...found, sha256: hash.digest('hex') }
 }

@@ -3,9 +3,11 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { encodeBytes, encodeEvent, encodeHeader } from '../../server/recording/asciicast.ts'
 import { toAsciicastV2, toText } from '../../server/recording/convert.ts'
 import { PlainText } from '../../server/recording/plain-text.ts'
+import { ThreadLine } from '../../server/recording/thread-line.ts'
 
 const header = encodeHeader({
   sessionId: 's1',
@@ -129,5 +131,50 @@ describe('text of a recording', () => {
     for (const reader of readers) reader.destroy()
     assert.equal(await text(toText(recording(encodeEvent(0, 'o', 'next\n')))), 'next\n')
     assert.equal(endless.destroyed, true)
+  })
+
+  const line = (threads: number) =>
+    new ThreadLine({ threads, maxWaiting: 9, maxWaitingEach: 9, waitMs: 60_000, what: 'Read' })
+  const long = () => {
+    const lines = encodeEvent(0, 'o', `${'x'.repeat(1000)}\n`)
+      .join('')
+      .repeat(1000)
+    return Readable.from([Buffer.from(header), ...Array.from({ length: 9 }, () => Buffer.from(lines))])
+  }
+  const short = () => recording(encodeEvent(0, 'o', 'next\n'))
+
+  it('comes also while others don’t read what they asked for', async () => {
+    const shared = line(2)
+    const slow = ['ann', 'bob'].map((who) => toText(long(), { who, line: shared, patienceMs: 1 }))
+    const cut = slow.map((reader) => once(reader, 'error'))
+    for (const reader of slow) await once(reader, 'readable')
+    assert.equal(await text(toText(short(), { who: 'cem', line: shared })), 'next\n')
+    const [cause] = (await Promise.race(cut)) as [{ code: string }]
+    assert.equal(cause.code, 'too_many_requests')
+    for (const reader of slow) reader.destroy()
+  })
+
+  it('waits for a slow reader as long as nobody else waits', async () => {
+    const shared = line(2)
+    const reader = toText(long(), { who: 'ann', line: shared, patienceMs: 1 })
+    await once(reader, 'readable')
+    for (let n = 0; n < 5; n++) await text(toText(short(), { who: 'bob', line: shared }))
+    assert.equal((await text(reader)).length, 9 * 1000 * 1001)
+  })
+
+  it('leaves its place in the line, and its source, when its reader goes away before its turn', async () => {
+    const shared = line(1)
+    const first = toText(long(), { who: 'ann', line: shared })
+    await once(first, 'readable')
+    const source = short()
+    const waiting = toText(source, { who: 'bob', line: shared })
+    waiting.resume()
+    while (shared.waiting === 0) await nextTurn()
+    waiting.destroy()
+    assert.equal(shared.waiting, 0)
+    assert.equal(source.destroyed, true)
+    await once(waiting, 'close')
+    first.destroy()
+    assert.equal(await text(toText(short(), { who: 'cem', line: shared })), 'next\n')
   })
 })

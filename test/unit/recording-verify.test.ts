@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
-import { encodeBytes, encodeEvent, encodeHeader } from '../../server/recording/asciicast.ts'
-import { checkRecording, verifyRecording } from '../../server/recording/verify.ts'
+import { encodeBytes, encodeEvent, encodeHeader, type CastItem } from '../../server/recording/asciicast.ts'
+import { ThreadLine } from '../../server/recording/thread-line.ts'
+import { checkRecording, summarize, verifyRecording } from '../../server/recording/verify.ts'
 
 const lines = [
   encodeHeader({
@@ -88,5 +89,63 @@ describe('verification of a recording', () => {
     assert.equal(checked.find((each) => each.check === 'sha256')?.detail, summary.sha256)
     const cut = await checkRecording(Readable.from([Buffer.from(original.slice(0, -1))]))
     assert.equal(cut.whole, false)
+  })
+
+  it('leaves the event loop to others', async () => {
+    const event = encodeEvent(1, 'o', 'x'.repeat(100)).join('')
+    const long = Buffer.from(lines[0] + event.repeat(80_000) + lines[3])
+    let turns = 0
+    let isOver = false
+    const turn = () => {
+      turns++
+      if (!isOver) setImmediate(turn)
+    }
+    setImmediate(turn)
+    const { whole } = await verifyRecording(Readable.from([long]), 's1', summary)
+    isOver = true
+    assert.equal(whole, true)
+    assert.ok(turns > 100, `${turns} turns of the loop`)
+  })
+
+  it('ends with whoever asked for it, and is done once at a time for each person', async () => {
+    const shared = { threads: 2, maxWaiting: 9, maxWaitingEach: 9, waitMs: 60_000, what: 'Read' }
+    const line = new ThreadLine(shared)
+    const away = new AbortController()
+    const endless = () =>
+      new Readable({
+        read() {
+          this.push(lines[1])
+        },
+      })
+    const of = (who: string, source: Readable, signal = away.signal) =>
+      verifyRecording(source, 's1', summary, { who, signal, line })
+    const sources = [endless(), endless(), endless()]
+    const asked = Promise.allSettled(sources.map((source) => of('ann', source)))
+    assert.equal(line.waiting, 2)
+    const { unaltered } = await of('bob', Readable.from([Buffer.from(original)]))
+    assert.equal(unaltered, true)
+    assert.equal(line.waiting, 2)
+    away.abort()
+    const codes = (await asked).map((each) => each.status === 'rejected' && each.reason.code)
+    assert.deepEqual(codes, ['cancelled', 'cancelled', 'cancelled'])
+    assert.deepEqual(
+      sources.map(({ destroyed }) => destroyed),
+      [true, true, true],
+    )
+    const next = await of('ann', Readable.from([Buffer.from(original)]), new AbortController().signal)
+    assert.equal(next.unaltered, true)
+  })
+
+  it('is summed up in turns with others', async () => {
+    let paced = 0
+    const pace = async function* (items: AsyncIterable<CastItem>) {
+      for await (const item of items) {
+        paced++
+        yield item
+      }
+    }
+    const { key } = summary
+    assert.deepEqual(await summarize(Readable.from([Buffer.from(original)]), 's1', key, pace), summary)
+    assert.equal(paced, 5)
   })
 })

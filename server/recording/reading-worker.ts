@@ -1,10 +1,14 @@
-/** Thread that converts one recording, chunk by chunk as it gets them: see convert.ts. */
+/** Thread that reads one recording, chunk by chunk as it gets them: see reading-thread.ts. */
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { toText, toV2 } from './conversions.ts'
+import { measure } from './measure.ts'
+
+/** What to make of it: another format, or what it holds, as one JSON text at its end. */
+export type ReadingTask = 'text' | 'v2' | 'measure'
 
 /** What came of one chunk, or of the end. */
-export interface Converted {
+export interface Answer {
   bytes: Uint8Array
 }
 
@@ -21,7 +25,7 @@ let pieces: Buffer[] = []
 function reply(): void {
   const bytes = Uint8Array.from(Buffer.concat(pieces))
   pieces = []
-  port?.postMessage({ bytes } satisfies Converted, [bytes.buffer])
+  port?.postMessage({ bytes } satisfies Answer, [bytes.buffer])
 }
 
 // `null` is the end.
@@ -46,7 +50,11 @@ async function* source(): AsyncGenerator<Buffer> {
   }
 }
 
-const convert = workerData === 'text' ? toText : toV2
-for await (const piece of convert(source())) pieces.push(piece)
+async function* toMeasured(recording: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield Buffer.from(JSON.stringify(await measure(recording)))
+}
+
+const tasks = { text: toText, v2: toV2, measure: toMeasured }
+for await (const piece of tasks[workerData as ReadingTask](source())) pieces.push(piece)
 reply()
 port.close()
