@@ -155,12 +155,13 @@ async function runAll(): Promise<number> {
       { files: heavy.filter((file) => !usesEngine(file)), concurrency: 1 },
     ],
   ].map((stage) => stage.filter((group) => group.files.length > 0))
+  const execArgv = ['--import', new URL('support/end-when-done.ts', import.meta.url).href]
   let failed = false
   const watch = (event: TestEvent) => {
     failed ||= event.type === 'test:fail' && event.data.todo === undefined
   }
   const events = joinRuns(
-    stages.map((stage) => stage.map((group) => () => run({ ...group, timeout: 600_000 }))),
+    stages.map((stage) => stage.map((group) => () => run({ ...group, execArgv, timeout: 600_000 }))),
     watch,
   )
   const shown = new PassThrough().on('data', (text) => process.stdout.write(text))

@@ -93,7 +93,8 @@ export function streamContract(start: () => Promise<DriverGround>): void {
       assert.ok(process.memoryUsage.rss() - memory < 64 * megabyte, 'memory stays bounded')
       const shown = shell.output.length
       terminal.io.resume()
-      await eventually(async () => (await written(watcher, yes)) > last + megabyte, { what: 'yes to go on' })
+      const isOn = async () => (await written(watcher, yes)) > last + megabyte
+      await eventually(isOn, { what: 'yes to go on', timeoutMs: 60_000 })
       assert.ok(shell.output.length > shown)
       shell.type('\x03')
       assert.equal(await shell.run('echo alive', 30_000), 'alive')
