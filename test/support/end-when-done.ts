@@ -11,7 +11,7 @@ const patienceMs = 60_000
 after(() => {
   const end = () => {
     const left = process.getActiveResourcesInfo().join(', ')
-    console.error(`Still there ${patienceMs / 1000} s after its last test, because of: ${left}`)
+    process.stderr.write(`Still there ${patienceMs / 1000} s after its last test, because of: ${left}\n`)
     process.exit(1)
   }
   // It keeps nothing alive itself.
