@@ -2,6 +2,8 @@
 const interruptKeys: ReadonlySet<number> = new Set([0x03, 0x1c, 0x1a])
 /** No output for this long, though it is read: the backlog has been drained. */
 const quietMs = 50
+/** Half of an answer to that: the screen may be drawn beforehand. */
+const maybeQuietMs = 15
 /** For so long after the key, a backlog is one that the key was meant for; … */
 const longestMs = 3_000
 /** … or for so many bytes: a program that goes on all the same is shown again. */
@@ -14,6 +16,8 @@ export interface BacklogSkipOptions {
   onChange: () => void
   /** Somebody else than the skip keeps the terminal from being read. */
   isHeld: () => boolean
+  /** It may be over in a moment: what comes after it can be got ready. */
+  onMaybeOver: () => void
 }
 
 /**
@@ -27,6 +31,7 @@ export class BacklogSkip {
   #bytes = 0
   #bytesInTurn = 0
   #quiet: NodeJS.Timeout | undefined
+  #maybeQuiet: NodeJS.Timeout | undefined
   #deadline: NodeJS.Timeout | undefined
 
   constructor(options: BacklogSkipOptions) {
@@ -81,6 +86,7 @@ export class BacklogSkip {
     const over = this.#over
     if (over === undefined) return
     clearTimeout(this.#quiet)
+    clearTimeout(this.#maybeQuiet)
     clearTimeout(this.#deadline)
     this.#over = undefined
     over.resolve()
@@ -95,6 +101,8 @@ export class BacklogSkip {
 
   #waitForQuiet(): void {
     clearTimeout(this.#quiet)
+    clearTimeout(this.#maybeQuiet)
+    this.#maybeQuiet = setTimeout(this.#options.onMaybeOver, maybeQuietMs).unref()
     this.#quiet = setTimeout(() => {
       const before = this.#bytes
       // A late timer comes before what has arrived meanwhile is read; that comes before this.

@@ -63,6 +63,8 @@ export class TerminalHub implements ViewerHost {
   readonly #skip = new BacklogSkip({
     onChange: () => this.onFlow(),
     isHeld: () => this.history.overloaded,
+    // A drawing after which nothing has come is not made again.
+    onMaybeOver: () => void this.history.snapshot().catch(() => undefined),
   })
 
   constructor(options: Options) {
@@ -190,7 +192,11 @@ export class TerminalHub implements ViewerHost {
     if (this.#options.recordInput && !this.#record((recorder) => recorder.input(bytes))) return
     this.#options.onInput()
     io.write(bytes)
-    if (this.#skip.typed(bytes)) this.onFlow()
+    if (this.#skip.typed(bytes)) {
+      // Its viewer is behind: there is a backlog.
+      if (this.#reading) this.onFlow()
+      else this.#beginSkip()
+    }
     this.#paceInput()
   }
 

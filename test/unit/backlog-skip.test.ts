@@ -52,6 +52,16 @@ describe('an interrupt', () => {
     assert.equal(recorded.split('a line of a flood').length - 1, printed / line.length)
   })
 
+  it('sends nothing more of the flood to a viewer who is behind', async (t) => {
+    const { terminal, controller } = await flooded(t)
+    const before = controller.output.length
+    controller.handle.input(ctrlC)
+    terminal.print(prompt)
+    await eventually(() => controller.output.includes(prompt))
+    const reset = resetOf(controller) ?? assert.fail('no reset')
+    assert.equal(controller.output.length - before, reset.snapshotBytes)
+  })
+
   it('also skips what is in the way a moment later, until something else is typed', async (t) => {
     const ground = await sessionGround(t)
     const { session, terminal } = await ground.open()
@@ -135,7 +145,7 @@ describe('an interrupt', () => {
 })
 
 describe('a skip', () => {
-  const skip = () => new BacklogSkip({ onChange: () => undefined, isHeld: () => false })
+  const skip = () => new BacklogSkip({ onChange: () => undefined, isHeld: () => false, onMaybeOver: () => undefined })
 
   it('ends after so many bytes, and does not begin again by itself', () => {
     const skipped = skip()
@@ -165,7 +175,7 @@ describe('a skip', () => {
 
   it('leaves others their turns', async () => {
     let changes = 0
-    const skipped = new BacklogSkip({ onChange: () => changes++, isHeld: () => false })
+    const skipped = new BacklogSkip({ onChange: () => changes++, isHeld: () => false, onMaybeOver: () => undefined })
     skipped.typed(ctrlC)
     skipped.begin()
     skipped.read(300 * 1024)
