@@ -19,6 +19,7 @@ const readiness = z
         ok: z.boolean(),
         required: z.boolean().describe('whether the gateway is of no use without it'),
         problem: z.string().optional(),
+        code: z.string().optional().describe('of the problem; the log has the rest'),
       }),
     ),
   })
@@ -46,7 +47,8 @@ export function registerHealthRoutes(app: TypedApp, deps: AppDeps): void {
     async () => ({ live: true }),
   )
 
-  const check = reusing(() => checkAll(deps))
+  const tell = tellChanges(deps.logger)
+  const check = reusing(() => checkAll(deps, tell))
   app.get(
     '/readyz',
     {
@@ -87,7 +89,7 @@ export function registerHealthRoutes(app: TypedApp, deps: AppDeps): void {
 }
 
 // An engine that is down takes away its targets, not the recordings, the audit log and the other engines.
-async function checkAll(deps: AppDeps): Promise<Readiness> {
+async function checkAll(deps: AppDeps, tell: Tell): Promise<Readiness> {
   const parts: Part[] = [
     { name: 'store', required: true, check: () => deps.store.check() },
     {
@@ -104,7 +106,7 @@ async function checkAll(deps: AppDeps): Promise<Readiness> {
       check: (signal: AbortSignal) => driver.check(signal),
     })),
   ]
-  const checked = await Promise.all(parts.map((part) => checkPart(part)))
+  const checked = await Promise.all(parts.map((part) => checkPart(part, tell)))
   return {
     ready: checked.every(({ ok, required }) => ok || !required),
     version: deps.version,
@@ -112,15 +114,40 @@ async function checkAll(deps: AppDeps): Promise<Readiness> {
   }
 }
 
-async function checkPart({ name, required, check }: Part): Promise<Readiness['parts'][number]> {
+async function checkPart({ name, required, check }: Part, tell: Tell): Promise<Readiness['parts'][number]> {
   const never = new AbortController().signal
   try {
     await within(checkMs, name, never, check)
+    tell(name)
     return { name, ok: true, required }
   } catch (error) {
-    // Words of anything else may hold paths and addresses; they are for the log.
-    const problem = error instanceof HatchwayError ? messageOf(error) : 'failed; see the log'
-    return { name, ok: false, required, problem }
+    tell(name, error)
+    return { name, ok: false, required, ...toldToStrangers(error) }
+  }
+}
+
+/** Probes carry no credentials: words that may hold paths, addresses and sizes are for the log. */
+function toldToStrangers(error: unknown): { problem: string; code?: string } {
+  if (!(error instanceof HatchwayError)) return { problem: 'failed; see the log' }
+  const { code, title } = error
+  return { problem: code === 'timeout' ? 'It did not answer in time' : title, code }
+}
+
+/** Notes how a part is; an error when it is not well. */
+type Tell = (part: string, error?: unknown) => void
+
+/** To the log, when a part begins to fail, fails otherwise, or is well again: it is looked at every few seconds. */
+function tellChanges(logger: AppDeps['logger']): Tell {
+  const failing = new Map<string, string>()
+  return (part, error) => {
+    if (error === undefined) {
+      if (failing.delete(part)) logger.info({ part }, `${part} is ready again`)
+      return
+    }
+    const kind = error instanceof HatchwayError ? error.code : messageOf(error)
+    if (failing.get(part) === kind) return
+    failing.set(part, kind)
+    logger.warn({ part, err: error }, `${part} is not ready: ${messageOf(error)}`)
   }
 }
 

@@ -406,9 +406,9 @@ describe('recordings and audit', () => {
           createSession: (row) => store.createSession(row),
           updateSession: (id, change) => store.updateSession(id, change),
           getSession: (id) => store.getSession(id),
-          listSessions: (query) => store.listSessions(query),
+          listSessions: (...asked) => store.listSessions(...asked),
           appendAudit: () => Promise.reject(new HatchwayError('store_unavailable', 'The disk is full.')),
-          listAudit: (query) => store.listAudit(query),
+          listAudit: (...asked) => store.listAudit(...asked),
           saveLogin: (login) => store.saveLogin(login),
           getLogin: (hash) => store.getLogin(hash),
           updateLogin: (login) => store.updateLogin(login),
@@ -436,7 +436,8 @@ describe('recordings and audit', () => {
       503,
     )
     assert.equal(ready.ready, false)
-    assert.equal(ready.parts.find(({ name }) => name === 'store')?.problem, 'The disk is full.')
+    assert.equal(ready.parts.find(({ name }) => name === 'store')?.problem, 'The store cannot be reached')
+    assert.ok(gateway.log.some((line) => line.includes('store is not ready: The disk is full.')))
   })
 
   it('lets auditors read the trail, and writes down that they did', async () => {

@@ -272,7 +272,7 @@ describe('probes', () => {
     assert.deepEqual(await (await gateway.call('/livez')).json(), { live: true })
     const edge = gateway.drivers.get('edge')
     assert.ok(edge)
-    edge.failure = new HatchwayError('backend_unavailable', 'edge is down')
+    edge.failure = new HatchwayError('backend_unavailable', 'edge is down: /run/edge.sock')
     const answer = await gateway.call('/readyz')
     // One engine that is down does not take the gateway away.
     assert.equal(answer.status, 200)
@@ -283,9 +283,40 @@ describe('probes', () => {
         { name: 'store', ok: true, required: true },
         { name: 'recordings', ok: true, required: true },
         { name: 'environment local', ok: true, required: false },
-        { name: 'environment edge', ok: false, required: false, problem: 'edge is down' },
+        {
+          name: 'environment edge',
+          ok: false,
+          required: false,
+          problem: 'The container engine cannot be reached',
+          code: 'backend_unavailable',
+        },
       ],
     })
+    assert.equal(
+      gateway.log.filter((line) => line.includes('not ready: edge is down: /run/edge.sock')).length,
+      1,
+    )
+  })
+
+  it('tell strangers neither paths nor sizes', async (t) => {
+    const full = new HatchwayError('storage_full', 'The disk of /srv/data has 3.1 MiB free.')
+    const gateway = await startHttpGateway(t, {
+      change: ({ recordings }) => ({ recordings: { ...recordings, check: () => Promise.reject(full) } }),
+    })
+    const answer = await gateway.call('/readyz')
+    assert.equal(answer.status, 503)
+    const { parts } = (await answer.json()) as { parts: { name: string }[] }
+    assert.deepEqual(
+      parts.find(({ name }) => name === 'recordings'),
+      {
+        name: 'recordings',
+        ok: false,
+        required: true,
+        problem: 'There is no room on the disk',
+        code: 'storage_full',
+      },
+    )
+    assert.ok(gateway.log.some((line) => line.includes('The disk of /srv/data has 3.1 MiB free.')))
   })
 
   it('count requests by route, never by address', async (t) => {
