@@ -79,7 +79,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerPolicyRoutes(app, deps, budgets)
   registerTerminalSocket(app, deps, sockets)
   registerRecordingRoutes(app, deps)
-  registerAuditRoutes(app, deps)
+  registerAuditRoutes(app, deps, budgets)
   registerSampleRoutes(app, deps)
   await registerWebAssets(app, deps.webRoot)
   await app.ready()

@@ -46,6 +46,14 @@ export interface AuditQuery {
   cursor?: string
 }
 
+/** A list that has to look through many rows does so piece by piece. */
+export interface ListOptions {
+  /** Ends it between two pieces: `cancelled`. */
+  signal?: AbortSignal
+  /** Called before each piece after the first; what it throws ends the list. */
+  goOn?: () => void
+}
+
 /** A browser's sign-in: the cookie holds a random id, this its SHA-256. */
 export interface BrowserLogin {
   idHash: string
@@ -86,9 +94,9 @@ export interface Store {
   /** Throws `session_not_found`. */
   updateSession(id: string, change: Partial<Omit<SessionRow, 'id'>>): Promise<void>
   getSession(id: string): Promise<SessionRow | undefined>
-  listSessions(query: SessionQuery): Promise<Page<SessionRow>>
+  listSessions(query: SessionQuery, options?: ListOptions): Promise<Page<SessionRow>>
   appendAudit(event: Omit<AuditEvent, 'id' | 'at'>): Promise<AuditEvent>
-  listAudit(query: AuditQuery): Promise<Page<AuditEvent>>
+  listAudit(query: AuditQuery, options?: ListOptions): Promise<Page<AuditEvent>>
   saveLogin(login: BrowserLogin): Promise<void>
   /** Expired ones are not found. */
   getLogin(idHash: string): Promise<BrowserLogin | undefined>

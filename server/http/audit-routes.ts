@@ -4,15 +4,17 @@ import { auditKinds, type AuditEvent } from '../core/session.ts'
 import { auditList, auditQuery } from '../protocol/api.ts'
 import type { AuditEvent as ApiAuditEvent } from '../protocol/api.ts'
 import { callerOf } from './authenticate.ts'
+import { callerSignal } from './caller-signal.ts'
 import { defined } from './defined.ts'
 import type { AppDeps } from './deps.ts'
 import { problems } from './openapi.ts'
 import { auditDenied } from './permissions.ts'
+import type { PersonBudgets } from './person-budgets.ts'
 import { personQuery } from './person-query.ts'
 import { readList } from './read-list.ts'
 import type { TypedApp } from './typed-app.ts'
 
-export function registerAuditRoutes(app: TypedApp, deps: AppDeps): void {
+export function registerAuditRoutes(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
   app.get(
     '/api/v1/audit',
     {
@@ -23,7 +25,7 @@ export function registerAuditRoutes(app: TypedApp, deps: AppDeps): void {
         response: { 200: auditList, ...problems(400, 401, 403, 429, 503) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const caller = callerOf(request)
       const { kind, session, user, issuer, from, to, ...rest } = request.query
       const decision = deps.policy().decide({ who: caller.who, action: 'read-audit' })
@@ -47,7 +49,10 @@ export function registerAuditRoutes(app: TypedApp, deps: AppDeps): void {
         rule: decision.rules.join(', '),
         detail: describeQuery(request.query),
       })
-      const { items, next } = await deps.store.listAudit(query)
+      const { items, next } = await deps.store.listAudit(query, {
+        goOn: () => budgets.listPages.spend(reply, caller.who),
+        signal: callerSignal(request),
+      })
       return defined({ items: items.map(toApi), next })
     },
   )

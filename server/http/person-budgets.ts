@@ -5,7 +5,7 @@ import { personKey, type PersonId } from '../core/same-person.ts'
 const windowMs = 60_000
 /** People who are counted at once; the one whose minute began first is forgotten first. */
 const maxPeople = 10_000
-/** Pages of 200 sessions that policy looks through. */
+/** Pages of 200 sessions that policy looks through, and pieces of 5,000 rows that the store does. */
 const listPagesPerMinute = 1200
 const simulationsPerMinute = 30
 
@@ -24,7 +24,7 @@ export function createPersonBudgets({ openingsPerMinute, runsPerMinute }: Person
   return {
     openings: new PersonBudget(openingsPerMinute, 'sessions asked for'),
     runs: new PersonBudget(runsPerMinute, 'runs asked for'),
-    listPages: new PersonBudget(listPagesPerMinute, 'pages of sessions looked through'),
+    listPages: new PersonBudget(listPagesPerMinute, 'pages of sessions and events looked through'),
     simulations: new PersonBudget(simulationsPerMinute, 'policies simulated'),
   }
 }

@@ -142,7 +142,7 @@ function registerList(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): voi
         to: to === undefined ? undefined : new Date(to),
       })
       const spend = () => budgets.listPages.spend(reply, caller.who)
-      const { items, next } = await listVisibleSessions(deps, caller.who, query, spend)
+      const { items, next } = await listVisibleSessions(deps, caller.who, query, spend, callerSignal(request))
       const describe = (row: SessionRow) => describeSession(deps, caller.who, row)
       return defined({ items: await describeInTurns(items, describe), next })
     },

@@ -20,13 +20,14 @@ const showing = ['watch', 'terminate', 'read-recording'] as const
 /**
  * A page of sessions that the caller may see. There is a `next` only where they may see another one, and it is the place of one
  * that they see: the end of a page must not tell of those between. Ends where too much was looked through; filters reach further.
- * `spend` is called before each chunk, and may throw.
+ * `spend` is called before each chunk, and before each piece that the store looks through to fill one, and may throw.
  */
 export async function listVisibleSessions(
   deps: Pick<AppDeps, 'policy' | 'sessions' | 'store'>,
   who: Principal,
   query: SessionQuery,
   spend: () => void,
+  signal?: AbortSignal,
 ): Promise<{ items: SessionRow[]; next?: string }> {
   const items: SessionRow[] = []
   const policy = deps.policy()
@@ -38,7 +39,10 @@ export async function listVisibleSessions(
   // What is over, and is not so in the store yet, is found there among what lives.
   const states = deps.sessions.owesEnds && query.states?.includes('ended') ? undefined : query.states
   const read = (limit: number, cursor: string | undefined) =>
-    deps.store.listSessions(defined({ ...query, states, within, limit, cursor }))
+    deps.store.listSessions(
+      defined({ ...query, states, within, limit, cursor }),
+      defined({ goOn: spend, signal }),
+    )
   let last: { limit: number; cursor: string | undefined } | undefined
   let { cursor } = query
   for (let chunk = 0; chunk < maxChunks; chunk++) {

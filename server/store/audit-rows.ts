@@ -4,7 +4,7 @@ import type { AuditQuery, Page } from '../core/store.ts'
 import { smallestId } from './audit-id.ts'
 import { present, toJson } from './json-column.ts'
 import { contains, decodeCursor, toPage, vouchedBy } from './list-query.ts'
-import { searchedAtOnce, searchInPieces } from './search-in-pieces.ts'
+import { type Search, searchInPieces, type SearchOptions } from './search-in-pieces.ts'
 import type { AuditEventsTable, Database } from './tables.ts'
 
 export async function insertAuditEvent(database: Kysely<Database>, event: AuditEvent): Promise<void> {
@@ -47,38 +47,63 @@ export function auditQuery(database: Kysely<Database>, query: AuditQuery) {
 export async function listAuditEvents(
   database: Kysely<Database>,
   query: AuditQuery,
-  atOnce = searchedAtOnce,
+  options: SearchOptions = {},
 ): Promise<Page<AuditEvent>> {
-  const isSearch = query.q !== undefined || query.target !== undefined
-  const rows = await (isSearch ? search(database, query, atOnce) : auditQuery(database, query).execute())
+  const key = keyOf(query)
+  const rows = await (isFoundByIndex(query, key)
+    ? auditQuery(database, query).execute()
+    : search(database, query, key, options))
   return toPage(rows, query.limit, fromColumns, (row) => ({ time: row.at, id: row.id }))
+}
+
+/** What an index finds, newest first. */
+interface Key {
+  column: 'session_id' | 'user_subject' | 'kind'
+  value: string
+}
+
+/** The index that SQLite takes when several fit is the one that was made last: it has to be the same here. */
+function keyOf({ sessionId, user, kinds = [] }: AuditQuery): Key | undefined {
+  if (sessionId !== undefined) return { column: 'session_id', value: sessionId }
+  if (user !== undefined) return { column: 'user_subject', value: user }
+  const [kind, second] = kinds
+  return kind === undefined || second !== undefined ? undefined : { column: 'kind', value: kind }
+}
+
+/** Whether all that an index gives, in its order, is what is looked for. */
+function isFoundByIndex(query: AuditQuery, key: Key | undefined): boolean {
+  const { limit: _limit, cursor: _cursor, from: _from, to: _to, ...filters } = query
+  return Object.keys(filters).length === (key === undefined ? 0 : 1)
 }
 
 async function search(
   database: Kysely<Database>,
   { cursor, ...query }: AuditQuery,
-  atOnce: number,
+  key: Key | undefined,
+  options: SearchOptions,
 ): Promise<Selectable<AuditEventsTable>[]> {
-  return await searchInPieces<Selectable<AuditEventsTable>, string>({
+  const pieces: Search<Selectable<AuditEventsTable>, string> = {
     before: cursor === undefined ? undefined : decodeCursor(cursor).id,
     limit: query.limit + 1,
-    endOfPiece: async (before) => await endOfPiece(database, query, before, atOnce),
+    isQuick: key !== undefined && query.q === undefined && query.target === undefined,
+    endOfPiece: async (before, atOnce) => await endOfPiece(database, query, { key, before, atOnce }),
     read: async ({ before, last }, count) => {
       let piece = auditQuery(database, query)
       if (before !== undefined) piece = piece.where('id', '<', before)
       if (last !== undefined) piece = piece.where('id', '>=', last)
       return await piece.limit(count).execute()
     },
-  })
+  }
+  return await searchInPieces(pieces, options)
 }
 
 async function endOfPiece(
   database: Kysely<Database>,
   { from, to }: Pick<AuditQuery, 'from' | 'to'>,
-  before: string | undefined,
-  atOnce: number,
+  { key, before, atOnce }: { key: Key | undefined; before: string | undefined; atOnce: number },
 ): Promise<string | undefined> {
   let select = database.selectFrom('audit_events').select('id')
+  if (key !== undefined) select = select.where(key.column, '=', key.value)
   if (from !== undefined) select = select.where('id', '>=', smallestId(from.getTime()))
   if (to !== undefined) select = select.where('id', '<', smallestId(to.getTime() + 1))
   if (before !== undefined) select = select.where('id', '<', before)

@@ -1,5 +1,4 @@
 import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
-import { sql, type SqlBool } from 'kysely'
 import { HatchwayError } from '../core/errors.ts'
 import type { BreakGlass } from '../core/approval.ts'
 import type { Person } from '../core/same-person.ts'
@@ -9,9 +8,9 @@ import type { Page, SessionQuery } from '../core/store.ts'
 import type { PodPick } from '../core/target.ts'
 import { readApproval, readBreakGlass } from './approval-json.ts'
 import { present, toJson } from './json-column.ts'
-import { contains, decodeCursor, toPage, vouchedBy, type Position } from './list-query.ts'
-import { searchedAtOnce, searchInPieces } from './search-in-pieces.ts'
-import { isWithin } from './session-places.ts'
+import { decodeCursor, toPage } from './list-query.ts'
+import type { SearchOptions } from './search-in-pieces.ts'
+import { positionOf, searchSessions } from './session-search.ts'
 import type { Database, SessionsTable } from './tables.ts'
 
 type Change = Partial<Omit<SessionRow, 'id'>>
@@ -41,89 +40,13 @@ export async function findSession(database: Kysely<Database>, id: string): Promi
 export async function listSessions(
   database: Kysely<Database>,
   query: SessionQuery,
-  atOnce = searchedAtOnce,
+  options: SearchOptions = {},
 ): Promise<Page<SessionRow>> {
   const { limit, cursor } = query
   const before = cursor === undefined ? undefined : decodeCursor(cursor)
-  const isSearch = query.q !== undefined || query.target !== undefined
-  const rows = await (isSearch
-    ? search(database, query, before, atOnce)
-    : sessionQuery(database, query, before)
-        .limit(limit + 1)
-        .execute())
+  const rows = await searchSessions(database, query, before, options)
   return toPage(rows, limit, fromColumns, positionOf)
 }
-
-/** Newest first. */
-function sessionQuery(database: Kysely<Database>, query: SessionQuery, before: Position | undefined) {
-  const { states, user, issuer, review, within, unsealed, target, q, from, to } = query
-  let select = database.selectFrom('sessions').selectAll()
-  if (states !== undefined) select = select.where('state', 'in', [...states])
-  if (user !== undefined) select = select.where('user_subject', '=', user)
-  if (issuer !== undefined) select = select.where(vouchedBy(issuer))
-  if (review !== undefined) select = select.where('review', '=', review)
-  if (within !== undefined) select = select.where(isWithin(within))
-  if (unsealed === true)
-    select = select
-      .where('state', '=', 'ended')
-      .where('started_at', 'is not', null)
-      .where('recording', 'is', null)
-  if (target !== undefined) select = select.where((builder) => contains(builder, ['target_ref'], target))
-  if (q !== undefined) select = select.where((builder) => contains(builder, searched, q))
-  if (from !== undefined) select = select.where('requested_at', '>=', from.getTime())
-  if (to !== undefined) select = select.where('requested_at', '<=', to.getTime())
-  if (before !== undefined) select = select.where(isAt('<', before))
-  return select.orderBy('requested_at', 'desc').orderBy('id', 'desc')
-}
-
-async function search(
-  database: Kysely<Database>,
-  query: SessionQuery,
-  before: Position | undefined,
-  atOnce: number,
-): Promise<Selectable<SessionsTable>[]> {
-  const { from, to, limit } = query
-  return await searchInPieces<Selectable<SessionsTable>, Position>({
-    before,
-    limit: limit + 1,
-    endOfPiece: async (start) => {
-      let select = database.selectFrom('sessions').select(['requested_at', 'id'])
-      if (from !== undefined) select = select.where('requested_at', '>=', from.getTime())
-      if (to !== undefined) select = select.where('requested_at', '<=', to.getTime())
-      if (start !== undefined) select = select.where(isAt('<', start))
-      const ordered = select.orderBy('requested_at', 'desc').orderBy('id', 'desc')
-      const found = await ordered
-        .limit(1)
-        .offset(atOnce - 1)
-        .executeTakeFirst()
-      return found && positionOf(found)
-    },
-    read: async (piece, count) => {
-      const select = sessionQuery(database, query, piece.before)
-      return await (piece.last === undefined ? select : select.where(isAt('>=', piece.last)))
-        .limit(count)
-        .execute()
-    },
-  })
-}
-
-const positionOf = (row: { requested_at: number; id: string }): Position => ({
-  time: row.requested_at,
-  id: row.id,
-})
-
-const isAt = (how: '<' | '>=', { time, id }: Position) =>
-  sql<SqlBool>`(requested_at, id) ${sql.raw(how)} (${time}, ${id})`
-
-const searched = [
-  'target_ref',
-  'target_name',
-  'target_image',
-  'user_subject',
-  'user_name',
-  'reason',
-  'ticket',
-] as const
 
 function toColumns(row: Change): Updateable<SessionsTable> {
   const { target, user, requestedAt, startedAt, endedAt, deadline } = row

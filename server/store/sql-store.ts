@@ -2,7 +2,15 @@ import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { AuditEvent, SessionRow } from '../core/session.ts'
-import type { AuditQuery, BrowserLogin, LoginQuery, Page, SessionQuery, Store } from '../core/store.ts'
+import type {
+  AuditQuery,
+  BrowserLogin,
+  ListOptions,
+  LoginQuery,
+  Page,
+  SessionQuery,
+  Store,
+} from '../core/store.ts'
 import { AuditIds } from './audit-id.ts'
 import { insertAuditEvent, listAuditEvents } from './audit-rows.ts'
 import { findLogin, findLogins, removeLogin, replaceLogin, upsertLogin } from './login-rows.ts'
@@ -43,8 +51,8 @@ export class SqlStore implements Store {
     return this.#use((database) => findSession(database, id))
   }
 
-  listSessions(query: SessionQuery): Promise<Page<SessionRow>> {
-    return this.#use((database) => listSessions(database, query))
+  listSessions(query: SessionQuery, options?: ListOptions): Promise<Page<SessionRow>> {
+    return this.#use((database) => listSessions(database, query, options))
   }
 
   async appendAudit(event: Omit<AuditEvent, 'id' | 'at'>): Promise<AuditEvent> {
@@ -54,8 +62,8 @@ export class SqlStore implements Store {
     return stored
   }
 
-  listAudit(query: AuditQuery): Promise<Page<AuditEvent>> {
-    return this.#use((database) => listAuditEvents(database, query))
+  listAudit(query: AuditQuery, options?: ListOptions): Promise<Page<AuditEvent>> {
+    return this.#use((database) => listAuditEvents(database, query, options))
   }
 
   saveLogin(login: BrowserLogin): Promise<void> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { SessionRow } from '../../server/core/session.ts'
-import type { Store } from '../../server/core/store.ts'
+import type { ListOptions, Store } from '../../server/core/store.ts'
 import { listVisibleSessions } from '../../server/http/visible-sessions.ts'
 import { policyFromText } from '../../server/policy/compile-policy.ts'
 import { openSqliteStore } from '../../server/store/sqlite-store.ts'
@@ -56,8 +56,8 @@ async function seen(subject: string, groups: string[], issuer = 'https://a') {
   let pages = 0
   rowsRead = 0
   const counting = {
-    listSessions: async (query: Parameters<Store['listSessions']>[0]) => {
-      const page = await store.listSessions(query)
+    listSessions: async (...asked: Parameters<Store['listSessions']>) => {
+      const page = await store.listSessions(...asked)
       rowsRead += page.items.length
       return page
     },
@@ -104,5 +104,34 @@ describe('the sessions that somebody may see', () => {
 
   it('are nobody’s own by the subject alone', async () => {
     assert.deepEqual((await seen('eve', [], 'https://a')).ids, [])
+  })
+
+  it('are counted by each piece that is looked through, until whoever asks has left', async () => {
+    const away = new AbortController()
+    const refused = new Error('enough')
+    let spent = 0
+    const searching = {
+      listSessions: async (_query: unknown, { goOn, signal }: ListOptions = {}) => {
+        assert.equal(signal, away.signal)
+        for (let piece = 0; piece < 9; piece++) goOn?.()
+        return { items: [] }
+      },
+    }
+    const sessions = { ended: () => undefined, owesEnds: false }
+    const deps = { policy: () => policy, sessions, store: searching } as unknown as Deps
+    const who = { ...people, subject: 'owner', groups: [] }
+    const list = (most: number) =>
+      listVisibleSessions(
+        deps,
+        who,
+        { q: 'x', limit: 100 },
+        () => {
+          if (++spent > most) throw refused
+        },
+        away.signal,
+      )
+    await list(100)
+    assert.equal(spent, 10)
+    await assert.rejects(list(15), refused)
   })
 })
