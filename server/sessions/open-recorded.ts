@@ -57,6 +57,7 @@ async function open(
 ): Promise<OpenedTerminal> {
   if (collected === undefined) return await access.open(spec, target, onProgress, signal)
   await recording
+  signal.throwIfAborted()
   const { command, ...opened } = await access.run(spec, target, onProgress, signal)
   return { ...opened, terminal: commandTerminal(command, collected) }
 }
