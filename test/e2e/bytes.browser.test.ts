@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
+import { focusOf } from '../support/browser-accessibility.ts'
 import { TestBrowser } from '../support/browser.ts'
 import { BrowserGateway } from '../support/browser-gateway.ts'
 import { openInBrowser } from '../support/browser-terminal.ts'
 import type { TestContainer } from '../support/containers.ts'
+import { eventually } from '../support/eventually.ts'
 import { outputOf } from '../support/recordings.ts'
 
 let browser: TestBrowser
@@ -25,7 +27,7 @@ after(async () => {
 })
 
 interface PageInside {
-  navigator: { clipboard: { writeText(text: string): Promise<void> } }
+  navigator: { clipboard: { readText(): Promise<string>; writeText(text: string): Promise<void> } }
 }
 
 /** Puts text into the clipboard, then presses the keys for pasting. */
@@ -89,6 +91,39 @@ describe('pasting', () => {
     await question.getByRole('button', { name: 'Cancel' }).click()
     await question.waitFor({ state: 'hidden' })
     await terminal.until(/[#$] true echo safe$/)
+  })
+
+  it('is what its answer is about, also where a program asks for the clipboard meanwhile', async () => {
+    const { page, terminal } = await open()
+    // It asks when the window changes, which is when the other question is there.
+    const ask = String.raw`printf \"\\033]52;c;aGk=\\007\"; echo asked`
+    await terminal.enter(`clear; sh -c 'trap "${ask}" WINCH; echo ready; while :; do sleep 1; done'`)
+    await terminal.until(/^ready$/m)
+    await paste(page, 'one\ntwo\n')
+    const pasting = page.getByRole('dialog', { name: /Paste 2 lines/ })
+    await pasting.waitFor()
+    await page.setViewportSize({ width: 900, height: 500 })
+    await terminal.until(/^asked$/m)
+    assert.ok(await pasting.isVisible())
+    // The second click of a double one agrees to nothing.
+    await pasting.getByRole('button', { name: 'Paste', exact: true }).dblclick()
+    const copying = page.getByRole('dialog', { name: /write to your clipboard/ })
+    await copying.waitFor()
+    await terminal.until(/^two$/m)
+    await eventually(async () => (await focusOf(page))?.what.startsWith('button Refuse') === true, {
+      what: 'the focus on the harmless answer',
+    })
+    await page.keyboard.press('Enter')
+    await copying.waitFor({ state: 'hidden' })
+    await eventually(async () => (await focusOf(page))?.what.includes('Terminal input') === true, {
+      what: 'the focus in the terminal',
+    })
+    await page.keyboard.press('Control+c')
+    await terminal.prompt()
+    const kept = await page.evaluate(() =>
+      (globalThis as unknown as PageInside).navigator.clipboard.readText(),
+    )
+    assert.equal(kept, 'one\ntwo\n')
   })
 })
 

@@ -4,9 +4,8 @@ import { api } from '../api.ts'
 import { printable } from '../printable.ts'
 import { signedInAgain } from '../sign-in-gate.ts'
 import type { InputProgress } from './input-queue.ts'
-import { needsConfirmation, preparePaste, withoutHidden } from './paste-text.ts'
 import { hasPrefill, takePrefill } from './prefill.ts'
-import type { Answer, Question } from './question.ts'
+import { Questions, type Question } from './questions.ts'
 import { ReadNotices, type Said } from './read-notices.ts'
 import { refusalOf } from './refusal.ts'
 import {
@@ -81,6 +80,7 @@ export class OpenTerminal {
   readonly #encoder = new TextEncoder()
   #state: OpenTerminalState
   readonly #read = new ReadNotices()
+  readonly #questions = new Questions((question) => this.#set({ question }))
   #noticeId = 0
   #droppedTimer: ReturnType<typeof setTimeout> | undefined
   #promptTimer: ReturnType<typeof setTimeout> | undefined
@@ -134,16 +134,13 @@ export class OpenTerminal {
     this.view.focus()
   }
 
-  /** Asks first where each line would run, where there is more than anybody reads, or something that nobody sees. */
+  /** Types it after whatever of it has to be asked. */
   async paste(text: string): Promise<void> {
-    const isWhole = this.view.bracketedPaste
-    const answer = needsConfirmation(text, isWhole)
-      ? await this.#ask({ kind: 'paste', text, isWhole })
-      : 'yes'
-    if (answer === 'no') return
-    const pasted = answer === 'cleaned' ? withoutHidden(text) : text
-    this.#send(this.#encoder.encode(preparePaste(pasted, this.view.bracketedPaste)))
-    this.view.focus()
+    const typed = await this.#questions.paste(text, () => this.view.bracketedPaste)
+    if (typed === undefined) return
+    this.#send(this.#encoder.encode(typed))
+    // The next question has the keys, where there is one.
+    if (this.#state.question === undefined) this.view.focus()
   }
 
   /** Types for the key bar; its arrows come in the form that the program asked for. */
@@ -181,7 +178,7 @@ export class OpenTerminal {
     this.#life.abort()
     clearTimeout(this.#droppedTimer)
     clearTimeout(this.#promptTimer)
-    this.#state.question?.answer('no')
+    this.#questions.close()
     this.#connection.close()
     this.view.dispose()
   }
@@ -227,7 +224,7 @@ export class OpenTerminal {
       onLinkHint: (linkHint) => this.#set({ linkHint }),
       onSearchResult: (found) => this.#set({ found }),
       onClipboardRefused: (why) => this.notify('warning', why),
-      confirmClipboard: async (text) => (await this.#ask({ kind: 'clipboard', text })) === 'yes',
+      confirmClipboard: (text) => this.#questions.mayCopy(text),
     }
   }
 
@@ -296,17 +293,6 @@ export class OpenTerminal {
     } catch {
       // Closed while waiting.
     }
-  }
-
-  #ask(question: Omit<Question, 'answer'>): Promise<Answer> {
-    const { promise, resolve } = Promise.withResolvers<Answer>()
-    this.#state.question?.answer('no')
-    const answer = (given: Answer) => {
-      this.#set({ question: undefined })
-      resolve(given)
-    }
-    this.#set({ question: { ...question, answer } })
-    return promise
   }
 
   #send(bytes: Uint8Array): void {

@@ -141,7 +141,10 @@ function Workspace({ terminal, tabs, onLeave }: WorkspaceProps) {
         onClose={() => setEnding(false)}
         focusAfter={whatIsNext}
       />
-      {state.question === undefined ? null : <TerminalQuestion question={state.question} />}
+      {state.question === undefined ? null : (
+        // Another for each: the focus begins on the harmless answer again.
+        <TerminalQuestion key={state.question.id} question={state.question} />
+      )}
     </>
   )
 }

@@ -1,8 +1,9 @@
+import type { MouseEvent } from 'react'
 import { Button } from '../components/button.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { bytes } from '../format.ts'
 import { hiddenIn, withHiddenNamed, type HiddenCharacter } from './paste-text.ts'
-import type { Answer, Question } from './question.ts'
+import type { Answer, Question } from './questions.ts'
 
 const shownLines = 8
 const shownHidden = 8
@@ -48,11 +49,20 @@ interface AnswersProps {
 
 /** The harmless way is the one that Enter takes. */
 function Answers({ isPaste, hasHidden, answer }: AnswersProps) {
+  // The second click of a double one was meant for the question before: it neither answers nor moves the focus.
+  const by = (given: Answer) => ({
+    onMouseDown: (event: MouseEvent) => {
+      if (event.detail > 1) event.preventDefault()
+    },
+    onClick: ({ detail }: MouseEvent) => {
+      if (detail < 2) answer(given)
+    },
+  })
   return (
     <div className="actions end">
-      <Button onClick={() => answer('no')}>{isPaste ? 'Cancel' : 'Refuse'}</Button>
-      {hasHidden ? <Button onClick={() => answer('yes')}>Paste all of it</Button> : null}
-      <Button kind="primary" onClick={() => answer(hasHidden ? 'cleaned' : 'yes')}>
+      <Button {...by('no')}>{isPaste ? 'Cancel' : 'Refuse'}</Button>
+      {hasHidden ? <Button {...by('yes')}>Paste all of it</Button> : null}
+      <Button kind="primary" {...by(hasHidden ? 'cleaned' : 'yes')}>
         {hasHidden ? 'Paste without them' : isPaste ? 'Paste' : 'Allow'}
       </Button>
     </div>
