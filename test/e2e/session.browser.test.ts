@@ -162,6 +162,18 @@ describe('a session in a container without a shell', () => {
     assert.match((await focusOf(page))?.what ?? '', /^a Replay/, 'an ended terminal holds no Tab')
   })
 
+  it('leaves the keys in the search field when it ends', async () => {
+    const page = await visit()
+    const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)
+    await page.keyboard.press('Control+Shift+F')
+    const search = page.getByRole('textbox', { name: 'Search in the terminal' })
+    await search.fill('what was')
+    await gateway.gateway.api('DELETE', `/sessions/${terminal.sessionId}`, { reason: 'seen enough' })
+    await page.getByRole('link', { name: 'Start again' }).waitFor()
+    await page.keyboard.type(' it')
+    assert.equal(await search.inputValue(), 'what was it')
+  })
+
   it('is read out in screen reader mode, which the browser remembers', async () => {
     const page = await visit()
     const terminal = await openInBrowser(page, gateway.url, `local/${target.name}`)

@@ -105,12 +105,7 @@ function useFocusAtEnd(): RefObject<HTMLDivElement | null> {
   useEffect(() => {
     const element = links.current
     if (element === null) return undefined
-    const { activeElement } = document
-    const isFree =
-      activeElement === document.body ||
-      activeElement?.closest('.ws-stage') !== null ||
-      activeElement.tagName === 'MAIN'
-    if (isFree) element.querySelector<HTMLElement>('.primary')?.focus()
+    if (isShellsOrNobodys(document.activeElement)) element.querySelector<HTMLElement>('.primary')?.focus()
     const shownAt = performance.now()
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.key !== 'Enter') return
@@ -120,6 +115,11 @@ function useFocusAtEnd(): RefObject<HTMLDivElement | null> {
     return () => element.removeEventListener('keydown', onKeyDown)
   }, [])
   return links
+}
+
+/** The stage holds the search field too, which is somebody's own. */
+function isShellsOrNobodys(active: Element | null): boolean {
+  return active === null || active.matches('body, main') || active.closest('.ws-stage-host') !== null
 }
 
 function againInWords({ target, copy }: Session, end: SessionEnd): string {
