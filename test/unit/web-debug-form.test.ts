@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { Session } from '../../server/protocol/api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { profileChoices, profilesForProcess } from '../../web/pages/debug-choices.ts'
-import { linkedProcess, processOptions } from '../../web/pages/process-options.ts'
+import { linkedProcess, processChoices, processOptions } from '../../web/pages/process-options.ts'
 import { openAgainPath } from '../../web/terminal/session-paths.ts'
 import { chosenWhere, whereChoices } from '../../web/pages/where.ts'
 
@@ -82,6 +82,34 @@ describe('the processes to choose from', () => {
     assert.equal(processOptions(items, 'redis').length, 2)
     assert.deepEqual(processOptions(items, 'a\u202eb')[2]?.[0], 'a\u202eb')
     assert.doesNotMatch(processOptions(items, 'a\u202eb')[2]?.[1] ?? '', /\u202e/)
+  })
+
+  it('can be taken back where none can be told: the form would be dead with what a link asks for', () => {
+    const untold = { profiles: [] } as unknown as Options
+    assert.equal(processChoices(untold, ''), undefined)
+    assert.deepEqual(processChoices(untold, 'worker')?.options, [
+      ['', 'the one that is found'],
+      ['worker', 'worker'],
+    ])
+    // Listed, and the one that is found not among them.
+    assert.deepEqual(processOptions(items.slice(1), 'redis'), [
+      ['', 'the one that is found'],
+      ['redis', 'redis, user 999:999'],
+    ])
+  })
+
+  it('are shown where it is not plain which one is meant', () => {
+    const told = (some: typeof items, init?: string) => {
+      const identity = init === undefined ? {} : { identity: { process: { init } } }
+      const profiles = [{ name: 'auto', ...identity }]
+      return { profiles, processes: { items: some, total: 9 } } as unknown as Options
+    }
+    assert.equal(processChoices(told(items.slice(0, 1)), ''), undefined)
+    const alone = processChoices(told(items.slice(0, 1), 'tini'), '')
+    assert.deepEqual([alone?.found?.name, alone?.init, alone?.options], ['node', 'tini', []])
+    const { count, total, options } = processChoices(told(items), '') ?? assert.fail()
+    assert.deepEqual([count, total, options.length], [2, 9, 2])
+    assert.equal(processChoices(told(items.slice(0, 1)), 'gone')?.options.length, 2)
   })
 
   it('have the one that was asked for again when a session is opened again', () => {

@@ -1,5 +1,6 @@
+import { useState } from 'react'
 import { SelectField } from '../components/select-field.tsx'
-import { processOptions, type Options, type TargetProcess } from './process-options.ts'
+import { processChoices, type Options, type TargetProcess } from './process-options.ts'
 
 interface ProcessChoiceProps {
   options: Options
@@ -8,28 +9,32 @@ interface ProcessChoiceProps {
   onChange: (process: string) => void
 }
 
-/** Which process of a container it is about. Only where that is not plain: below an init, or beside others. */
+/** Which process of a container it is about. Only where that is not plain: below an init, beside others, or asked for. */
 export function ProcessChoice({ options, value, onChange }: ProcessChoiceProps) {
-  const { items, total } = options.processes ?? { items: [], total: 0 }
-  const found = items.find((each) => each.found)
-  const init = options.profiles.find(({ identity }) => identity?.process?.init !== undefined)
-  if (found === undefined || (items.length < 2 && init === undefined && value === '')) return null
+  // Stays to be chosen when it is taken back: the list does not go away below somebody's hand.
+  const [asked, setAsked] = useState(value)
+  const choices = processChoices(options, asked)
+  if (choices === undefined) return null
+  const { found, init, count, total } = choices
   return (
     <fieldset className="choices">
       <legend>Process</legend>
       <p className="process-words">
-        <Words process={found} init={init?.identity?.process?.init} isFound={value === ''} />
-        {items.length < 2 && value === '' ? null : (
+        {found === undefined ? null : <Words process={found} init={init} isFound={value === ''} />}
+        {choices.options.length === 0 ? null : (
           <SelectField
             label="Process to look at"
             value={value}
-            options={processOptions(items, value)}
-            onChange={onChange}
+            options={choices.options}
+            onChange={(process) => {
+              if (process !== '') setAsked(process)
+              onChange(process)
+            }}
           />
         )}
-        {total <= items.length ? null : (
+        {total <= count ? null : (
           <span className="faint">
-            The first {items.length} of {total}. A link may name any other: <code>process=</code>
+            The first {count} of {total}. A link may name any other: <code>process=</code>
           </span>
         )}
       </p>

@@ -5,6 +5,35 @@ import { shownName } from './link-text.ts'
 export type Options = NonNullable<TargetDetail['options']>
 export type TargetProcess = NonNullable<Options['processes']>['items'][number]
 
+/** What the form shows of a container's processes. */
+export interface ProcessChoices {
+  /** What is looked at unless somebody chooses; absent where that can't be told from here. */
+  found?: TargetProcess | undefined
+  init?: string | undefined
+  /** Of those that are listed, and of all. */
+  count: number
+  total: number
+  /** None where there is nothing to choose between. */
+  options: readonly (readonly [value: string, words: string])[]
+}
+
+/**
+ * What there is to say and to choose; undefined where that is plain. `asked` is by a link, or was chosen last: it can always be taken
+ * back, also where no list can be told.
+ */
+export function processChoices(options: Options, asked: string): ProcessChoices | undefined {
+  const { items, total } = options.processes ?? { items: [], total: 0 }
+  const found = items.find((each) => each.found)
+  const init = options.profiles.find(({ identity }) => identity?.process?.init !== undefined)?.identity
+    ?.process?.init
+  const isPlain = found === undefined || (items.length < 2 && init === undefined)
+  if (asked === '' && isPlain) return undefined
+  const all = processOptions(items, asked)
+  return { found, init, count: items.length, total, options: all.length < 2 ? [] : all }
+}
+
+const foundInWords = 'the one that is found'
+
 /**
  * The one that is found first, by an empty value: it may be another by the time of the start. What a link asks for and the list does not
  * have stays in it, for the gateway to judge.
@@ -13,7 +42,8 @@ export function processOptions(
   items: readonly TargetProcess[],
   value: string,
 ): (readonly [value: string, words: string])[] {
-  const known = items.map((each) => [each.found ? '' : each.process, wordsOf(each)] as const)
+  const listed = items.map((each) => [each.found ? '' : each.process, wordsOf(each)] as const)
+  const known = listed.some(([process]) => process === '') ? listed : [['', foundInWords] as const, ...listed]
   if (known.some(([process]) => process === value)) return known
   return [...known, [value, shownName(value)]]
 }
