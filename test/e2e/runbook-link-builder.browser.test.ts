@@ -128,6 +128,29 @@ describe('a runbook link is built', () => {
     await check()
   })
 
+  it('with the process that was chosen, from the form and from the session’s terminal', async () => {
+    const { name } = await gateway.target({ image: 'web-init' })
+    const page = await visit(`/debug/local/${name}?reason=INC-1&process=httpd`)
+    const dialog = page.getByRole('dialog', { name: `Runbook link to ${name}` })
+    await page.getByText('which was chosen').waitFor()
+    await page.getByRole('button', { name: 'Copy runbook link' }).click()
+    const process = dialog.getByRole('combobox', { name: 'Process' })
+    assert.equal(await process.inputValue(), 'httpd')
+    const link = `${gateway.url}/debug/local/${name}?process=httpd&toolbox=busybox&profile=auto`
+    assert.equal(await textOf(dialog), `${link}&reason=INC-1`)
+    assert.deepEqual(await accessibilityProblems(page), [])
+    await process.selectOption('')
+    assert.equal(await textOf(dialog), `${link.replace('process=httpd&', '')}&reason=INC-1`)
+    await process.selectOption('httpd')
+    assert.equal(await textOf(dialog), `${link}&reason=INC-1`)
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Start session' }).click()
+    await page.waitForURL(/\/terminal$/)
+    await page.getByRole('button', { name: 'Terminal menu' }).click()
+    await page.getByRole('menuitem', { name: 'Copy runbook link' }).click()
+    await eventually(async () => (await textOf(dialog)) === link)
+  })
+
   it('on a phone, where it scrolls and can be closed', async () => {
     const page = await visit(`/debug/local/${target.name}`, 390)
     await page.getByRole('button', { name: 'Copy runbook link' }).click()

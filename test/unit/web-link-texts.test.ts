@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
+import type { Session } from '../../server/protocol/api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { debugPlace } from '../../web/pages/debug-place.ts'
 import { linkText, runPlan } from '../../web/pages/link-text.ts'
@@ -13,12 +14,14 @@ import {
   prometheusAnnotation,
   usualLabels,
 } from '../../web/runbook-link/link-texts.ts'
-import { lastingRefs, splitRef } from '../../web/runbook-link/stable-ref.ts'
+import { linkRequestOf } from '../../web/runbook-link/link-request.ts'
+import { lastingProcess, lastingRefs, splitRef } from '../../web/runbook-link/stable-ref.ts'
 
 const base = 'https://hatchway.example.com'
 const plain: LinkChoices = {
   ref: 'prod/payments/deployment/api',
   container: '',
+  process: '',
   toolbox: '',
   profile: '',
   reason: '',
@@ -30,6 +33,7 @@ const nasty = `'"\`)](}{{ .X }} | urlquery }}#: - & ? % %26 + \\ $labels <b> * _
 const full: LinkChoices = {
   ...plain,
   container: 'app',
+  process: nasty.slice(0, 60).trim(),
   toolbox: 'netshoot',
   profile: 'auto',
   reason: nasty,
@@ -49,6 +53,7 @@ function read(address: string) {
   return {
     ref: place?.base,
     container: place?.container ?? '',
+    process: searchParams.get('process') ?? '',
     toolbox: searchParams.get('toolbox') ?? '',
     profile: searchParams.get('profile') ?? '',
     reason,
@@ -240,5 +245,32 @@ describe('what a link may lead to', () => {
       container: 'app',
     })
     assert.deepEqual(splitRef('local/web-1'), { ref: 'local/web-1', container: '' })
+  })
+})
+
+describe('the process that a link names', () => {
+  const item = (process: string, name: string, found = false) => ({ process, name, user: '1:1', found })
+  const target = (...items: ReturnType<typeof item>[]) =>
+    ({ options: { processes: { items, total: items.length } } }) as unknown as TargetDetail
+
+  it('is called by its program, which outlives its number', () => {
+    const list = target(item('7', 'node', true), item('9', 'redis'), item('12', 'redis'), item('15', '42'))
+    assert.equal(lastingProcess('7', list), 'node')
+    assert.equal(lastingProcess('9', list), 'redis')
+    assert.equal(lastingProcess('redis', list), 'redis')
+    assert.equal(lastingProcess('', list), '')
+  })
+
+  it('keeps its number where the name would lead to another', () => {
+    const list = target(item('9', 'nginx', true), item('12', 'nginx'), item('15', '42'), item('16', ''))
+    for (const number of ['9', '12', '15', '16', '99']) assert.equal(lastingProcess(number, list), number)
+    assert.equal(lastingProcess('9', undefined), '9')
+    assert.equal(lastingProcess('9', { options: {} } as TargetDetail), '9')
+  })
+
+  it('is the one of the session, whose link is asked for in its terminal and on its page', () => {
+    const session = { target: { ref: 'local/web' }, toolbox: 'busybox', profile: 'auto' } as Session
+    assert.deepEqual(linkRequestOf(session), { ref: 'local/web', toolbox: 'busybox', profile: 'auto' })
+    assert.equal(linkRequestOf({ ...session, process: 'redis' }).process, 'redis')
   })
 })

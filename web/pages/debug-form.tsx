@@ -176,7 +176,9 @@ export function DebugForm(props: DebugFormProps) {
         />
         <Button
           kind="quiet"
-          onClick={() => askForLink({ ref: place.ref, toolbox, profile, ...words.said, run: runOf(plan) })}
+          onClick={() =>
+            askForLink({ ref: place.ref, process, toolbox, profile, ...words.said, run: runOf(plan) })
+          }
         >
           Copy runbook link
         </Button>

@@ -6,6 +6,8 @@ export interface LinkChoices {
   ref: string
   /** Which container of the pod. */
   container: string
+  /** Which process of the container, in Docker. */
+  process: string
   toolbox: string
   profile: string
   reason: string
@@ -23,15 +25,14 @@ export function linkAddress(base: string, choices: LinkChoices): string {
 export function addressOf(
   base: string,
   path: readonly string[],
-  { container, toolbox, profile, reason, ticket, run }: LinkChoices,
+  { container, process, toolbox, profile, reason, ticket, run }: LinkChoices,
   templates: Readonly<Record<string, string>> = {},
 ): string {
-  const query = Object.entries({ container, toolbox, profile, reason, ticket, run }).flatMap(
-    ([key, text]) => {
-      const value = templates[key] ?? encodePart(text)
-      return value === '' ? [] : [`${key}=${value}`]
-    },
-  )
+  const texts = { container, process, toolbox, profile, reason, ticket, run }
+  const query = Object.entries(texts).flatMap(([key, text]) => {
+    const value = templates[key] ?? encodePart(text)
+    return value === '' ? [] : [`${key}=${value}`]
+  })
   return `${base}/debug/${path.join('/')}${query.length === 0 ? '' : `?${query.join('&')}`}`
 }
 

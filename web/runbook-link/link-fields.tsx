@@ -1,6 +1,8 @@
 import { useState, type ReactNode } from 'react'
 import { Field } from '../components/field.tsx'
 import { ChevronIcon } from '../components/icons.tsx'
+import { processOptions } from '../pages/process-options.ts'
+import { lastingProcess } from './stable-ref.ts'
 import type { LinkState } from './use-link-choices.ts'
 
 /** What the link says: where it leads, what it chooses, what it fills in. */
@@ -36,6 +38,7 @@ export function LinkFields({ state }: { state: LinkState }) {
           onChange={(container) => change({ container })}
         />
       )}
+      <Process state={state} />
       <Choice
         label="Toolbox"
         value={choices.toolbox}
@@ -81,6 +84,29 @@ function Run({ state }: { state: LinkState }) {
         <Line label="Command" isCode max={2000} value={choices.run} onChange={(run) => change({ run })} />
       ) : null}
     </>
+  )
+}
+
+/** Of a container in Docker with several, or where one was asked for. */
+function Process({ state }: { state: LinkState }) {
+  const { target, choices, change } = state
+  // Stays to be chosen when it is taken back.
+  const [asked, setAsked] = useState(choices.process)
+  const others = (target?.options?.processes?.items ?? [])
+    .filter(({ found }) => !found)
+    .map((each) => ({ ...each, process: lastingProcess(each.process, target) }))
+  const options = processOptions(others, lastingProcess(asked, target))
+  if (options.length < 2) return null
+  return (
+    <Choice
+      label="Process"
+      value={choices.process}
+      options={options}
+      onChange={(process) => {
+        if (process !== '') setAsked(process)
+        change({ process })
+      }}
+    />
   )
 }
 

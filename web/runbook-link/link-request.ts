@@ -4,6 +4,7 @@ import type { Session } from '../../server/protocol/api.ts'
 /** For which target somebody wants a link, with what the link should begin with. */
 export interface LinkRequest {
   ref: string
+  process?: string
   toolbox?: string
   profile?: string
   reason?: string
@@ -12,8 +13,8 @@ export interface LinkRequest {
 }
 
 /** For the target of a session, with its choices; its reason and ticket were about then. */
-export function linkRequestOf({ target, toolbox, profile }: Session): LinkRequest {
-  return { ref: target.ref, toolbox, profile }
+export function linkRequestOf({ target, process, toolbox, profile }: Session): LinkRequest {
+  return { ref: target.ref, ...(process === undefined ? {} : { process }), toolbox, profile }
 }
 
 let current: LinkRequest | undefined

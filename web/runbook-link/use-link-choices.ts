@@ -4,7 +4,7 @@ import { printableLine } from '../printable.ts'
 import { useMe, useTarget } from '../queries.ts'
 import type { LinkChoices } from './link-address.ts'
 import type { LinkRequest } from './link-request.ts'
-import { lastingRefs, splitRef } from './stable-ref.ts'
+import { lastingProcess, lastingRefs, splitRef } from './stable-ref.ts'
 
 export interface LinkState {
   /** Where the link begins. */
@@ -26,11 +26,12 @@ export function useLinkChoices(request: LinkRequest): LinkState {
   const publicUrl = useMe().data?.publicUrl
   const target = query.data
   const refs = lastingRefs(request.ref, target)
-  const { toolbox = '', profile = '', reason = '', ticket = '', run = '' } = request
+  const { process = '', toolbox = '', profile = '', reason = '', ticket = '', run = '' } = request
   const [wish, setWish] = useState<Partial<LinkChoices>>({})
   const fallback = {
     ref: refs[0] ?? asked.ref,
     container: asked.container,
+    process,
     toolbox,
     profile,
     reason,
@@ -47,6 +48,7 @@ export function useLinkChoices(request: LinkRequest): LinkState {
       ...wished,
       // A pod that has gone by now is no choice any more.
       ref: refs.includes(wished.ref) ? wished.ref : fallback.ref,
+      process: lastingProcess(wished.process, target),
       reason: printableLine(wished.reason),
       ticket: printableLine(wished.ticket),
       run: printableLine(wished.run),
