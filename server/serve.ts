@@ -27,7 +27,7 @@ import { withoutGuard } from './targets/guard-script.ts'
 import { SessionRegistry } from './sessions/session-registry.ts'
 import type { SessionObserver } from './sessions/sessions.ts'
 import { watchForSuspension } from './sessions/suspension.ts'
-import { findLostRecordings, reap, sealLeftovers } from './sessions/upkeep.ts'
+import { findLostRecordings, reap, sealLeftovers, type Tried } from './sessions/upkeep.ts'
 import { DirectoryBlobs } from './store/directory-blobs.ts'
 import { secretFiles } from './store/secret-files.ts'
 import { openSqliteStore } from './store/sqlite-store.ts'
@@ -304,14 +304,20 @@ function patience(ms: number): Promise<void> {
 
 /** It waits for recovery, which decides which debug containers and recordings are claimed. */
 function upkeepFromNowOn(recovery: RecoveryOptions, recovered: Promise<void>): NodeJS.Timeout {
+  const tried: Tried = new Map()
+  let isUnderWay = true
   const upkeep = async () => {
-    await sealLeftovers(recovery)
-    await reap(recovery)
+    isUnderWay = true
+    try {
+      await sealLeftovers(recovery)
+      await reap(recovery, tried)
+    } finally {
+      isUnderWay = false
+    }
   }
-  let round = recovered.then(upkeep).then(() => findLostRecordings(recovery))
-  const timer = setInterval(() => {
-    round = round.then(upkeep)
-  }, upkeepEveryMs)
+  void recovered.then(upkeep).then(() => findLostRecordings(recovery))
+  // A round that takes longer than that is not followed by those that it kept waiting.
+  const timer = setInterval(() => void (isUnderWay || upkeep()), upkeepEveryMs)
   return timer.unref()
 }
 

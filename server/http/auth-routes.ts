@@ -116,11 +116,11 @@ function registerSignOut(app: TypedApp, deps: AppDeps, { origin, sockets }: Auth
       const id = request.cookies[cookie]
       if (id !== undefined) {
         const login = await auth.logins.known(id)
-        if (login !== undefined) {
+        if (login !== undefined)
           await store.appendAudit({ kind: 'signed-out', who: personOf(login.who), from: request.ip })
-          sockets.closeLogin(login.key)
-        }
+        // First, or a terminal that comes in between would stay.
         await auth.logins.remove(id)
+        if (login !== undefined) sockets.closeLogin(login.key)
       }
       clearLoginCookie(reply, origin)
       return noContent(reply)

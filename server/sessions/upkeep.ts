@@ -10,38 +10,65 @@ import { auditSession, endedEvent } from './session-audit.ts'
 
 const engineTimeoutMs = 20_000
 
+/** What was tried to be stopped, by environment and id: when it is tried again, and after which wait. */
+export type Tried = Map<string, { at: number; waitMs: number }>
+
+const firstWaitMs = 30_000
+const longestWaitMs = 3_600_000
+const atOnce = 4
+
 /**
- * Stops debug containers of this installation that no session claims, and touches no other installation's.
- * Never rejects: what fails now is tried at the next round.
+ * Stops debug containers of this installation that no session claims, and touches no other installation's. Never rejects: what fails
+ * now is tried in a later round, with growing waits, and has one event. In a cluster anybody who may add ephemeral containers can
+ * make some that look like these and never end: they keep no other environment waiting, nor for long those of their own.
  */
-export async function reap(options: RecoveryOptions): Promise<void> {
-  for (const driver of options.drivers.values()) {
-    for (const container of await listOwned(options, driver)) {
-      try {
-        await reapOne(options, driver, container)
-      } catch (cause) {
-        options.onProblem(`debug container ${container.id} could not be removed`, cause)
-      }
+export async function reap(options: RecoveryOptions, tried: Tried = new Map()): Promise<void> {
+  const rounds = [...options.drivers.values()].map(async (driver) => {
+    const owned = await listOwned(options, driver)
+    forgetGone(tried, driver.environment, owned)
+    for (let at = 0; at < owned.length; at += atOnce) {
+      const some = owned.slice(at, at + atOnce)
+      await Promise.all(
+        some.map((container) =>
+          reapOne(options, driver, container, tried).catch((cause: unknown) =>
+            options.onProblem(`debug container ${container.id} could not be removed`, cause),
+          ),
+        ),
+      )
     }
-  }
+  })
+  await Promise.all(rounds)
+}
+
+const keyOf = ({ environment, id }: DebugContainer) => `${environment} ${id}`
+
+function forgetGone(tried: Tried, environment: string, owned: readonly DebugContainer[]): void {
+  const known = new Set(owned.map(keyOf))
+  for (const key of tried.keys()) if (key.startsWith(`${environment} `) && !known.has(key)) tried.delete(key)
 }
 
 async function reapOne(
   options: RecoveryOptions,
   driver: TargetDriver,
   container: DebugContainer,
+  tried: Tried,
 ): Promise<void> {
   const { registry, store } = options
+  const before = tried.get(keyOf(container))
+  if (before !== undefined && performance.now() < before.at) return
   if (registry.live(container.sessionId) !== undefined) return
   const row = registry.ended(container.sessionId) ?? (await store.getSession(container.sessionId))
   if (row !== undefined && row.state !== 'ended') return
-  await store.appendAudit({
-    kind: 'reaped',
-    sessionId: container.sessionId,
-    ...(row === undefined ? {} : { target: row.target.ref }),
-    reason: row === undefined ? 'no session claims this debug container' : 'its session has ended',
-    detail: { container: container.id, environment: container.environment },
-  })
+  if (before === undefined)
+    await store.appendAudit({
+      kind: 'reaped',
+      sessionId: container.sessionId,
+      ...(row === undefined ? {} : { target: row.target.ref }),
+      reason: row === undefined ? 'no session claims this debug container' : 'its session has ended',
+      detail: { container: container.id, environment: container.environment },
+    })
+  const waitMs = Math.min(longestWaitMs, before === undefined ? firstWaitMs : before.waitMs * 2)
+  tried.set(keyOf(container), { at: performance.now() + waitMs, waitMs })
   await driver.stop(container, AbortSignal.timeout(engineTimeoutMs))
 }
 

@@ -168,6 +168,21 @@ describe('the policy of the chart', () => {
     assert.equal(template.metadata.labels?.['app.kubernetes.io/name'], 'hatchway')
   })
 
+  it('tells of the link in the log where there is one', async () => {
+    const cases: [object, boolean][] = [
+      [{}, true],
+      [{ issuers: [issuer] }, false],
+      [{ oidc: provider }, false],
+      [{ issuers: [issuer], localTokens: true }, true],
+    ]
+    for (const [auth, told] of cases) {
+      const set = ['--set-json', `config.auth=${JSON.stringify(auth)}`]
+      const rules = ['--set-json', `policy.rules=${JSON.stringify([rule])}`]
+      const shown = await helm('install', 'hatchway', chart, '--dry-run=client', ...set, ...rules)
+      assert.equal(shown.includes('Sign in once'), told, JSON.stringify(auth))
+    }
+  })
+
   it('lets in whoever has the link of the log only while there is no issuer and no provider', async () => {
     assert.match(fileOf(await renderChart(), 'policy.yaml'), /- local\n/)
     assert.doesNotMatch(fileOf(await renderChart(everything), 'policy.yaml'), /local/)

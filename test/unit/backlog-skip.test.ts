@@ -145,7 +145,8 @@ describe('an interrupt', () => {
 })
 
 describe('a skip', () => {
-  const skip = () => new BacklogSkip({ onChange: () => undefined, isHeld: () => false, onMaybeOver: () => undefined })
+  const skip = () =>
+    new BacklogSkip({ onChange: () => undefined, isHeld: () => false, onMaybeOver: () => undefined })
 
   it('ends after so many bytes, and does not begin again by itself', () => {
     const skipped = skip()
@@ -175,7 +176,11 @@ describe('a skip', () => {
 
   it('leaves others their turns', async () => {
     let changes = 0
-    const skipped = new BacklogSkip({ onChange: () => changes++, isHeld: () => false, onMaybeOver: () => undefined })
+    const skipped = new BacklogSkip({
+      onChange: () => changes++,
+      isHeld: () => false,
+      onMaybeOver: () => undefined,
+    })
     skipped.typed(ctrlC)
     skipped.begin()
     skipped.read(300 * 1024)

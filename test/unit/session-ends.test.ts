@@ -7,7 +7,7 @@ import { describe, it } from 'node:test'
 import { endOf } from '../../server/core/session-end.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
-import { findLostRecordings, reap, sealLeftovers } from '../../server/sessions/upkeep.ts'
+import { findLostRecordings, reap, sealLeftovers, type Tried } from '../../server/sessions/upkeep.ts'
 import { DirectoryRecordings } from '../../server/recording/recordings.ts'
 import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
 import { eventually } from '../support/eventually.ts'
@@ -106,6 +106,38 @@ describe('the end of a session', () => {
     ground.driver.listOwned = async () => [container]
     await reap(ground.recovery)
     assert.equal(ground.driver.running.has(id), false)
+  })
+})
+
+describe('debug containers that nobody claims', () => {
+  it('are each told of once, and waited for ever longer, where they cannot be stopped', async (t) => {
+    const ground = await sessionGround(t)
+    const forged = Array.from({ length: 50 }, (_, at) => ({
+      environment: 'local',
+      id: `forged-${at}`,
+      sessionId: `none-${at}`,
+      targetId: 'web',
+    }))
+    let stops = 0
+    let most = 0
+    let now = 0
+    ground.driver.listOwned = () => Promise.resolve(forged)
+    ground.driver.stop = async () => {
+      stops++
+      most = Math.max(most, ++now)
+      await eventually(() => most > 1, { what: 'another to be stopped beside it' })
+      now--
+      throw new Error('it runs on')
+    }
+    const tried: Tried = new Map()
+    for (let round = 0; round < 3; round++) await reap(ground.recovery, tried)
+    assert.equal(stops, 50)
+    assert.ok(most < 10, String(most))
+    const { items } = await ground.refusing.store.listAudit({ kinds: ['reaped'], limit: 200 })
+    assert.equal(items.length, 50)
+    ground.driver.listOwned = () => Promise.resolve([])
+    await reap(ground.recovery, tried)
+    assert.equal(tried.size, 0)
   })
 })
 
