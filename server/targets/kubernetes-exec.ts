@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process'
-import { isAbsolute, resolve } from 'node:path'
-import { HatchwayError, messageOf } from '../core/errors.ts'
+import { execFile, type ExecFileException } from 'node:child_process'
+import { basename, isAbsolute, resolve } from 'node:path'
+import { HatchwayError } from '../core/errors.ts'
 
 /** `users[].user.exec` of a kubeconfig. */
 export interface ExecPlugin {
@@ -31,11 +31,15 @@ interface PluginCall {
 }
 
 const timeoutMs = 30_000
+const maxBuffer = 1024 * 1024
+/** Of what it printed to stderr, the end: that is where a program says why it gives up. */
+const maxPrinted = 500
 
 /**
  * Runs a kubeconfig's exec plugin as client-go does (client.authentication.k8s.io/v1), but without a terminal and with
  * a deadline of 30 s: one that waits for somebody to sign in must not hold up the gateway.
- * Throws HatchwayError when it fails.
+ * Throws HatchwayError when it fails. Everybody who is signed in reads its message, so that names the program and how it
+ * ended, and nothing of its arguments and its output. What it printed to stderr is the cause, for the log.
  */
 export async function runExecPlugin(call: PluginCall): Promise<ExecCredential> {
   const { plugin, directory } = call
@@ -62,13 +66,18 @@ export async function runExecPlugin(call: PluginCall): Promise<ExecCredential> {
     },
     timeout: timeoutMs,
     killSignal: 'SIGKILL' as const,
-    maxBuffer: 1024 * 1024,
+    maxBuffer,
   }
-  const child = execFile(file, [...(args ?? [])], options, (cause, stdout, stderr) => {
-    if (cause === null) done(stdout)
-    else reject(failed(call, reasonOf(cause, stderr, plugin.installHint), cause))
-  })
-  child.stdin?.end()
+  try {
+    const child = execFile(file, [...(args ?? [])], options, (cause, stdout, stderr) => {
+      if (cause === null) done(stdout)
+      else reject(failed(call, reasonOf(cause, plugin.installHint), printed(plugin, stderr)))
+    })
+    child.stdin?.end()
+  } catch {
+    // Node's message quotes the argument that it does not take.
+    throw failed(call, 'its arguments or its environment in the kubeconfig are no plain texts')
+  }
   return read(call, await promise)
 }
 
@@ -76,9 +85,9 @@ function read(call: PluginCall, stdout: string): ExecCredential {
   let status: ExecCredential | undefined
   try {
     status = (JSON.parse(stdout) as { status?: ExecCredential }).status
-  } catch (cause) {
-    // Not the output itself: it may hold a token.
-    throw failed(call, 'it did not print an ExecCredential', cause)
+  } catch {
+    // Neither the output nor the parser's message, which quotes it: it may hold a token.
+    throw failed(call, 'it did not print an ExecCredential')
   }
   if (status?.token === undefined && status?.clientCertificateData === undefined) {
     throw failed(call, 'it gave neither a token nor a certificate')
@@ -86,23 +95,40 @@ function read(call: PluginCall, stdout: string): ExecCredential {
   return status
 }
 
-function reasonOf(
-  cause: Error & { code?: unknown; killed?: boolean },
-  stderr: string,
-  hint?: string,
-): string {
-  if (cause.code === 'ENOENT')
-    return `there is no such program. ${hint ?? 'Install it where the gateway runs'}`
-  if (cause.killed === true)
+/** Never in Node's own words: they are the whole command line. */
+function reasonOf(cause: ExecFileException, hint?: string): string {
+  const { code, killed, signal } = cause
+  if (code === 'ENOENT') return `there is no such program. ${hint ?? 'Install it where the gateway runs'}`
+  if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `it printed more than ${maxBuffer / 1024} KiB`
+  if (typeof code === 'string') return `it could not be started (${code})`
+  if (killed === true)
     return `it did not answer within ${timeoutMs / 1000} seconds. It may be waiting for somebody to sign in`
-  const words = stderr.trim().slice(-500)
-  return words === '' ? (messageOf(cause).split('\n', 1)[0] ?? '') : words
+  return typeof code === 'number' ? `exit code ${code}` : `it was ended by ${signal ?? 'a signal'}`
+}
+
+function printed(plugin: ExecPlugin, stderr: string): Error | undefined {
+  let words = stderr.trim()
+  for (const secret of secretsOf(plugin)) words = words.replaceAll(secret, '[hidden]')
+  return words === '' ? undefined : new Error(`It printed: ${words.slice(-maxPrinted)}`)
+}
+
+/** Values that a program which complains about its arguments might repeat. */
+function secretsOf({ args, env }: ExecPlugin): string[] {
+  const byFlag = (args ?? []).map((arg, index, all) => {
+    const at = arg.indexOf('=')
+    const before = all[index - 1] ?? ''
+    if (at !== -1) return { name: arg.slice(0, at), value: arg.slice(at + 1) }
+    return { name: before.startsWith('-') ? before : '', value: arg }
+  })
+  return [...byFlag, ...(env ?? [])]
+    .filter(({ name, value }) => /secret|token|passw|key|credential/i.test(name) && value !== '')
+    .map(({ value }) => value)
 }
 
 function failed({ plugin, environment }: PluginCall, why: string, cause?: unknown): HatchwayError {
   return new HatchwayError(
     'backend_unavailable',
-    `The credential plugin ${plugin.command ?? ''} of ${environment} failed: ${why}. Run it by hand as the gateway's user to see what it needs.`,
+    `The credential plugin ${basename(plugin.command ?? '')} of ${environment} failed: ${why}. Run it by hand as the gateway's user to see what it needs.`,
     { cause },
   )
 }

@@ -54,7 +54,7 @@ describe('environments', () => {
       down: /The API server of down at 127\.0\.0\.1:\d+ cannot be reached\. Nothing listens there/,
       untrusted: /certificate|authority/,
       hanging: /hanging/,
-      plugin: /credential plugin \/no\/such\/plugin of plugin failed: there is no such program/,
+      plugin: /credential plugin plugin of plugin failed: there is no such program/,
       missing: /kubeconfig \S+nowhere of missing cannot be read: ENOENT/,
       broken: /kubeconfig \S+broken of broken cannot be read/,
       context: /no context named staging\. It has: x\./,

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
-import type { ErrorCode } from '../../server/core/errors.ts'
+import { inspect } from 'node:util'
+import { HatchwayError, messageOf, type ErrorCode } from '../../server/core/errors.ts'
 import {
   resourcePath,
   type KubernetesCall,
@@ -233,12 +234,40 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
     await fails(
       failing.json(get()),
       'backend_unavailable',
-      /failing\.sh of prod failed: please run login.*by hand/,
+      /plugin failing\.sh of prod failed: exit code 1\..*by hand/,
     )
     const missing = await connect({
       exec: { command: 'no-such-plugin', installHint: 'Get it from the shop' },
     })
     await fails(missing.json(get()), 'backend_unavailable', /no such program\. Get it from the shop/)
+  })
+
+  it('tells how an exec plugin ended and nothing of its arguments, and the log what it printed', async () => {
+    const args = ['--oidc-client-secret=s3cret-1', '--password', 's3cret-2', '--issuer=https://idp.test']
+    const env = [{ name: 'MY_TOKEN', value: 's3cret-3' }]
+    const failure = async (script: string, mode = 0o755, more: readonly unknown[] = []) => {
+      const plugin = join(directory, 'secretive.sh')
+      await writeFile(plugin, `#!/bin/sh\n${script}\n`)
+      await chmod(plugin, mode)
+      const exec = { command: './secretive.sh', args: [...args, ...more], env }
+      const cause: unknown = await (await connect({ exec })).json(get()).catch((reason: unknown) => reason)
+      assert.ok(cause instanceof HatchwayError)
+      assert.doesNotMatch(inspect(cause, { depth: 9 }), /s3cret/)
+      assert.doesNotMatch(cause.message, /idp\.test|Command failed/)
+      return cause
+    }
+    assert.match((await failure('exit 3')).message, /plugin secretive\.sh of prod failed: exit code 3\./)
+    assert.match((await failure('kill -TERM $$')).message, /failed: it was ended by SIGTERM\./)
+    assert.match((await failure('exit 0', 0o644)).message, /failed: it could not be started \(EACCES\)\./)
+    assert.match((await failure('head -c 2000000 /dev/zero')).message, /failed: it printed more than/)
+    assert.match((await failure('echo s3cret-4')).message, /failed: it did not print an ExecCredential/)
+    assert.match((await failure('exit 0', 0o755, ['s3cret-5\0'])).message, /failed: its arguments/)
+    const wordy = await failure('echo "unknown flag $1 $3, $MY_TOKEN: ask idp.test" >&2; exit 1')
+    assert.match(wordy.message, /failed: exit code 1\./)
+    assert.equal(
+      messageOf(wordy.cause),
+      'It printed: unknown flag --oidc-client-secret=[hidden] [hidden], [hidden]: ask idp.test',
+    )
   })
 
   it('follows a client certificate that changes', async () => {
