@@ -72,6 +72,8 @@ export default defineConfig({
       plugins: ['typescript', 'unicorn', 'import', 'promise', 'react', 'jsx-a11y'],
       rules: {
         'react/react-in-jsx-scope': 'off',
+        // React throws when a render calls other hooks than the one before.
+        'react/rules-of-hooks': 'error',
         'max-lines-per-function': ['error', { max: 140, skipBlankLines: true, skipComments: true }],
         'no-restricted-imports': [
           'error',

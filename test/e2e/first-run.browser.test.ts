@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { TestBrowser } from '../support/browser.ts'
 import { TestContainers, type TestContainer } from '../support/containers.ts'
 import { defaultEngine, defaultSocket } from '../support/engine.ts'
@@ -78,6 +78,14 @@ async function endGateway(): Promise<void> {
 const targetLinks = (page: Page) =>
   page.getByRole('table', { name: 'Targets' }).getByRole('row').getByRole('link')
 
+const targetsRequest = /\/api\/v1\/targets\?/
+
+/** An engine without a single container is not to be had here; everything but this list is real. */
+function answerNothing(route: Route): Promise<void> {
+  const nothing = { items: [], total: 0, namespaces: [], states: {}, problems: [] }
+  return route.fulfill({ json: nothing, headers: { 'cache-control': 'no-store' } })
+}
+
 describe('the first run', () => {
   it('signs in by the printed link, once, and shows the engine’s containers', async () => {
     const link = await serveUnconfigured()
@@ -131,11 +139,7 @@ describe('the first run', () => {
   it('offers a sample where there is nothing to debug, and leads to its form', async () => {
     const link = await serveUnconfigured()
     const page = await browser.visit()
-    // An engine without a single container is not to be had here; everything but this list is real.
-    const nothing = { items: [], total: 0, namespaces: [], states: {}, problems: [] }
-    await page.route(/\/api\/v1\/targets\?/, (route) =>
-      route.fulfill({ json: nothing, headers: { 'cache-control': 'no-store' } }),
-    )
+    await page.route(targetsRequest, answerNothing)
     await page.goto(link)
     await page.getByRole('heading', { name: 'Nothing to debug yet' }).waitFor()
     await page.getByRole('button', { name: 'Start a sample container' }).click()
@@ -147,6 +151,20 @@ describe('the first run', () => {
       const sample = await sampleId()
       if (sample !== undefined) await containers.remove(sample)
     }
+  })
+
+  it('shows the first target as it comes, and that there is none when the last one goes', async () => {
+    const link = await serveUnconfigured()
+    const page = await browser.visit()
+    await page.route(targetsRequest, answerNothing)
+    await page.goto(link)
+    const nothing = page.getByRole('heading', { name: 'Nothing to debug yet' })
+    await nothing.waitFor()
+    await page.unroute(targetsRequest)
+    await targetLinks(page).filter({ hasText: web.name }).waitFor()
+    await page.route(targetsRequest, answerNothing)
+    await nothing.waitFor()
+    assert.equal(await page.getByRole('table').count(), 0)
   })
 })
 

@@ -61,3 +61,18 @@ describe('import boundaries', () => {
     assert.equal(said, undefined)
   })
 })
+
+describe('the rules of hooks', () => {
+  it('refuse a hook behind a return, which React throws at', async () => {
+    const said = await lintPlanted(
+      'web/planted.ts',
+      `import { useState } from 'react'
+export function usePlanted(isNone: boolean): number | undefined {
+  if (isNone) return undefined
+  return useState(1)[0]
+}
+`,
+    )
+    assert.match(said ?? '', /rules-of-hooks/)
+  })
+})

@@ -57,10 +57,10 @@ export function TargetList({ query, isWhole, filters, parameters, update }: Targ
   const selectorProblem = filters.selector !== '' && problem?.status === 400 ? problem.message : undefined
   const { stopped } = countStates(first.states)
   const isFiltered = Object.values(filters).some(Boolean) || words !== ''
-  if (items.length === 0 && stopped === 0 && first.problems.length === 0 && !isFiltered) return <NoTargets />
   const total = isWhole ? shown.length : first.total
   const { fetchNextPage } = query
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage])
+  if (items.length === 0 && stopped === 0 && first.problems.length === 0 && !isFiltered) return <NoTargets />
   const clear = (): void => {
     setTyped({ after: '', text: '' })
     setClears(clears + 1)
