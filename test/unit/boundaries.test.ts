@@ -66,13 +66,13 @@ describe('the rules of hooks', () => {
   it('refuse a hook behind a return, which React throws at', async () => {
     const said = await lintPlanted(
       'web/planted.ts',
-      `import { useState } from 'react'
-export function usePlanted(isNone: boolean): number | undefined {
+      `import { useCallback } from 'react'
+export function usePlanted(isNone: boolean, act: () => void): (() => void) | undefined {
   if (isNone) return undefined
-  return useState(1)[0]
+  return useCallback(() => act(), [act])
 }
 `,
     )
-    assert.match(said ?? '', /rules-of-hooks/)
+    assert.match(said ?? '', /\(rules-of-hooks\): React Hook "useCallback" is called conditionally/)
   })
 })
