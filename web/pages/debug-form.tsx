@@ -57,7 +57,9 @@ export function DebugForm(props: DebugFormProps) {
   // As whom it runs, and what it sees there, is another question than beside the container and its process that is found.
   const isOther = scope !== undefined || process !== ''
   const other = useTarget(place.ref, { pick: place.pick, scope, process, enabled: isOther })
-  const isAsking = isOther && (other.isPending || other.isPlaceholderData)
+  // Nothing is said, and nothing starts, of what could not be asked: it is asked again by itself.
+  const isUnknown = isOther && other.isError && other.data === undefined
+  const isAsking = isUnknown || (isOther && (other.isPending || other.isPlaceholderData))
   const shown = (isOther ? other.data?.options : undefined) ?? options
   const askedProfile = parameters.get('profile') ?? ''
   const profiles =
@@ -149,13 +151,13 @@ export function DebugForm(props: DebugFormProps) {
         />
       </div>
       <div className="debug-side">
-        {problem === undefined ? null : (
+        {problem === undefined && !isUnknown ? null : (
           <div ref={intoView}>
-            <ErrorPanel error={problem} />
+            <ErrorPanel error={problem ?? other.error} />
           </div>
         )}
         {options.approval === undefined ? null : <ApprovalNotice approval={options.approval} />}
-        {where === 'nowhere' ? null : (
+        {where === 'nowhere' || isUnknown ? null : (
           <WhatHappens
             target={target}
             options={shown}
