@@ -122,7 +122,7 @@ describe('a runbook link', () => {
 
   it('may name a process of the container, which then decides who the session runs as, and never makes it root', async () => {
     const { name } = await gateway.target({ image: 'web-init' })
-    const page = await visit()
+    const page = await visit('ada', [/status of 503/])
     const asks = { reason: 'a reason', ticket: 'INC-7' }
     await page.goto(`${gateway.url}${link({ ...asks, process: 'init' }, name)}`)
     await page.getByText('The profile auto does not go with this process').waitFor()
