@@ -47,6 +47,9 @@ export interface KubernetesClientOptions {
 /** 250 pods with much in them are about 5 MB. */
 const maxBytes = 64 * 1024 * 1024
 const maxRefusalBytes = 64 * 1024
+const usualTimeoutMs = 15_000
+/** However long `Retry-After` says: a timer that is set for more than 2^31 ms fires at once. */
+const maxWaitMs = 30_000
 
 /**
  * `/api/v1/namespaces/shop/pods/web/attach`, every part encoded.
@@ -92,10 +95,11 @@ export class KubernetesClient {
 
   /** The parsed answer, an object without nulls. A refusal's own words are in the cause: see `refusalOf`. */
   async json<T>(call: KubernetesCall): Promise<T> {
-    const limit = AbortSignal.timeout(call.timeoutMs ?? 15_000)
+    const timeoutMs = call.timeoutMs ?? usualTimeoutMs
+    const limit = AbortSignal.timeout(timeoutMs)
     const signal = AbortSignal.any([call.signal, limit, this.#closed.signal])
     try {
-      const answer = await this.#patiently(call, signal)
+      const answer = await this.#patiently(call, signal, performance.now() + timeoutMs)
       return readRecord(withoutNulls(JSON.parse(await readBody(answer, maxBytes)))) as T
     } catch (cause) {
       throw this.#translate(cause, call, limit)
@@ -111,7 +115,7 @@ export class KubernetesClient {
   ): AsyncGenerator<string, void, undefined> {
     const limit = new AbortController()
     const arm = (ms: number) => setTimeout(() => limit.abort(), ms)
-    let timer = arm(call.timeoutMs ?? 15_000)
+    let timer = arm(call.timeoutMs ?? usualTimeoutMs)
     const signal = AbortSignal.any([call.signal, limit.signal, this.#closed.signal])
     let answer: IncomingMessage | undefined
     try {
@@ -185,14 +189,17 @@ export class KubernetesClient {
   }
 
   /** Reads are tried again where the server asks for it, as long as the deadline allows. */
-  async #patiently(call: KubernetesCall, signal: AbortSignal): Promise<IncomingMessage> {
+  async #patiently(call: KubernetesCall, signal: AbortSignal, until: number): Promise<IncomingMessage> {
     for (;;) {
       try {
         return await this.#send(call, signal)
       } catch (cause) {
         const busy = cause instanceof KubernetesRefusal && (cause.status === 429 || cause.status === 503)
         if (!busy || call.method !== 'GET' || cause.retryAfter === undefined) throw cause
-        await delay(cause.retryAfter * 1000 * (1 + Math.random() / 4), undefined, { signal }).catch(() => {
+        const waitMs = Math.min(maxWaitMs, cause.retryAfter * 1000 * (1 + Math.random() / 4))
+        // Who would wait in vain is told at once.
+        if (performance.now() + waitMs >= until) throw cause
+        await delay(waitMs, undefined, { signal }).catch(() => {
           throw cause
         })
       }

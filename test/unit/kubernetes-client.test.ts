@@ -378,6 +378,33 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
     await fails(client.json(get({ timeoutMs: 300 })), 'backend_unavailable', /starting/)
   })
 
+  it('asks once where it is to wait for longer than it may, and for longer than a timer can', async () => {
+    const slow = resourcePath('/api/v1', 'shop', 'pods', 'slow')
+    let retryAfter = 0
+    server.answer = (request, response) => {
+      if (request.url === slow) sendStatus(response, 429, 'too many requests', { retryAfter })
+      else response.end('{}')
+    }
+    const asked = () => server.requests.filter(({ url }) => url === slow).length
+    for (retryAfter of [60, 3_000_000, 1e300]) {
+      const before = asked()
+      const reading = client.json(get({ path: slow, timeoutMs: 10_000, signal: AbortSignal.timeout(60_000) }))
+      await fails(reading, 'backend_unavailable', /too busy.*too many requests/)
+      assert.equal(asked() - before, 1, `Retry-After: ${retryAfter}`)
+    }
+    retryAfter = 3_000_000
+    const before = asked()
+    const controller = new AbortController()
+    const patient = client.json(get({ path: slow, timeoutMs: 120_000, signal: controller.signal }))
+    patient.catch(() => {})
+    await eventually(() => asked() > before)
+    // A loop would ask in between.
+    for (let call = 0; call < 10; call++) await client.json(get())
+    assert.equal(asked() - before, 1)
+    controller.abort()
+    await fails(patient, 'cancelled', /Cancelled/)
+  })
+
   it('sends again what met a connection that had just been closed', async () => {
     await client.json(get())
     server.answer = (request, response) => {
