@@ -273,7 +273,7 @@ export class SessionRegistry implements Sessions {
     const stored = audit()
       .then(() => this.#options.store.createSession(row))
       .finally(() => this.#coming.delete(row.id))
-    this.#storing = Promise.allSettled([this.#storing, stored])
+    this.#storing = Promise.allSettled([this.#storing, stored]).then(() => undefined)
     await stored
     const session = new DebugSession(this.#deps(), driver, row)
     this.#live.set(row.id, session)
