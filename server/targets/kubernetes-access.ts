@@ -1,4 +1,5 @@
 import type { Actor } from '../core/target.ts'
+import { RecentAnswers } from './kubernetes-answers.ts'
 import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
 import { limitConcurrency } from './limit-concurrency.ts'
 
@@ -6,22 +7,21 @@ import { limitConcurrency } from './limit-concurrency.ts'
 const goodForMs = 30_000
 /** People whose answers are remembered. The one who was least recently asked about goes first. */
 const maxPeople = 500
+/** Namespaces that are remembered of each, or as many as one list has: whoever asks can think of any number of names. */
+const maxNamespaces = 300
 /** Namespaces that are asked about at once, over all people. */
 const atOnce = 8
 /** An answer serves whoever else waits for it, so no single caller's signal ends the question. */
 const questionMs = 10_000
 
-interface Answer {
-  askedAt: number
-  allowed: Promise<boolean>
-}
+type Answers = RecentAnswers<Promise<boolean>>
 
 /** Where a person may list pods, when the cluster itself decides: asked as that person, and remembered for a while. */
 export class KubernetesAccess {
   readonly #client: KubernetesClient
   readonly #limit = limitConcurrency(atOnce)
   /** By person, then by namespace; the whole cluster is ''. */
-  readonly #people = new Map<string, Map<string, Answer>>()
+  readonly #people = new Map<string, Answers>()
 
   constructor(client: KubernetesClient) {
     this.#client = client
@@ -30,28 +30,29 @@ export class KubernetesAccess {
   /** Those of the namespaces in which the actor may list pods: all of them when the gateway acts as itself. */
   async visible(actor: Actor, namespaces: Iterable<string>): Promise<(namespace: string) => boolean> {
     if (!this.#client.impersonates) return () => true
-    if (await this.#mayList(actor, '')) return () => true
     const all = [...namespaces]
-    const answers = await Promise.all(all.map((namespace) => this.#mayList(actor, namespace)))
+    // One more is the whole cluster.
+    const most = Math.max(maxNamespaces, all.length + 1)
+    if (await this.#mayList(actor, '', most)) return () => true
+    const answers = await Promise.all(all.map((namespace) => this.#mayList(actor, namespace, most)))
     const seen = new Set(all.filter((_, index) => answers[index]))
     return (namespace) => seen.has(namespace)
   }
 
-  #mayList(actor: Actor, namespace: string): Promise<boolean> {
+  #mayList(actor: Actor, namespace: string, most: number): Promise<boolean> {
     const answers = this.#answersFor(actor)
-    const known = answers.get(namespace)
-    if (known !== undefined && Date.now() - known.askedAt < goodForMs) return known.allowed
-    const answer = { askedAt: Date.now(), allowed: this.#limit(() => this.#ask(actor, namespace)) }
-    answers.set(namespace, answer)
-    answer.allowed.catch(() => {
-      if (answers.get(namespace) === answer) answers.delete(namespace)
-    })
-    return answer.allowed
+    const now = performance.now()
+    const known = answers.get(namespace, now)
+    if (known !== undefined) return known
+    const allowed = this.#limit(() => this.#ask(actor, namespace))
+    answers.set(namespace, allowed, { now, most })
+    allowed.catch(() => answers.drop(namespace, allowed))
+    return allowed
   }
 
-  #answersFor({ subject, groups }: Actor): Map<string, Answer> {
+  #answersFor({ subject, groups }: Actor): Answers {
     const key = JSON.stringify([subject, groups.toSorted()])
-    const answers = this.#people.get(key) ?? new Map<string, Answer>()
+    const answers = this.#people.get(key) ?? new RecentAnswers<Promise<boolean>>(goodForMs)
     // Taken out and put in again, a key is the youngest.
     this.#people.delete(key)
     this.#people.set(key, answers)
