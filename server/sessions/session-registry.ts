@@ -270,18 +270,22 @@ export class SessionRegistry implements Sessions {
     if (row.state !== 'pending-approval') this.requireFree(row)
     // Taken before the first await, so that the limits hold for simultaneous requests too. Nothing can end it before its row is there.
     this.#coming.set(row.id, row)
-    const stored = audit()
-      .then(() => this.#options.store.createSession(row))
-      .finally(() => this.#coming.delete(row.id))
+    const stored = audit().then(() => this.#options.store.createSession(row))
     this.#storing = Promise.allSettled([this.#storing, stored]).then(() => undefined)
-    await stored
-    const session = new DebugSession(this.#deps(), driver, row)
-    this.#live.set(row.id, session)
-    return session
+    try {
+      await stored
+      const session = new DebugSession(this.#deps(), driver, row)
+      this.#live.set(row.id, session)
+      return session
+    } finally {
+      // Not sooner: until then it is in the way of others by this alone.
+      this.#coming.delete(row.id)
+    }
   }
 
   #rows(): SessionRow[] {
-    return [...[...this.#live.values()].map(({ row }) => row), ...this.#coming.values()]
+    const live = [...this.#live.values()].map(({ row }) => row)
+    return [...live, ...[...this.#coming.values()].filter(({ id }) => !this.#live.has(id))]
   }
 
   /** Two people in one target can do anything to each other's shells: both know, and so do both recordings. */
