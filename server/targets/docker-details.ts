@@ -33,6 +33,13 @@ interface Known {
   asking?: Promise<void>
 }
 
+/** When something was asked, and what had been heard of until then. */
+export interface AsOf {
+  at: number
+  period: number | undefined
+  changes: number
+}
+
 /** Who the first process of one life of a container runs as. */
 interface LifeUser {
   startedAt: string
@@ -49,10 +56,13 @@ export class DockerDetails {
   readonly #known = new Map<string, Known>()
   /** By image id. */
   readonly #hasShell = new Map<string, boolean>()
+  /** How often something has happened to any container. */
+  #changes = 0
 
   constructor(client: DockerClient) {
     this.#client = client
     this.#events = new DockerEvents(client, (id) => {
+      this.#changes += 1
       const known = this.#known.get(id)
       if (known !== undefined) known.changed = true
     })
@@ -77,9 +87,14 @@ export class DockerDetails {
     await Promise.allSettled(due.map(async (container) => await this.#ask(container)))
   }
 
-  /** Takes what was just seen of a container. */
-  async take(container: ContainerInfo, info: Inspected, signal: AbortSignal): Promise<void> {
-    await this.#read(this.#entry(container.Id), container, signal, info)
+  /** Before something is asked that {@link take} is to be given. */
+  get asOf(): AsOf {
+    return { at: performance.now(), period: this.#events.period, changes: this.#changes }
+  }
+
+  /** Takes what was seen of a container, and looks again soon when anything has happened since it was asked. */
+  async take(container: ContainerInfo, info: Inspected, asOf: AsOf, signal: AbortSignal): Promise<void> {
+    await this.#read(this.#entry(container.Id), container, asOf, signal, info)
   }
 
   /** The engine did not answer: whether changes are still heard of is not sure. */
@@ -124,7 +139,7 @@ export class DockerDetails {
   async #ask(container: ContainerInfo): Promise<void> {
     const known = this.#entry(container.Id)
     // Not a caller's signal: what is asked here serves the next list too.
-    const ask = async () => await this.#read(known, container, AbortSignal.timeout(askMs))
+    const ask = async () => await this.#read(known, container, this.asOf, AbortSignal.timeout(askMs))
     known.asking ??= this.#limit(ask).finally(() => {
       delete known.asking
     })
@@ -134,12 +149,13 @@ export class DockerDetails {
   async #read(
     known: Known,
     { Id, ImageID }: ContainerInfo,
+    asOf: AsOf,
     signal: AbortSignal,
     inspected?: Inspected,
   ): Promise<void> {
-    known.changed = false
-    known.period = this.#events.period
-    known.askedAt = performance.now()
+    known.changed = asOf.changes !== this.#changes
+    known.period = asOf.period
+    known.askedAt = asOf.at
     try {
       const info = inspected ?? (await inspectContainer(this.#client, Id, signal))
       const [user, hasShell, found] = await Promise.all([

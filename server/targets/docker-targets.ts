@@ -69,12 +69,13 @@ export class DockerTargets {
   async find(reference: string, signal: AbortSignal): Promise<Target | undefined> {
     // Most references are names: asked for both at once, the second question costs no time.
     const named = this.#some({ name: [`^/${reference.replaceAll('.', '\\.')}$`] }, signal).catch(() => [])
+    const { asOf } = this.#details
     const info = await inspectContainer(this.#client, reference, signal)
     // The engine's list is a copy that follows a little later: where the two differ, it is asked again.
     const found = (await named).find(({ Id, State }) => Id === info.Id && State === info.State.Status)
     const container = found ?? (await this.#some({ id: [info.Id] }, signal)).find(({ Id }) => Id === info.Id)
     if (container === undefined) return undefined
-    await this.#details.take(container, info, signal)
+    await this.#details.take(container, info, asOf, signal)
     return this.#describe(container)
   }
 

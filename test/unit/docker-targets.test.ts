@@ -179,6 +179,33 @@ describe('the list of a Docker engine', () => {
     engine.answers.delete(`GET /containers/${id}/json`)
   })
 
+  it('does not forget what happens to a container between two questions about it', async () => {
+    const id = engine.add('web')
+    await settled()
+    await engine.listened()
+    const rows = () => JSON.stringify([...engine.containers.values()].map(({ row }) => row))
+    const held = Promise.withResolvers<() => void>()
+    let isFirst = true
+    engine.answers.set('GET /containers/json', (_request, response) => {
+      const answer = () => void response.setHeader('content-type', 'application/json').end(rows())
+      if (isFirst) held.resolve(answer)
+      else answer()
+      isFirst = false
+    })
+    const inspections = engine.count(`GET /containers/web/json`)
+    const finding = targets.find('web', signal)
+    const answer = await held.promise
+    await eventually(() => engine.count(`GET /containers/web/json`) > inspections)
+    engine.add('web', { inspect: { HostConfig: { NetworkMode: 'default', Privileged: true } } })
+    engine.tell('update', id)
+    const warnings = async () => named(await targets.list(signal), 'web')?.warnings.join() ?? ''
+    await eventually(async () => /Privileged/.test(await warnings()), { what: 'the change to be heard of' })
+    answer()
+    await finding
+    assert.match(await warnings(), /Privileged/)
+    engine.answers.delete('GET /containers/json')
+  })
+
   it('keeps nothing of containers that have gone', async () => {
     const id = engine.add('web')
     await settled()
