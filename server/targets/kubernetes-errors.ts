@@ -21,6 +21,20 @@ export class KubernetesRefusal extends Error {
   }
 }
 
+/** An answer, or one line of it, of which the gateway reads no more. */
+export class AnswerTooLong extends Error {
+  override readonly name = 'AnswerTooLong'
+
+  constructor(mostBytes: number) {
+    super(`it answered with more than ${mostBytes / 1024 / 1024} MiB`)
+  }
+}
+
+/** Whether a thrown value is an {@link AnswerTooLong}, or has one as its cause: less has to be asked for at once. */
+export function wasTooLong(cause: unknown): boolean {
+  return (cause instanceof HatchwayError ? cause.cause : cause) instanceof AnswerTooLong
+}
+
 /** The refusal that a thrown value is, or has as its cause; undefined when the API server did not answer. */
 export function refusalOf(cause: unknown): KubernetesRefusal | undefined {
   const error = cause instanceof HatchwayError ? cause.cause : cause
@@ -48,6 +62,13 @@ export function translateKubernetesError(cause: unknown, context: CallContext): 
   if (context.cancelled)
     return new HatchwayError('cancelled', `Cancelled while asking ${environment} to ${doing}.`)
   if (cause instanceof KubernetesRefusal) return refused(cause, context)
+  if (cause instanceof AnswerTooLong) {
+    return new HatchwayError(
+      'backend_unavailable',
+      `The API server of ${environment} was to ${doing}, and ${cause.message}: the gateway reads no more at once. See which objects are that large, and why: annotations and lists of managed fields are made smaller most easily.`,
+      { cause },
+    )
+  }
   if (context.timedOut) {
     return new HatchwayError(
       'timeout',

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
 import type { Actor } from '../core/target.ts'
 import { resourcePath, type KubernetesClient } from './kubernetes-client.ts'
-import { KubernetesRefusal, refusalOf, translateKubernetesError } from './kubernetes-errors.ts'
+import { KubernetesRefusal, refusalOf, translateKubernetesError, wasTooLong } from './kubernetes-errors.ts'
 import { readList, readRecord, readText, withoutNulls } from './read-json.ts'
 
 export interface WatchedResource {
@@ -53,7 +53,7 @@ export interface WatchPace {
 }
 
 const usualPace: WatchPace = { leastMs: 500, mostMs: 30_000, silentMs: 150_000 }
-const pageSize = '250'
+const usualPage = 250
 
 /**
  * Lists and watches. `keep` cuts an object down to what is needed, so that memory is bounded by that and not by what people
@@ -84,6 +84,8 @@ class ResourceWatch<K, T> implements Watched<T> {
   readonly #listeners = new Set<(kind: Change, item: T) => void>()
   readonly #waiting = new Set<() => void>()
   readonly #closed = new AbortController()
+  /** Objects in a page of a list; fewer once so many were too long for one answer. */
+  #page = usualPage
   #synced = false
   #problem: HatchwayError | undefined
   /** Where a watch goes on; undefined when everything has to be listed. */
@@ -195,19 +197,11 @@ class ResourceWatch<K, T> implements Watched<T> {
 
   /** Page by page; what is not on any page any more has gone. */
   async #list(): Promise<void> {
-    const { selectors, ...call } = this.#call
     const seen = new Set<string>()
     let version: string | undefined
     let next: string | undefined
     do {
-      const query = { ...selectors, limit: pageSize, ...(next !== undefined && { continue: next }) }
-      const doing = `list ${this.#resource.plural}`
-      const page: Meta & { items?: (K & Meta)[] } = await this.#client.json({
-        ...call,
-        query,
-        doing,
-        timeoutMs: 30_000,
-      })
+      const page = await this.#listPage(next)
       for (const object of readList(page.items)) {
         this.#put(readRecord(object) as K & Meta)
         seen.add(readText(metadataOf(object)['uid']))
@@ -219,6 +213,22 @@ class ResourceWatch<K, T> implements Watched<T> {
       this.#remove(uid)
     this.#version = version
     this.#healthy()
+  }
+
+  /** With half as many objects, and so on, when they are too long: an object of a few MB is as much as a cluster keeps. */
+  async #listPage(next: string | undefined): Promise<Meta & { items?: (K & Meta)[] }> {
+    const { selectors, ...call } = this.#call
+    for (;;) {
+      const limit = String(this.#page)
+      const query = { ...selectors, limit, ...(next !== undefined && { continue: next }) }
+      const doing = `list ${this.#resource.plural}`
+      try {
+        return await this.#client.json({ ...call, query, doing, timeoutMs: 30_000 })
+      } catch (cause) {
+        if (!wasTooLong(cause) || this.#page === 1) throw cause
+        this.#page = Math.floor(this.#page / 2)
+      }
+    }
   }
 
   async #follow(): Promise<void> {

@@ -423,7 +423,11 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
       response.on('drain', more).on('error', () => {})
       more()
     }
-    await fails(client.json(get()), 'backend_unavailable', /more than/)
+    await fails(
+      client.json(get()),
+      'backend_unavailable',
+      /^The API server of prod was to read the pod, and it answered with more than 64 MiB/,
+    )
   })
 
   it('tells the missing right, whom it misses, and where', async () => {
@@ -456,6 +460,18 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
       [refusalOf(refused)?.status, refusalOf(refused)?.message],
       [500, 'container debug not found in pod web_s'],
     )
+  })
+
+  it('gives lines as they were written, however they come', async () => {
+    const lines = ['', 'a', '', 'ü'.repeat(3000), 'b', '']
+    const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''))
+    for (const size of [1, 7, 4096, bytes.length]) {
+      server.answer = (_request, response) => {
+        for (let at = 0; at < bytes.length; at += size) response.write(bytes.subarray(at, at + size))
+        response.end()
+      }
+      assert.deepEqual(await Array.fromAsync(client.lines(get())), lines)
+    }
   })
 
   it('gives lines as they come, ends with the signal, and notices silence', async () => {

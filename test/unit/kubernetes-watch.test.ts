@@ -116,6 +116,37 @@ describe('a watch on a bad day', () => {
     assert.deepEqual(asked, ['list', 'list@more', 'watch@10'])
   })
 
+  it('lists fewer at once where they are too long for one answer', async () => {
+    const annotations = { much: 'x'.repeat(1_400_000) }
+    const large = Array.from({ length: 50 }, (_, index) => {
+      const { metadata } = pod(`p${index}`, index + 1)
+      return { metadata: { ...metadata, annotations } }
+    })
+    const limits: string[] = []
+    const { answer } = server
+    server.answer = (request, response, body) => {
+      const query = new URL(request.url ?? '', server.url).searchParams
+      if (query.has('watch')) return answer(request, response, body)
+      const limit = query.get('limit') ?? ''
+      limits.push(limit)
+      const start = Number(query.get('continue') ?? 0)
+      const end = start + Number(limit)
+      const more = end < large.length && { continue: String(end) }
+      const metadata = { resourceVersion: '10', ...more }
+      response.end(JSON.stringify({ metadata, items: large.slice(start, end) }))
+    }
+    const told: string[] = []
+    start().onChange((kind) => told.push(kind))
+    await watched.ready(AbortSignal.timeout(30_000))
+    assert.deepEqual(limits, ['250', '125', '62', '31', '31'])
+    assert.equal(watched.items.size, large.length)
+    assert.deepEqual(
+      told,
+      Array.from(large, () => 'added'),
+    )
+    assert.equal(watched.problem, undefined)
+  })
+
   it('goes on from the last bookmark when the server ends a watch', async () => {
     start()
     await eventually(() => streams.length === 1)
