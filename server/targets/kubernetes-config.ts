@@ -59,8 +59,11 @@ export async function loadAccount(environment: string, source: ClusterSource): P
         if (!fields.has(name)) fields.set(name, { ...user, directory: dirname(path) })
       }
     } catch (cause) {
-      const why = `${messageOf(cause)}. See the path, and whether the gateway's user may read it.`
-      throw problem(`The kubeconfig ${path} of ${environment} cannot be read: ${why}`, cause)
+      // Below the first line the parser shows the lines around the mistake: a token is often among them.
+      const [why] = messageOf(cause).split('\n', 1)
+      throw problem(
+        `The kubeconfig ${path} of ${environment} cannot be read: ${why}. See the path, and whether the gateway's user may read it.`,
+      )
     }
     merge(config, one)
   }
@@ -126,6 +129,6 @@ function toAccount(
   }
 }
 
-function problem(words: string, cause?: unknown): HatchwayError {
-  return new HatchwayError('backend_unavailable', words, { cause })
+function problem(words: string): HatchwayError {
+  return new HatchwayError('backend_unavailable', words)
 }

@@ -91,6 +91,9 @@ export class ClusterCredentials {
       return { server, tls, headers, connection, ...(proxyUrl && { proxied }) }
     } catch (cause) {
       if (cause instanceof HatchwayError) throw cause
+      const provider = config.getCurrentUser()?.authProvider?.name
+      // Neither as the words nor as the cause: what such a provider throws quotes its command line, or the token that it was given.
+      if (provider !== undefined && provider !== 'oidc') throw obsolete(provider, this.#environment)
       const words = `The gateway's credentials for ${this.#environment} cannot be had: ${messageOf(cause)}. See the user ${account.user} of its kubeconfig.`
       throw new HatchwayError('backend_unavailable', words, { cause })
     }
@@ -129,6 +132,13 @@ export class ClusterCredentials {
     if (clientKeyData !== undefined) options.key = clientKeyData
     if (token !== undefined) options.headers['Authorization'] = `Bearer ${token}`
   }
+}
+
+function obsolete(provider: string, environment: string): HatchwayError {
+  return new HatchwayError(
+    'backend_unavailable',
+    `The auth-provider ${provider} in the kubeconfig of ${environment} gave no credentials. kubectl has had none of that name since 1.26: use the exec plugin that took its place.`,
+  )
 }
 
 function tlsOf({ ca, cert, key, servername, rejectUnauthorized }: RequestOptions): TlsOptions {

@@ -270,6 +270,17 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
     )
   })
 
+  it('repeats nothing of what an auth-provider of old was given, and what it gave', async () => {
+    for (const command of ['false', 'echo']) {
+      const config = { 'cmd-path': command, 'cmd-args': '--secret=s3cret', expiry: '2020-01-01T00:00:00Z' }
+      const old = await connect({ 'auth-provider': { name: 'gcp', config } })
+      const cause: unknown = await old.json(get()).catch((reason: unknown) => reason)
+      assert.ok(cause instanceof HatchwayError)
+      assert.match(cause.message, /auth-provider gcp in the kubeconfig of prod gave no credentials/)
+      assert.doesNotMatch(inspect(cause, { depth: 9 }), /s3cret/)
+    }
+  })
+
   it('follows a client certificate that changes', async () => {
     const second = await makeCertificates(directory, 'second')
     const write = async ({ cert, key }: Certificates) => {
@@ -302,6 +313,21 @@ printf '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
     await writeFile(join(directory, 'broken'), ']')
     const broken = clientFor({ kind: 'kubeconfig', paths: [join(directory, 'broken')] })
     await fails(broken.json(get()), 'backend_unavailable', /broken of prod cannot be read/)
+  })
+
+  it('says where a kubeconfig is broken, and nothing of what stands there', async () => {
+    const path = join(directory, 'half-written')
+    const broken = clientFor({ kind: 'kubeconfig', paths: [path] })
+    for (const text of [
+      'users:\n- user:\n    token: s3cret\n   x: y\n',
+      '{"users":[{"user":{"token":"s3cret"}]',
+    ]) {
+      await writeFile(path, text)
+      const cause: unknown = await broken.json(get()).catch((reason: unknown) => reason)
+      assert.ok(cause instanceof HatchwayError)
+      assert.match(cause.message, /half-written of prod cannot be read: .*\(\d+:\d+\)\. See/)
+      assert.doesNotMatch(inspect(cause, { depth: 9 }), /s3cret/)
+    }
   })
 
   it('says why a cluster cannot be reached', async () => {
