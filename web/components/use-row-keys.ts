@@ -9,6 +9,11 @@ const isDeadEnd = (row: Element | null): boolean => row !== null && linkOf(row) 
 /** How long a row that has to be scrolled to may take to be drawn. */
 const drawnWithinFrames = 20
 
+/** Follows the link of the first row that is drawn. Does nothing where there is no row, or it leads nowhere. */
+export function openFirstRow(): void {
+  linkOf(document.querySelector('tr[data-index]'))?.click()
+}
+
 interface RowKeys {
   /** Rows that there are, drawn or not. */
   count: number
@@ -49,12 +54,10 @@ export function useRowKeys(
     const element = body.current
     if (element === null) return undefined
     const onSearchKey = (event: KeyboardEvent): void => {
-      if (event.key !== 'ArrowDown' && event.key !== 'Enter') return
+      if (event.key !== 'ArrowDown') return
       if (!(event.target instanceof HTMLElement) || event.target.dataset['hotkey'] !== '/') return
       event.preventDefault()
-      const first = linkOf(element.querySelector('tr[data-index]'))
-      if (event.key === 'Enter') first?.click()
-      else first?.focus()
+      linkOf(element.querySelector('tr[data-index]'))?.focus()
     }
     const onClick = (event: MouseEvent): void => {
       if (!(event.target instanceof Element) || event.defaultPrevented) return

@@ -60,6 +60,7 @@ function AuditLog() {
           label="Search the audit log"
           placeholder="Search user, target or reason"
           value={value('q')}
+          isBusy={query.isPending || query.isPlaceholderData}
           onChange={(q) => update({ q })}
         />
         <SelectField
@@ -106,7 +107,13 @@ function AuditLog() {
           }
         />
       ) : (
-        <DataTable label="Audit events" columns={columns} rows={rows} rowId={(event) => event.id} />
+        <DataTable
+          label="Audit events"
+          columns={columns}
+          rows={rows}
+          rowId={(event) => event.id}
+          isBusy={query.isPlaceholderData}
+        />
       )}
       {query.hasNextPage ? (
         <div className="actions centered">

@@ -45,6 +45,7 @@ export function SessionsPage({ me }: { me: Me }) {
           label="Search sessions"
           placeholder="Search target, user, reason or ticket"
           value={value('q')}
+          isBusy={query.isPending || query.isPlaceholderData}
           onChange={(q) => update({ q })}
         />
         <SelectField
@@ -81,6 +82,7 @@ export function SessionsPage({ me }: { me: Me }) {
           <SessionRows
             rows={rows}
             columns={columns}
+            isBusy={query.isPlaceholderData}
             isFiltered={[...parameters.keys()].length > 0}
             onClear={() => update({ q: '', state: '', user: '', since: '', target: '' })}
           />
@@ -100,13 +102,22 @@ export function SessionsPage({ me }: { me: Me }) {
 interface SessionRowsProps {
   rows: Session[]
   columns: ReturnType<typeof sessionColumns>
+  isBusy: boolean
   isFiltered: boolean
   onClear: () => void
 }
 
-function SessionRows({ rows, columns, isFiltered, onClear }: SessionRowsProps) {
+function SessionRows({ rows, columns, isBusy, isFiltered, onClear }: SessionRowsProps) {
   if (rows.length > 0) {
-    return <DataTable label="Sessions" columns={columns} rows={rows} rowId={(session) => session.id} />
+    return (
+      <DataTable
+        label="Sessions"
+        columns={columns}
+        rows={rows}
+        rowId={(session) => session.id}
+        isBusy={isBusy}
+      />
+    )
   }
   return isFiltered ? (
     <EmptyState title="No session fits" actions={<Button onClick={onClear}>Clear the filters</Button>} />

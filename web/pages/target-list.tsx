@@ -81,7 +81,8 @@ export function TargetList({ query, isWhole, filters, parameters, update }: Targ
         first={first}
         selectorProblem={selectorProblem}
         total={total}
-        isBusy={query.isPlaceholderData}
+        // What is filtered on the spot is behind the words for a moment, too short to dim the table.
+        isBusy={query.isPlaceholderData || (isWhole && deferred !== words)}
         update={update}
       />
       {selectorProblem !== undefined ? null : shown.length === 0 ? (

@@ -44,6 +44,7 @@ export function TargetToolbar(props: TargetToolbarProps) {
           label="Search targets"
           placeholder="Search by name, image or label"
           value={q}
+          isBusy={isBusy}
           onInput={onType}
           onChange={(next) => update({ q: next })}
         />
