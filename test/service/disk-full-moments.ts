@@ -185,6 +185,8 @@ const moments: readonly Moment[] = [
       assert.deepEqual([state, approval?.votes], ['pending-approval', []])
     },
     after: async (on, id) => {
+      // It looks at the disk now and then.
+      await eventually(async () => (await on.call('GET', '/readyz')).status === 200)
       assert.equal((await vote(on, id, 'approve')).status, 200)
       await eventually(async () => (await on.session(id)).state === 'running')
       await end(on, id)
