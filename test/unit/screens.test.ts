@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
+import headless from '@xterm/headless'
+import { guardTerminal } from '../../server/protocol/screen-guards.ts'
 import { Screens } from '../../server/sessions/screens.ts'
 
 const size = { cols: 80, rows: 24 }
@@ -81,6 +83,23 @@ describe('a sequence whose cost is not its length', () => {
     const text = await shown(`${links}\r\n${palette}${title}after`)
     assert.match(text, /after/)
     assert.doesNotMatch(text, /ttt|example/)
+  })
+
+  it('marks no more lines for links than a browser can scroll, and keeps their text', async () => {
+    const terminal = new headless.Terminal({ ...size, scrollback: 10_000, allowProposedApi: true })
+    guardTerminal(terminal, { links: true })
+    const write = (text: string) => new Promise<void>((resolve) => terminal.write(text, resolve))
+    const begin = (address: string) => `\u001b]8;;http://${address}.example/\u0007`
+    const end = '\u001b]8;;\u0007'
+    await write(`${begin('one')}${'line\r\n'.repeat(500)}${end}`)
+    assert.equal(terminal.markers.length, 50)
+    await write(Array.from({ length: 3_000 }, (_, n) => `${begin(`n${n}`)}x${end}`).join(''))
+    assert.equal(terminal.markers.length, 2_000)
+    await write(`${begin('last')}after${end}`)
+    assert.equal(terminal.markers.length, 2_000)
+    const { active } = terminal.buffer
+    assert.match(active.getLine(active.baseY + active.cursorY)?.translateToString(true) ?? '', /after$/)
+    terminal.dispose()
   })
 })
 
