@@ -1,5 +1,11 @@
 /** What the screens read: one hook per resource, polled while the tab is visible. */
-import { keepPreviousData, QueryClient, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  QueryClient,
+  useInfiniteQuery,
+  useQuery,
+} from '@tanstack/react-query'
 import type { UseQueryResult } from '@tanstack/react-query'
 import type {
   ApprovalList,
@@ -69,6 +75,15 @@ export function useEnvironments(): UseQueryResult<{ items: Environment[] }> {
   })
 }
 
+/**
+ * So many milliseconds for each page that is open. All pages of a list are asked again together, so the more there are the more
+ * seldom: what a list asks in a minute does not grow, and leaves a person's budget to their other lists.
+ */
+function perPage(ms: number) {
+  return ({ state: { data } }: { state: { data: { pages: unknown[] } | undefined } }): number =>
+    ms * (data?.pages.length ?? 1)
+}
+
 /** In pages, so that a cluster of thousands of pods costs no more than what is looked at. */
 export function useTargets(filters: Filters, enabled = true) {
   return useInfiniteQuery({
@@ -80,8 +95,8 @@ export function useTargets(filters: Filters, enabled = true) {
       }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next,
-    // All pages are asked again, so the more there are the more seldom.
-    refetchInterval: ({ state: { data } }) => 4000 * (data?.pages.length ?? 1),
+    refetchInterval: perPage(4000),
+    staleTime: perPage(1000),
     placeholderData: keepPreviousData,
     enabled,
   })
@@ -141,13 +156,18 @@ export function useMyLiveSessions(): UseQueryResult<SessionList> {
 }
 
 export function useSessions(filters: Filters) {
-  return useInfiniteQuery({
+  return useInfiniteQuery(sessionListOptions(filters))
+}
+
+export function sessionListOptions(filters: Filters) {
+  return infiniteQueryOptions({
     queryKey: ['sessions', 'list', filters],
     queryFn: ({ signal, pageParam }) =>
       api<SessionList>('/sessions', { query: { ...filters, cursor: pageParam }, signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next,
-    refetchInterval: 5000,
+    refetchInterval: perPage(5000),
+    staleTime: perPage(1000),
     placeholderData: keepPreviousData,
   })
 }
