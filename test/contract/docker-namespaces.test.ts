@@ -4,7 +4,8 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { profiles } from '../../server/core/target.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'
-import { deadline } from './driver-ground.ts'
+import { eventually } from '../support/eventually.ts'
+import { deadline, endOf } from './driver-ground.ts'
 
 /** Targets whose namespaces or root are not the usual ones. */
 for (const engine of await testEngines()) {
@@ -52,6 +53,21 @@ for (const engine of await testEngines()) {
       await assert.rejects(user.open({ target, facts: ['hostPath'] }), { code: 'profile_insufficient' })
       await target.container.remove({ force: true })
       await user.docker.getVolume(volume.name).remove()
+    })
+
+    it('leaves no zombie below a first process that reaps nothing', async () => {
+      const target = await user.target({ image: 'toolbox', cmd: ['/bin/sleep', '1000'] })
+      const orphans = '(sleep 0.1 &); (setsid sleep 600 </dev/null &)'
+      const left = await user.open({ target })
+      await left.shell.run(orphans)
+      left.shell.type('exit\n')
+      await endOf(left)
+      const stopped = await user.open({ target })
+      await stopped.shell.run(orphans)
+      await user.driver.stop(stopped.container, deadline())
+      const witness = await user.open({ target })
+      const zombies = 'cat /proc/[0-9]*/stat 2>/dev/null | grep -c ") Z "'
+      await eventually(async () => assert.equal(await witness.shell.run(zombies), '0'))
     })
 
     it('joins the network of a target that has none', async () => {

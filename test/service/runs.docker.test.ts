@@ -103,6 +103,12 @@ describe('a run', () => {
     for (const cwd of ['', 'www', '../x', '$HOME', '$TARGETS', '~', '/a\nb', '/\u001b[2J']) {
       assert.deepEqual(await refused(ask(['true'], { cwd }, gateway, 'jane')), [400, 'invalid_request'], cwd)
     }
+    // Of what a shell would read in it, nothing is read.
+    for (const cwd of ['/tmp; :', '$TARGET/www; :', '$TARGET/$(echo www)', '/tm*']) {
+      const { exitCode, stderr } = await run(['true'], { cwd })
+      assert.equal(exitCode, 125, cwd)
+      assert.ok(stderr.includes(`${cwd.replace('$TARGET', '/proc/1/root')} cannot be entered`), stderr)
+    }
   })
 
   it('is a session: in lists, with its command, recorded, sealed, verified', async () => {

@@ -6,6 +6,9 @@ import { describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
 import { DiskReserve } from '../../server/recording/disk-reserve.ts'
 import { DiskSpace } from '../../server/recording/disk-space.ts'
+import { DirectoryRecordings } from '../../server/recording/recordings.ts'
+import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
+import { headerOf } from '../contract/recorder-session.ts'
 
 const mib = 1024 ** 2
 
@@ -69,6 +72,26 @@ describe('the room on the disk', () => {
     await space.measure()
     for (let n = 0; n < 100; n++) space.wrote(busy, 10_000)
     assert.deepEqual([busy.refused, idle.refused], [undefined, undefined])
+  })
+
+  it('ends the recording that fills it: nothing more is written of it', async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'hatchway-flood-'))
+    t.after(() => rm(directory, { recursive: true }))
+    const { state, space } = disk(80 * mib, 10 * mib)
+    await space.measure()
+    const blobs = new DirectoryBlobs(join(directory, 'blobs'))
+    const recordings = new DirectoryRecordings({ liveDir: join(directory, 'live'), blobs, space })
+    const recorder = await recordings.start(headerOf('s1'))
+    const told = new Promise((resolve) => recorder.onFailure(resolve))
+    const flood = () => {
+      for (let n = 0; n < 40; n++) {
+        state.free -= mib / 4
+        recorder.output(Buffer.alloc(mib / 4, 'x'))
+      }
+    }
+    assert.throws(flood, isFull)
+    assert.ok(isFull(await told))
+    await recorder.suspend()
   })
 
   it('gives its reserve up, once, and takes it again when there is room', async (t) => {

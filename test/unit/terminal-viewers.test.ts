@@ -43,6 +43,22 @@ describe('control', () => {
     assert.equal((await events(ground, session.row.id, 'controlled')).length, 1)
   })
 
+  it('is not asked of a log that takes nothing any more often', async (t) => {
+    const ground = await sessionGround(t)
+    const { session } = await ground.open()
+    await TerminalPeer.join(session)
+    const asking = await TerminalPeer.join(session, { who: alex })
+    ground.refusing.refuse('appendAudit')
+    for (let n = 0; n < 200; n++) {
+      asking.handle.control({ type: 'take-control' })
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const refused = () => ground.refusing.refused.filter((method) => method === 'appendAudit').length
+    await eventually(() => refused() > 0)
+    assert.ok(refused() < 50, String(refused()))
+    ground.refusing.refuse()
+  })
+
   it('is not given when that cannot be written down', async (t) => {
     const ground = await sessionGround(t)
     const { session } = await ground.open()
