@@ -28,6 +28,10 @@ import { requireSamePod } from './kubernetes-precondition.ts'
 import { endDebugContainer, readDebugState, type DebugPlace } from './kubernetes-stop.ts'
 import { watchPod } from './kubernetes-pod.ts'
 import { KubernetesTerminal } from './kubernetes-terminal.ts'
+import { limitConcurrency } from './limit-concurrency.ts'
+
+/** Debug containers that are looked at together: who may add ephemeral containers may have added very many. */
+const looksAtOnce = 8
 
 /** What the driver asks of whoever knows the cluster's pods. */
 export interface ClusterTargets {
@@ -145,13 +149,16 @@ export class KubernetesDriver implements TargetDriver {
       owned.set(id, { environment: this.environment, id, sessionId, targetId: `${podUid}/${container}` })
     }
     // What was last seen may be a moment old; the few that are left are looked at.
+    const look = limitConcurrency(looksAtOnce)
     const live = await Promise.all(
-      [...owned.values()].map(async (container) => {
-        const place = placeOf(container)
-        if (place !== undefined && (await isLeft(client, place, signal))) return [container]
-        this.#opened.delete(container.id)
-        return []
-      }),
+      [...owned.values()].map((container) =>
+        look(async () => {
+          const place = placeOf(container)
+          if (place !== undefined && (await isLeft(client, place, signal))) return [container]
+          this.#opened.delete(container.id)
+          return []
+        }, signal),
+      ),
     )
     return live.flat()
   }
