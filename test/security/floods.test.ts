@@ -17,7 +17,7 @@ let session: Session
 let witness: TerminalClient
 
 before(async () => {
-  gateway = await TestGateway.start({ scripted: true, config: behindProxy })
+  gateway = await TestGateway.start({ scripted: true, heapMiB: 160, config: behindProxy })
   attacker = new ManyAddresses(gateway)
   const opened = await gateway.open('local/web')
   witness = opened.terminal

@@ -44,6 +44,8 @@ export interface GatewayOptions {
   scripted?: boolean
   /** No file of this process may grow beyond this many KiB: a disk that is full for the recording alone. */
   fileLimitKiB?: number
+  /** V8's limit: garbage is collected below it, so that what the process keeps can be told, and too much ends it. */
+  heapMiB?: number
 }
 
 /** A gateway of its own: a real process with a data directory, a policy and a real token issuer. */
@@ -62,13 +64,14 @@ export class TestGateway {
     this.directory = directory
     this.issuer = issuer
     const config = join(directory, 'hatchway.yaml')
-    const { scripted = false, fileLimitKiB } = options
+    const { scripted = false, fileLimitKiB, heapMiB } = options
+    const node = [process.execPath, ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`])]
     const limited = ['sh', '-c', `ulimit -f ${(fileLimitKiB ?? 0) * 2}; exec "$@"`, 'sh']
     this.#command = [
       ...(fileLimitKiB === undefined ? [] : limited),
       ...(scripted
-        ? ['taskset', '-c', '0', process.execPath, scriptedMain, config]
-        : [process.execPath, main, 'serve', '--config', config]),
+        ? ['taskset', '-c', '0', ...node, scriptedMain, config]
+        : [...node, main, 'serve', '--config', config]),
     ]
   }
 
