@@ -27,6 +27,8 @@ const ready = Promise.withResolvers<void>()
 socket.on('message', (data: Buffer, isBinary) => {
   if (!isBinary) return
   const text = data.toString('latin1')
+  // What comes before its first output is for nobody. Said in two parts, so that what is typed is not taken for what is printed.
+  if (shell && seen === '') socket.send(Buffer.from("echo rea''dy; exec cat\n"), { binary: true })
   seen = (seen + text).slice(-4000)
   if (seen.includes(shell ? 'ready\r\n' : '$ ')) ready.resolve()
   for (const letter of text) {
@@ -36,8 +38,6 @@ socket.on('message', (data: Buffer, isBinary) => {
 })
 socket.on('error', ready.reject)
 await new Promise((resolve) => socket.once('open', resolve))
-// Said in two parts, so that what is typed is not taken for what is printed.
-if (shell) socket.send(Buffer.from("echo rea''dy; exec cat\n"), { binary: true })
 await within(ready.promise, "the witness's shell", 60_000)
 
 parentPort?.on('message', () => {
