@@ -118,6 +118,16 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
   return make()
 }
 
+/** For {@link GroundOptions}: each recording takes no more than so many bytes. */
+export function recordingsUpTo(maxBytes: number): NonNullable<GroundOptions['recordings']> {
+  return (directory) =>
+    new DirectoryRecordings({
+      liveDir: join(directory, 'live'),
+      blobs: new DirectoryBlobs(join(directory, 'blobs')),
+      maxBytes,
+    })
+}
+
 /** Jane's, for the first target. */
 export function openRequest({ driver }: SessionGround, change: Partial<OpenRequest> = {}): OpenRequest {
   const [target] = driver.targets

@@ -2,66 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
-import type { Grant, Policy } from '../../server/core/policy.ts'
 import { endOf } from '../../server/core/session-end.ts'
 import type { Store } from '../../server/core/store.ts'
-import { SessionApprovals } from '../../server/sessions/approvals.ts'
+import type { SessionApprovals } from '../../server/sessions/approvals.ts'
 import { endKnownRequests } from '../../server/sessions/ended-requests.ts'
 import { eventually } from '../support/eventually.ts'
-import { grant, scriptedPolicy } from '../support/http-doubles.ts'
+import { ask, asking, deskOf, rita } from '../support/approval-ground.ts'
 import { jane, sessionGround, type SessionGround } from '../support/session-ground.ts'
 
-const busybox = { name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] }
-const needs = [{ rule: 'scripted', groups: ['admins'], count: 1 }]
-const rita = { ...jane, subject: 'rita', name: 'Rita', groups: [] }
 const from = '127.0.0.1'
-
-/** Rita has to ask. */
-const policy: Policy = {
-  ...scriptedPolicy(() => true),
-  decide(request) {
-    const decision = scriptedPolicy(() => true).decide(request)
-    if (request.who.subject !== 'rita' || request.action !== 'open') return decision
-    const asked: Grant = { ...grant }
-    return {
-      effect: 'require-approval',
-      rules: ['scripted'],
-      grant: asked,
-      approval: { needs, breakGlass: false },
-    }
-  },
-}
-
-function deskOf(t: { after(fn: () => unknown): void }, ground: SessionGround, told: string[] = []) {
-  const desk = new SessionApprovals({
-    store: ground.refusing.store,
-    registry: ground.registry,
-    drivers: ground.recovery.drivers,
-    toolboxes: [busybox],
-    policy: () => policy,
-    notify: ({ kind }) => told.push(kind),
-    expiresAfterMs: 600_000,
-    onProblem: (what) => ground.problems.push(what),
-  })
-  t.after(() => desk.close())
-  return desk
-}
-
-async function ask(ground: SessionGround, desk: SessionApprovals): Promise<string> {
-  const [target] = ground.driver.targets
-  assert.ok(target)
-  const request = { who: rita, from, ref: 'local/web-1', target, driver: ground.driver, toolbox: busybox }
-  const { id } = await desk.request({
-    ...request,
-    profile: 'auto',
-    grant,
-    rules: ['scripted'],
-    reason: 'an incident',
-    size: { cols: 80, rows: 24 },
-    terms: { needs, breakGlass: false },
-  })
-  return id
-}
 
 type Decides = (ground: SessionGround, desk: SessionApprovals, id: string) => Promise<unknown>
 const deny: Decides = (_, desk, id) => desk.decide(id, { who: jane, from, decision: 'deny', reason: 'no' })
@@ -85,7 +34,7 @@ describe('a request whose end could not be stored', () => {
   for (const [word, decides, expected] of cases) {
     for (const methods of [['appendAudit', 'updateSession'], ['updateSession']] as const) {
       it(`does not wait on after a restart: ${word}, and ${methods.join(' and ')} refused`, async (t) => {
-        const ground = await sessionGround(t, { policy })
+        const ground = await sessionGround(t, { policy: asking })
         const desk = deskOf(t, ground)
         const id = await ask(ground, desk)
         refuseEnd(ground, ...methods)
@@ -112,7 +61,7 @@ describe('a request whose end could not be stored', () => {
   }
 
   it('is not taken up again while its end is still owed after the restart', async (t) => {
-    const ground = await sessionGround(t, { policy })
+    const ground = await sessionGround(t, { policy: asking })
     const desk = deskOf(t, ground)
     const id = await ask(ground, desk)
     refuseEnd(ground, 'updateSession')
@@ -134,7 +83,7 @@ describe('a request whose end could not be stored', () => {
   })
 
   it('is ended with its event where its environment is gone, and the others wait on', async (t) => {
-    const ground = await sessionGround(t, { policy })
+    const ground = await sessionGround(t, { policy: asking })
     const desk = deskOf(t, ground)
     const ids = [await ask(ground, desk), await ask(ground, desk)]
     const [gone = '', stays = ''] = ids
@@ -153,7 +102,7 @@ describe('a request whose end could not be stored', () => {
 
 describe('an approved request', () => {
   it('begins nothing on a disk without room, and starts once there is some', async (t) => {
-    const ground = await sessionGround(t, { policy })
+    const ground = await sessionGround(t, { policy: asking })
     const desk = deskOf(t, ground)
     const id = await ask(ground, desk)
     let hasRoom = false

@@ -8,11 +8,9 @@ import { endOf } from '../../server/core/session-end.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { findLostRecordings, reap, sealLeftovers, type Tried } from '../../server/sessions/upkeep.ts'
-import { DirectoryRecordings } from '../../server/recording/recordings.ts'
-import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
 import { eventually } from '../support/eventually.ts'
 import { grant } from '../support/http-doubles.ts'
-import { jane, sessionGround, type SessionGround } from '../support/session-ground.ts'
+import { jane, recordingsUpTo, sessionGround, type SessionGround } from '../support/session-ground.ts'
 
 const endsOf = async ({ refusing }: SessionGround, id: string) =>
   (await refusing.store.listAudit({ sessionId: id, kinds: ['ended'], limit: 10 })).items
@@ -155,13 +153,7 @@ describe('a debug container that somebody removed', () => {
 
 describe('output that could not be recorded, and was shown', () => {
   it('is in the log once the log takes it: its disk is full for both', async (t) => {
-    const recordings = (directory: string) =>
-      new DirectoryRecordings({
-        liveDir: join(directory, 'live'),
-        blobs: new DirectoryBlobs(join(directory, 'blobs')),
-        maxBytes: 4096,
-      })
-    const ground = await sessionGround(t, { recordings })
+    const ground = await sessionGround(t, { recordings: recordingsUpTo(4096) })
     const { session, terminal } = await ground.open({ grant: { ...grant, recording: 'best-effort' } })
     const { id } = session.row
     ground.refusing.refuse('appendAudit')

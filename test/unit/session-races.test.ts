@@ -8,35 +8,26 @@ import type { Policy } from '../../server/core/policy.ts'
 import type { AuditEvent } from '../../server/core/session.ts'
 import { endOf } from '../../server/core/session-end.ts'
 import type { Store } from '../../server/core/store.ts'
-import { DirectoryRecordings } from '../../server/recording/recordings.ts'
 import type { Session } from '../../server/protocol/api.ts'
-import { SessionApprovals } from '../../server/sessions/approvals.ts'
+import type { SessionApprovals } from '../../server/sessions/approvals.ts'
 import type { DebugSession } from '../../server/sessions/debug-session.ts'
 import { findLeftSessions, recoverSessions } from '../../server/sessions/recovery.ts'
 import type { ViewerSocket } from '../../server/sessions/sessions.ts'
 import { sealLeftovers } from '../../server/sessions/upkeep.ts'
-import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
 import { eventually } from '../support/eventually.ts'
-import { grant, scriptedPolicy } from '../support/http-doubles.ts'
+import { ask, asking, deskOf, rita } from '../support/approval-ground.ts'
+import { grant, scriptedPolicy, type Cleanup } from '../support/http-doubles.ts'
 import { ScriptedTerminal } from '../support/scripted-terminals.ts'
-import { jane, openRequest, sessionGround, type SessionGround } from '../support/session-ground.ts'
+import {
+  jane,
+  openRequest,
+  recordingsUpTo,
+  sessionGround,
+  type SessionGround,
+} from '../support/session-ground.ts'
 
-const busybox = { name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] }
-const needs = [{ rule: 'scripted', groups: ['admins'], count: 1 }]
-const rita = { ...jane, subject: 'rita', name: 'Rita', groups: [] }
 const from = '127.0.0.1'
 const never = new AbortController().signal
-
-/** Rita has to ask. */
-const asking: Policy = {
-  ...scriptedPolicy(() => true),
-  decide(request) {
-    const decision = scriptedPolicy(() => true).decide(request)
-    if (request.who.subject !== 'rita' || request.action !== 'open') return decision
-    const approval = { needs, breakGlass: false }
-    return { effect: 'require-approval', rules: ['scripted'], grant: { ...grant }, approval }
-  },
-}
 
 interface Asked {
   ground: SessionGround
@@ -44,36 +35,10 @@ interface Asked {
   id: string
 }
 
-async function ask(t: { after(fn: () => unknown): void }): Promise<Asked> {
+async function asked(t: Cleanup): Promise<Asked> {
   const ground = await sessionGround(t, { policy: asking })
-  const desk = new SessionApprovals({
-    store: ground.refusing.store,
-    registry: ground.registry,
-    drivers: ground.recovery.drivers,
-    toolboxes: [busybox],
-    policy: () => asking,
-    notify: () => undefined,
-    expiresAfterMs: 600_000,
-    onProblem: (what) => ground.problems.push(what),
-  })
-  t.after(() => desk.close())
-  const [target] = ground.driver.targets
-  assert.ok(target)
-  const { id } = await desk.request({
-    who: rita,
-    from,
-    ref: 'local/web-1',
-    target,
-    driver: ground.driver,
-    toolbox: busybox,
-    profile: 'auto',
-    grant,
-    rules: ['scripted'],
-    reason: 'an incident',
-    size: { cols: 80, rows: 24 },
-    terms: { needs, breakGlass: false },
-  })
-  return { ground, desk, id }
+  const desk = deskOf(t, ground)
+  return { ground, desk, id: await ask(ground, desk) }
 }
 
 const eventsOf = async ({ refusing }: SessionGround, sessionId: string): Promise<AuditEvent['kind'][]> => {
@@ -113,7 +78,7 @@ function hold(
 
 describe('a request that is withdrawn amid its approval', () => {
   it('is not opened when its target was still being looked for', async (t) => {
-    const { ground, desk, id } = await ask(t)
+    const { ground, desk, id } = await asked(t)
     const found = Promise.withResolvers<void>()
     const sought = Promise.withResolvers<void>()
     const find = ground.driver.find.bind(ground.driver)
@@ -137,7 +102,7 @@ describe('a request that is withdrawn amid its approval', () => {
     ['row', 'updateSession', ([, change]) => (change as { state?: string }).state === 'starting'],
   ] as const satisfies readonly (readonly [string, keyof Store, (args: readonly unknown[]) => boolean])[]) {
     it(`is ended after its start was stored, never before, when it was withdrawn amid the ${moment}`, async (t) => {
-      const { ground, desk, id } = await ask(t)
+      const { ground, desk, id } = await asked(t)
       const held = hold(ground, method, isMeant)
       const approving = desk.decide(id, { who: jane, from, decision: 'approve' })
       await held.reached
@@ -153,7 +118,7 @@ describe('a request that is withdrawn amid its approval', () => {
   }
 
   it('keeps what became of it when a vote is still being stored', async (t) => {
-    const { ground, desk, id } = await ask(t)
+    const { ground, desk, id } = await asked(t)
     const held = hold(ground, 'updateSession', ([, change]) => 'approval' in (change as object))
     const denying = desk.decide(id, { who: jane, from, decision: 'deny' })
     await held.reached
@@ -167,7 +132,7 @@ describe('a request that is withdrawn amid its approval', () => {
 
 describe('an approved request', () => {
   it('waits on while its engine is away, and starts when that is back', async (t) => {
-    const { ground, desk, id } = await ask(t)
+    const { ground, desk, id } = await asked(t)
     const find = ground.driver.find.bind(ground.driver)
     ground.driver.find = () => Promise.reject(new HatchwayError('backend_unavailable', 'It is away.'))
     await assert.rejects(desk.decide(id, { who: jane, from, decision: 'approve' }), {
@@ -309,13 +274,7 @@ describe('a gateway that is stopped while a session looks for its engine', () =>
 
 describe('a recording that nobody sealed', () => {
   it('is sealed though it has reached its limit', async (t) => {
-    const recordings = (directory: string) =>
-      new DirectoryRecordings({
-        liveDir: join(directory, 'live'),
-        blobs: new DirectoryBlobs(join(directory, 'blobs')),
-        maxBytes: 4096,
-      })
-    const ground = await sessionGround(t, { recordings })
+    const ground = await sessionGround(t, { recordings: recordingsUpTo(4096) })
     const { session, terminal } = await ground.open({ grant: { ...grant, recording: 'best-effort' } })
     for (let n = 0; n < 3; n++) terminal.print('x'.repeat(4096))
     await eventually(async () => (await eventsOf(ground, session.row.id)).includes('recording-degraded'))
