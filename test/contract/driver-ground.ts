@@ -29,6 +29,8 @@ export interface DriverGround {
   toolbox: Toolbox
   /** Whether the backend can look into a target before it is opened. */
   knowsShells: boolean
+  /** Bytes of a terminal that nobody reads which the backend and the kernel take in at most before the program waits. */
+  onTheWay: number
   /** A reference of the right form that fits nothing. */
   unknown: TargetRef
   /** A driver as a gateway of that installation has one. The contract closes it. */

@@ -37,6 +37,7 @@ export async function dockerGround(engine: TestEngine): Promise<DriverGround> {
     environment: 'local',
     toolbox: testToolbox,
     knowsShells: true,
+    onTheWay: 8 * 1024 * 1024,
     unknown: ref('hatchway-test-no-such-container'),
     async connect(installation) {
       installations.add(installation)

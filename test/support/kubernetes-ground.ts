@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { V1Pod } from '@kubernetes/client-node'
 import type { TargetRef } from '../../server/core/target-ref.ts'
 import { KubernetesClient } from '../../server/targets/kubernetes-client.ts'
@@ -37,6 +38,8 @@ export async function kubernetesGround(cluster: TestCluster): Promise<DriverGrou
     environment: 'cluster',
     toolbox: testToolbox,
     knowsShells: false,
+    // From the kubelet to the API server, and from there to us.
+    onTheWay: 2 * (await connectionBuffers()),
     unknown: ref('no-such-pod'),
     connect: async (installation) => kubernetesDriver(cluster, installation),
     async startWeb() {
@@ -106,4 +109,13 @@ async function endFirstProcess(namespace: TestNamespace, name: string): Promise<
     async () => (await namespace.pod(name)).status?.containerStatuses?.[0]?.state?.terminated !== undefined,
     { what: `${name} to end`, timeoutMs: 20_000 },
   )
+}
+
+/** What the kernel lets a TCP connection's two ends hold, in bytes: tcp(7), the last figures of tcp_rmem and tcp_wmem. */
+async function connectionBuffers(): Promise<number> {
+  const limits = ['tcp_rmem', 'tcp_wmem'].map(async (name) => {
+    const figures = await readFile(`/proc/sys/net/ipv4/${name}`, 'utf8')
+    return Number(figures.trim().split(/\s+/).at(-1))
+  })
+  return (await Promise.all(limits)).reduce((sum, each) => sum + each)
 }
