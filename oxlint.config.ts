@@ -114,7 +114,7 @@ export default defineConfig({
         'server/cli/**/*.ts',
         'test/run.ts',
         'test/bench/**/*.ts',
-        'web/build-if-stale.ts',
+        'web/bundle/build-if-stale.ts',
         'server/targets/guard/build-if-stale.ts',
         '**/*.config.ts',
       ],

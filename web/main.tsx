@@ -7,9 +7,9 @@ import './style/layers.css'
 import './style/pages.css'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { App } from './app.tsx'
-import { recallDensity } from './density.ts'
-import { noteScrollbarRoom } from './scrollbar-room.ts'
+import { App } from './app/app.tsx'
+import { recallDensity } from './lib/density.ts'
+import { noteScrollbarRoom } from './lib/scrollbar-room.ts'
 
 const container = document.querySelector('#app')
 if (container === null) throw new Error('index.html has no #app')

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
-import { gzipSiblings } from './gzip-siblings.ts'
-import { headScript } from './head-script.ts'
+import { gzipSiblings } from './bundle/gzip-siblings.ts'
+import { headScript } from './bundle/head-script.ts'
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),

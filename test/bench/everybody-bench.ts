@@ -18,7 +18,7 @@ const seconds = 6
 /** What a witness may feel of anybody else (docs/architecture.md). */
 const barMs = 50
 const tabs = 20
-/** Of a tab (web/queries.ts). */
+/** Of a tab (web/lib/queries.ts). */
 const pollEveryMs = 4_000
 const openings = 100
 /** Of the Docker driver (server/targets/docker.ts). */

@@ -10,7 +10,7 @@ import {
 } from 'playwright-core'
 
 const run = promisify(execFile)
-const buildScript = fileURLToPath(new URL('../../web/build-if-stale.ts', import.meta.url))
+const buildScript = fileURLToPath(new URL('../../web/bundle/build-if-stale.ts', import.meta.url))
 
 /** How long a page of a busy machine may take for one step. */
 export const stepMs = 30_000

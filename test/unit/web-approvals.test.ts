@@ -8,7 +8,7 @@ import {
   needsInWords,
   requestEndInWords,
   tallyInWords,
-} from '../../web/approval-words.ts'
+} from '../../web/lib/approval-words.ts'
 
 const leads = { rule: 'four eyes', groups: ['leads'], count: 1 }
 const both = { rule: 'six eyes', groups: ['leads', 'security'], count: 2 }

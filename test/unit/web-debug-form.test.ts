@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Session } from '../../server/protocol/api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
-import { profileChoices, profilesForProcess } from '../../web/pages/debug-choices.ts'
-import { linkedProcess, processChoices, processOptions } from '../../web/pages/process-options.ts'
-import { openAgainPath } from '../../web/terminal/session-paths.ts'
-import { chosenWhere, whereChoices } from '../../web/pages/where.ts'
+import { profileChoices, profilesForProcess } from '../../web/pages/debug/debug-choices.ts'
+import { linkedProcess, processChoices, processOptions } from '../../web/lib/process-options.ts'
+import { openAgainPath } from '../../web/lib/session-paths.ts'
+import { chosenWhere, whereChoices } from '../../web/pages/debug/session-scope.ts'
 
 type Options = NonNullable<TargetDetail['options']>
 

@@ -4,8 +4,8 @@ import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 import type { Session } from '../../server/protocol/api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
-import { debugPlace } from '../../web/pages/debug-place.ts'
-import { linkText, runPlan } from '../../web/pages/link-text.ts'
+import { debugPlace } from '../../web/pages/debug/debug-place.ts'
+import { linkText, runPlan } from '../../web/lib/link-text.ts'
 import { encodePart, linkAddress, type LinkChoices } from '../../web/runbook-link/link-address.ts'
 import {
   alertmanagerReceiver,
@@ -14,7 +14,7 @@ import {
   prometheusAnnotation,
   usualLabels,
 } from '../../web/runbook-link/link-texts.ts'
-import { linkRequestOf } from '../../web/runbook-link/link-request.ts'
+import { linkRequestOf } from '../../web/lib/link-request.ts'
 import { lastingProcess, lastingRefs, splitRef } from '../../web/runbook-link/stable-ref.ts'
 
 const base = 'https://hatchway.example.com'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isLostCode } from '../../web/lost-code.ts'
+import { isLostCode } from '../../web/lib/lost-code.ts'
 
 describe('code of the app that did not come', () => {
   // The words of Chromium, Firefox and Safari for a script, and of Vite for a style.

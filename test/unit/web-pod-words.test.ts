@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Target } from '../../server/protocol/target-api.ts'
-import { shortStatus, toneOf } from '../../web/pages/pod-words.ts'
+import { shortStatus, toneOf } from '../../web/lib/target-status.ts'
 
 const container = (ready: boolean, change: Partial<NonNullable<Target['containers']>[number]> = {}) => ({
   name: 'app',

@@ -7,7 +7,7 @@ import {
   readQuestion,
   simulationOf,
   writeQuestion,
-} from '../../web/policy-question.ts'
+} from '../../web/pages/policy/policy-question.ts'
 import {
   changeInWords,
   compareExplanations,
@@ -15,7 +15,7 @@ import {
   offsetOf,
   rulesOf,
   verdictOf,
-} from '../../web/policy-words.ts'
+} from '../../web/lib/policy-words.ts'
 
 const me = { subject: 'lea', groups: ['audit', 'CN=ops,OU=x'] }
 const question = (address: string) => readQuestion(new URLSearchParams(address))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { printable, printableLine } from '../../web/printable.ts'
+import { printable, printableLine } from '../../web/lib/printable.ts'
 
 describe('text of a link', () => {
   it('keeps what people write in any language', () => {

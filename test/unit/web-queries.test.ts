@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import { environmentManager, InfiniteQueryObserver, QueryClient } from '@tanstack/react-query'
 import type { SessionList } from '../../server/protocol/api.ts'
-import { sessionListOptions } from '../../web/queries.ts'
+import { sessionListOptions } from '../../web/lib/queries.ts'
 
 const minutes = 5
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { returnPath } from '../../server/core/return-path.ts'
-import { nextPath } from '../../web/next-path.ts'
-import { ApiError } from '../../web/api-error.ts'
+import { nextPath } from '../../web/lib/next-path.ts'
+import { ApiError } from '../../web/lib/api-error.ts'
 import { refusalOf } from '../../web/terminal/refusal.ts'
-import { requestIdOf, signInProblem } from '../../web/sign-in-problems.ts'
+import { requestIdOf, signInProblem } from '../../web/pages/sign-in/sign-in-problems.ts'
 
 /** What is followed, and where a sign-in may lead to from there. */
 const followed: readonly (readonly [asked: string | undefined, next: string])[] = [

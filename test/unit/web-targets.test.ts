@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Target } from '../../server/protocol/target-api.ts'
-import { commonName, debugPlace } from '../../web/pages/debug-place.ts'
+import { commonName, debugPlace } from '../../web/pages/debug/debug-place.ts'
 import {
   chooseNamespace,
   countStates,
@@ -11,8 +11,8 @@ import {
   readSort,
   targetQuery,
   withWords,
-} from '../../web/pages/target-filters.ts'
-import { allLabels, labelsInWords, withoutAge } from '../../web/pages/target-words.ts'
+} from '../../web/lib/target-filters.ts'
+import { allLabels, labelsInWords, withoutAge } from '../../web/pages/targets/container-words.ts'
 
 const target = (change: Partial<Target> = {}): Target => ({
   ref: 'prod/payments/deployment/api',

@@ -4,7 +4,7 @@ import { endCodes } from '../../server/core/session-end.ts'
 import { wayOut } from '../../server/policy/words.ts'
 import type { SessionEnd } from '../../server/protocol/api.ts'
 import { tabNotes } from '../../web/terminal/tab-notes.ts'
-import { endInWords, factsInWords, saysWhomToAsk } from '../../web/words.ts'
+import { endInWords, factsInWords, saysWhomToAsk } from '../../web/lib/words.ts'
 
 describe('the end of a session in words', () => {
   it('tells ends of one reason apart by their codes', () => {

@@ -1,4 +1,4 @@
-import { asApiError } from '../api-error.ts'
+import { asApiError } from '../lib/api-error.ts'
 import { Button } from './button.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { WarningIcon } from './icons.tsx'

@@ -1,5 +1,5 @@
 import { Component, lazy, Suspense, useState, type ComponentType, type ReactNode } from 'react'
-import { restyle } from '../lost-code.ts'
+import { restyle } from '../lib/lost-code.ts'
 import { LostPart } from './lost-part.tsx'
 
 interface PartOptions<Props> {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react'
-import { isLostCode, wasUpdated } from '../lost-code.ts'
+import { isLostCode, wasUpdated } from '../lib/lost-code.ts'
 import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
 import { EmptyState } from './empty-state.tsx'

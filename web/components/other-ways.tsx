@@ -1,5 +1,5 @@
 import { useState, type ReactNode } from 'react'
-import { useSignInOptions } from '../queries.ts'
+import { useSignInOptions } from '../lib/queries.ts'
 
 /** Beneath the provider's button, folded away: what only operators and drills need. */
 export function OtherWays({ isOpen = false, children }: { isOpen?: boolean; children: ReactNode }) {

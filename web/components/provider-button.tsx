@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
-import { providerUrl } from '../provider-sign-in.ts'
+import { providerUrl } from '../lib/provider-sign-in.ts'
 import { Button } from './button.tsx'
 
 /** Leaves for the provider, which leads back to `next`. Has the focus, so that Enter is enough. */

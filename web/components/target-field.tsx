@@ -1,6 +1,6 @@
 import { Autocomplete } from '@base-ui/react/autocomplete'
 import { useDeferredValue } from 'react'
-import { useTargetSearch } from '../queries.ts'
+import { useTargetSearch } from '../lib/queries.ts'
 import { Field } from './field.tsx'
 
 interface TargetFieldProps {

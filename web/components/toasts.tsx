@@ -1,7 +1,7 @@
 import { Toast } from '@base-ui/react/toast'
 import { useEffect } from 'react'
 import { CrossIcon } from './icons.tsx'
-import type { Tone } from '../tone.ts'
+import type { Tone } from '../lib/tone.ts'
 
 const manager = Toast.createToastManager<{ tone: Tone }>()
 

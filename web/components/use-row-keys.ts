@@ -1,5 +1,5 @@
 import { useEffect, type RefObject } from 'react'
-import { useHotkeys } from '../use-hotkeys.ts'
+import { useHotkeys } from '../lib/use-hotkeys.ts'
 
 const linkOf = (row: Element | null): HTMLAnchorElement | null =>
   row?.querySelector<HTMLAnchorElement>('a[data-row-link]') ?? null

@@ -1,6 +1,6 @@
 import { defaultRangeExtractor, useWindowVirtualizer, type Range } from '@tanstack/react-virtual'
 import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
-import { onDensityChange, rowHeight } from '../density.ts'
+import { onDensityChange, rowHeight } from '../lib/density.ts'
 
 /** Shorter tables are drawn as a whole: the browser's own search finds everything in them. */
 const wholeRows = 60

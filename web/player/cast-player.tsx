@@ -2,7 +2,7 @@ import 'asciinema-player/dist/bundle/asciinema-player.css'
 import { create, type Player } from 'asciinema-player'
 import { useEffect, useImperativeHandle, useMemo, useRef, useState, type Ref } from 'react'
 import type { ITheme } from '@xterm/xterm'
-import { terminalTheme, themeProperties, watchTheme } from '../terminal/terminal-theme.ts'
+import { terminalTheme, themeProperties, watchTheme } from '../lib/terminal-theme.ts'
 import { Timeline, type Cast } from './cast.ts'
 
 /** Steers the player. All times are seconds of the recording, whatever pauses are skipped. */

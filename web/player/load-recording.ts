@@ -1,7 +1,7 @@
 import type { Problem } from '../../server/protocol/api.ts'
-import { ApiError } from '../api-error.ts'
-import { apiUrl } from '../api.ts'
-import { signedInAgain } from '../sign-in-gate.ts'
+import { ApiError } from '../lib/api-error.ts'
+import { apiUrl } from '../lib/api.ts'
+import { signedInAgain } from '../lib/sign-in-gate.ts'
 
 /**
  * Fetches a whole recording as text, telling how many bytes have come. Asks for a sign-in where one is needed.

@@ -1,5 +1,5 @@
 import { LinkIcon } from '../components/icons.tsx'
-import { askForLink } from './link-request.ts'
+import { askForLink } from '../lib/link-request.ts'
 
 /** In a row of a list. */
 export function LinkButton({ reference, name }: { reference: string; name: string }) {

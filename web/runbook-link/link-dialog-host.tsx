@@ -1,5 +1,5 @@
 import { lazyPart } from '../components/lazy-part.tsx'
-import { closeLinkDialog, useLinkRequest } from './link-request.ts'
+import { closeLinkDialog, useLinkRequest } from '../lib/link-request.ts'
 
 const LinkDialog = lazyPart(async () => (await import('./link-dialog.tsx')).LinkDialog, {
   close: closeLinkDialog,

@@ -4,10 +4,10 @@ import { Button } from '../components/button.tsx'
 import { useCopy } from '../components/copy-button.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { Field } from '../components/field.tsx'
-import { nextPath } from '../next-path.ts'
+import { nextPath } from '../lib/next-path.ts'
 import { linkAddress, type LinkChoices } from './link-address.ts'
 import { LinkFields } from './link-fields.tsx'
-import { closeLinkDialog, type LinkRequest } from './link-request.ts'
+import { closeLinkDialog, type LinkRequest } from '../lib/link-request.ts'
 import {
   alertmanagerReceiver,
   isLabelName,

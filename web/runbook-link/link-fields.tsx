@@ -1,7 +1,7 @@
 import { useState, type ReactNode } from 'react'
 import { Field } from '../components/field.tsx'
 import { ChevronIcon } from '../components/icons.tsx'
-import { processOptions } from '../pages/process-options.ts'
+import { processOptions } from '../lib/process-options.ts'
 import { lastingProcess } from './stable-ref.ts'
 import type { LinkState } from './use-link-choices.ts'
 

@@ -1,9 +1,9 @@
 import { useState } from 'react'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
-import { printableLine } from '../printable.ts'
-import { useMe, useTarget } from '../queries.ts'
+import { printableLine } from '../lib/printable.ts'
+import { useMe, useTarget } from '../lib/queries.ts'
 import type { LinkChoices } from './link-address.ts'
-import type { LinkRequest } from './link-request.ts'
+import type { LinkRequest } from '../lib/link-request.ts'
 import { lastingProcess, lastingRefs, splitRef } from './stable-ref.ts'
 
 export interface LinkState {

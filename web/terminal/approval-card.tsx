@@ -1,8 +1,8 @@
 import type { Session } from '../../server/protocol/api.ts'
 import type { Approval } from '../../server/protocol/approval-api.ts'
-import { tallyInWords } from '../approval-words.ts'
-import { duration, moment } from '../format.ts'
-import { useNow } from '../use-now.ts'
+import { tallyInWords } from '../lib/approval-words.ts'
+import { duration, moment } from '../lib/format.ts'
+import { useNow } from '../lib/use-now.ts'
 import { Button } from '../components/button.tsx'
 
 interface Props {

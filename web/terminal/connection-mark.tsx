@@ -1,4 +1,4 @@
-import { useNow } from '../use-now.ts'
+import { useNow } from '../lib/use-now.ts'
 import type { ConnectionState } from './terminal-connection.ts'
 
 const words: Record<ConnectionState['kind'], string> = {

@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react'
 import type { Session } from '../../server/protocol/api.ts'
-import { inWords, moment } from '../format.ts'
-import { useTarget } from '../queries.ts'
-import { profileWords } from '../words.ts'
+import { inWords, moment } from '../lib/format.ts'
+import { useTarget } from '../lib/queries.ts'
+import { profileWords } from '../lib/words.ts'
 import { CrossIcon } from '../components/icons.tsx'
 
 /** Everything about the session that does not need to be seen all the time. */

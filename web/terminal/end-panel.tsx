@@ -1,9 +1,9 @@
 import { useEffect, useRef, type RefObject } from 'react'
 import type { Session, SessionEnd } from '../../server/protocol/api.ts'
-import { requestEndInWords } from '../approval-words.ts'
-import { duration } from '../format.ts'
-import { endInWords, isCalmEnd } from '../words.ts'
-import { openAgainPath, replayPath } from './session-paths.ts'
+import { requestEndInWords } from '../lib/approval-words.ts'
+import { duration } from '../lib/format.ts'
+import { endInWords, isCalmEnd } from '../lib/words.ts'
+import { openAgainPath, replayPath } from '../lib/session-paths.ts'
 import { ButtonLink } from '../components/button.tsx'
 
 interface Props {

@@ -1,4 +1,4 @@
-import { ApiError } from '../api-error.ts'
+import { ApiError } from '../lib/api-error.ts'
 import type { Refusal } from './terminal-connection.ts'
 
 /** What a refused look at the session says about its line. Pure. */

@@ -3,7 +3,7 @@ import type { Runbook } from '../../server/protocol/runbook-api.ts'
 import { CopyButton } from '../components/copy-button.tsx'
 import { CrossIcon } from '../components/icons.tsx'
 import { SelectField } from '../components/select-field.tsx'
-import { useHotkeys } from '../use-hotkeys.ts'
+import { useHotkeys } from '../lib/use-hotkeys.ts'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { typingProblem } from './typing-problem.ts'
 

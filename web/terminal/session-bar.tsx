@@ -1,12 +1,12 @@
 import { Popover } from '@base-ui/react/popover'
 import type { Session, Viewer } from '../../server/protocol/api.ts'
-import { clock, duration } from '../format.ts'
-import { useNow } from '../use-now.ts'
+import { clock, duration } from '../lib/format.ts'
+import { useNow } from '../lib/use-now.ts'
 import { ConnectionMark } from './connection-mark.tsx'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { TerminalMenu } from './terminal-menu.tsx'
 import { Button } from '../components/button.tsx'
-import { CopyBadge, podInWords } from '../pages/session-place.tsx'
+import { CopyBadge, podInWords } from '../components/session-place.tsx'
 
 const warnBelowMs = 5 * 60_000
 

@@ -1,7 +1,7 @@
 import { Progress } from '@base-ui/react/progress'
 import type { Session, StartProgress } from '../../server/protocol/api.ts'
-import { bytes } from '../format.ts'
-import { phaseWords } from '../words.ts'
+import { bytes } from '../lib/format.ts'
+import { phaseWords } from '../lib/words.ts'
 import { Button } from '../components/button.tsx'
 
 const phases = ['resolving', 'pulling', 'creating', 'attaching'] as const

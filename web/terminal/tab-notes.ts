@@ -1,5 +1,5 @@
 import type { Session } from '../../server/protocol/api.ts'
-import { shortMoment } from '../format.ts'
+import { shortMoment } from '../lib/format.ts'
 
 type Told = Pick<Session, 'target' | 'reason' | 'requestedAt'>
 

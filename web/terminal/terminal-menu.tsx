@@ -1,7 +1,7 @@
 import { Menu } from '@base-ui/react/menu'
 import { useSyncExternalStore } from 'react'
 import { CheckIcon } from '../components/icons.tsx'
-import { askForLink, linkRequestOf } from '../runbook-link/link-request.ts'
+import { askForLink, linkRequestOf } from '../lib/link-request.ts'
 import type { OpenTerminal } from './open-terminal.ts'
 import {
   changeFontSize,

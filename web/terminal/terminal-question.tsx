@@ -1,7 +1,7 @@
 import type { MouseEvent } from 'react'
 import { Button } from '../components/button.tsx'
 import { Dialog } from '../components/dialog.tsx'
-import { bytes } from '../format.ts'
+import { bytes } from '../lib/format.ts'
 import { hiddenIn, withHiddenNamed, type HiddenCharacter } from './paste-text.ts'
 import type { Answer, Question } from './questions.ts'
 

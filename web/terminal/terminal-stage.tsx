@@ -7,8 +7,8 @@ import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { SearchBar } from './search-bar.tsx'
 import { StartSteps } from './start-steps.tsx'
 import { Button } from '../components/button.tsx'
-import { isMe } from '../person.ts'
-import { useMe } from '../queries.ts'
+import { isMe } from '../lib/person.ts'
+import { useMe } from '../lib/queries.ts'
 
 interface Props {
   terminal: OpenTerminal

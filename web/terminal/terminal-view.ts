@@ -14,7 +14,7 @@ import { QueryGuard } from './query-guard.ts'
 import { readKey, type TerminalCommand } from './terminal-keys.ts'
 import { addLinks } from './terminal-links.ts'
 import { clampFontSize, type TerminalPreferences } from './terminal-preferences.ts'
-import { terminalTheme, watchTheme } from './terminal-theme.ts'
+import { terminalTheme, watchTheme } from '../lib/terminal-theme.ts'
 
 const resizeAfterMs = 80
 const scrollbackLines = 5000

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { Runbook } from '../../server/protocol/runbook-api.ts'
-import { useSessionRunbooks } from '../queries.ts'
+import { useSessionRunbooks } from '../lib/queries.ts'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { keepRunbookView, preferRunbooks, readRunbookView } from './runbook-view.ts'
 

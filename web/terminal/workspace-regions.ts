@@ -1,5 +1,5 @@
 import { useEffect, type RefObject } from 'react'
-import { isDialogOpen } from '../use-hotkeys.ts'
+import { isDialogOpen } from '../lib/use-hotkeys.ts'
 
 const regions = ['terminal', 'panel', 'bar'] as const
 const next = '[data-next] .primary'

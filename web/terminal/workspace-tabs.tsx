@@ -1,10 +1,10 @@
 import { useSyncExternalStore } from 'react'
 import { Link } from 'wouter'
-import { useMyLiveSessions } from '../queries.ts'
-import { useNow } from '../use-now.ts'
+import { useMyLiveSessions } from '../lib/queries.ts'
+import { useNow } from '../lib/use-now.ts'
 import type { OpenTerminal } from './open-terminal.ts'
 import { closeTerminal, onTerminalsChange, openTerminals } from './open-terminals.ts'
-import { terminalPath } from './session-paths.ts'
+import { terminalPath } from '../lib/session-paths.ts'
 import { tabNotes } from './tab-notes.ts'
 
 /** One tab of the workspace: an open terminal, or a live session of mine that is not open here. */

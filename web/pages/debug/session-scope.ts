@@ -1,0 +1,39 @@
+/** Where a session in a target can run, and as what the form begins. Pure. */
+import type { TargetDetail } from '../../../server/protocol/target-api.ts'
+
+export type Where = 'pod' | 'network' | 'copy' | 'nowhere'
+
+/** What a session in this target may share, each with why not; the gateway calls the pod `container`. */
+interface WhereChoices {
+  pod: { problem?: string | undefined }
+  network: { problem?: string | undefined }
+  copy: { problem?: string | undefined }
+  /** Whether there is a question: anything else makes no sense beside a container that runs well. */
+  isAsked: boolean
+}
+
+// As often as this, the next restart is likely to end a session.
+const manyRestarts = 3
+
+/** Where a session in this target can run. Pure. */
+export function whereChoices(target: TargetDetail): WhereChoices {
+  const of = (scope: 'container' | 'network' | 'copy') =>
+    target.options?.scopes.find((each) => each.scope === scope) ?? { problem: 'There is no pod to open.' }
+  const pod = of('container')
+  const own = target.containers?.find(({ name }) => name === target.container)
+  const isShaky = (own?.restarts ?? 0) >= manyRestarts
+  return {
+    pod,
+    network: of('network'),
+    copy: of('copy'),
+    isAsked: target.kind === 'kubernetes' && (pod.problem !== undefined || isShaky),
+  }
+}
+
+/** What was wished for as long as it can be had, else the most that can be. Pure. */
+export function chosenWhere(target: TargetDetail, wish: Where | undefined): Where {
+  const choices = whereChoices(target)
+  const order = ['pod', 'copy', 'network'] as const
+  const can = order.filter((where) => choices[where].problem === undefined)
+  return can.find((where) => where === wish) ?? can[0] ?? 'nowhere'
+}
