@@ -13,7 +13,7 @@ import { TerminalClient, type ConnectOptions } from './terminal-client.ts'
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
 
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
-const scriptedMain = fileURLToPath(new URL('../bench/scripted-gateway.ts', import.meta.url))
+const scriptedMain = fileURLToPath(new URL('./scripted-gateway.ts', import.meta.url))
 
 export const fullAccess = `
 rules:

@@ -6,6 +6,6 @@ import { ScriptedDriver } from './scripted-driver.ts'
 
 const config = loadConfig({ path: process.argv[2] ?? '', env: process.env })
 const gateway = await serve(config, (_, { id }) => new ScriptedDriver(id))
-console.log(gateway.url)
+process.stdout.write(`${gateway.url}\n`)
 await once(process, 'SIGTERM')
 await gateway.close()
