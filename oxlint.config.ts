@@ -109,6 +109,22 @@ export default defineConfig({
       },
     },
     {
+      files: ['test/support/**/*.ts'],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              {
+                group: ['**/bench/**'],
+                message: 'test/support imports nothing of test/bench, which imports it.',
+              },
+            ],
+          },
+        ],
+      },
+    },
+    {
       files: [
         'server/main.ts',
         'server/cli/**/*.ts',

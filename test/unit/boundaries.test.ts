@@ -1,21 +1,34 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { rm, writeFile } from 'node:fs/promises'
-import { describe, it } from 'node:test'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
+/** The linter's configuration in a folder of its own: what is planted here, no other test and no other linter ever sees. */
+let copy: string
+before(async () => {
+  copy = await mkdtemp(join(tmpdir(), 'hatchway-boundaries-'))
+  await cp('oxlint.config.ts', join(copy, 'oxlint.config.ts'))
+  await symlink(resolve('node_modules'), join(copy, 'node_modules'))
+})
+after(() => rm(copy, { recursive: true, force: true }))
+
 /** Lints one planted file and returns what oxlint said, or undefined when it had no complaint. */
 async function lintPlanted(path: string, source: string): Promise<string | undefined> {
-  await writeFile(path, source)
+  const planted = join(copy, path)
+  await mkdir(dirname(planted), { recursive: true })
+  await writeFile(planted, source)
   try {
-    await run('node_modules/.bin/oxlint', [path])
+    await run('node_modules/.bin/oxlint', [path], { cwd: copy })
     return undefined
   } catch (error) {
     return (error as { stdout: string }).stdout
   } finally {
-    await rm(path)
+    await rm(planted)
   }
 }
 
@@ -51,6 +64,14 @@ describe('import boundaries', () => {
       "import type { Target } from '../server/core/target.ts'\nexport type Planted = Target\n",
     )
     assert.match(said ?? '', /shares only server\/protocol/)
+  })
+
+  it('refuses a benchmark in what the tests share', async () => {
+    const said = await lintPlanted(
+      'test/support/planted.ts',
+      "import { median } from '../bench/statistics.ts'\nexport const planted = median\n",
+    )
+    assert.match(said ?? '', /test\/support imports nothing of test\/bench/)
   })
 
   it('lets an allowed import pass', async () => {
