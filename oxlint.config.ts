@@ -131,7 +131,7 @@ export default defineConfig({
         'test/run.ts',
         'test/bench/**/*.ts',
         'web/bundle/build-if-stale.ts',
-        'server/targets/guard/build-if-stale.ts',
+        'server/drivers/shared/guard/build-if-stale.ts',
         '**/*.config.ts',
       ],
       rules: { 'no-console': 'off' },

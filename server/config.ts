@@ -12,7 +12,7 @@ import type { Toolbox } from './core/target.ts'
 import type { Webhook } from './notifications/webhooks.ts'
 import { readYaml } from './policy/read-yaml.ts'
 import type { Where } from './policy/rule.ts'
-import type { ClusterSource } from './targets/kubernetes-config.ts'
+import type { ClusterSource } from './drivers/kubernetes/api/config.ts'
 
 /** How a Docker engine is reached. PEM texts, not paths. */
 export type DockerEngine =

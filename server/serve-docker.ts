@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import type { Config, DockerEnvironment } from './config.ts'
 import type { TargetDriver } from './core/target.ts'
 import type { SampleTarget } from './http/deps.ts'
-import { DockerDriver } from './targets/docker.ts'
-import { sampleAvailable, sampleName, startSample } from './targets/sample.ts'
+import { DockerDriver } from './drivers/docker/driver.ts'
+import { sampleAvailable, sampleName, startSample } from './drivers/docker/sample.ts'
 
 const staticBusybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path))
 

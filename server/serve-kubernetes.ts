@@ -1,8 +1,8 @@
 import type { KubernetesEnvironment } from './config.ts'
 import type { TargetDriver } from './core/target.ts'
-import { KubernetesClient } from './targets/kubernetes-client.ts'
-import { KubernetesTargets } from './targets/kubernetes-targets.ts'
-import { KubernetesDriver } from './targets/kubernetes.ts'
+import { KubernetesClient } from './drivers/kubernetes/api/client.ts'
+import { KubernetesTargets } from './drivers/kubernetes/catalog/targets.ts'
+import { KubernetesDriver } from './drivers/kubernetes/driver.ts'
 
 /** One cluster. Its API server is asked in the background: a cluster that is down is shown as unreachable, with the reason. */
 export function createKubernetesDriver(

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { ConfigError } from '../core/config-error.ts'
 import { HatchwayError } from '../core/errors.ts'
-import { loadAccount } from '../targets/kubernetes-config.ts'
+import { loadAccount } from '../drivers/kubernetes/api/config.ts'
 
 /** Throws ConfigError with every cluster whose kubeconfig can't be read, or lacks its context. Asks no cluster. */
 export async function checkClusters({ environments }: Config, path: string): Promise<void> {

@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path'
 import type { DockerEngine } from '../config.ts'
 import { ConfigError } from '../core/config-error.ts'
 import { messageOf } from '../core/errors.ts'
-import type { ClusterSource } from '../targets/kubernetes-config.ts'
+import type { ClusterSource } from '../drivers/kubernetes/api/config.ts'
 import { parseUrl } from '../core/urls.ts'
 
 /** The engine that `docker` itself would use: DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, else the usual socket. */

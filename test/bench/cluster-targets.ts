@@ -1,6 +1,6 @@
 import type { Actor, TargetAccess, TargetDriver } from '../../server/core/target.ts'
-import { KubernetesClient } from '../../server/targets/kubernetes-client.ts'
-import { KubernetesTargets } from '../../server/targets/kubernetes-targets.ts'
+import { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
+import { KubernetesTargets } from '../../server/drivers/kubernetes/catalog/targets.ts'
 import type { TargetList } from '../../server/protocol/target-api.ts'
 import { testCluster, type TestCluster } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'

@@ -21,7 +21,7 @@ const tabs = 20
 /** Of a tab (web/lib/queries.ts). */
 const pollEveryMs = 4_000
 const openings = 100
-/** Of the Docker driver (server/targets/docker.ts). */
+/** Of the Docker driver (server/drivers/docker/driver.ts). */
 const startsAtOnce = 8
 const limits = { sessions: 2000, sessionsPerUser: 2000, openingsPerMinute: 100_000, runsPerMinute: 100_000 }
 const access = `

@@ -5,7 +5,7 @@ import type { TestContainerSpec } from '../support/containers.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
-import type { DockerDriver } from '../../server/targets/docker.ts'
+import type { DockerDriver } from '../../server/drivers/docker/driver.ts'
 import { deadline } from './driver-ground.ts'
 import { toldAsItIs } from './driver-identity.ts'
 

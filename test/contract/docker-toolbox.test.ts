@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import type { DockerDriver } from '../../server/targets/docker.ts'
+import type { DockerDriver } from '../../server/drivers/docker/driver.ts'
 import { dockerDriver } from '../support/docker-ground.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'

@@ -5,8 +5,8 @@ import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { WebSocketServer, type WebSocket } from 'ws'
-import type { ClusterSource } from '../../server/targets/kubernetes-config.ts'
-import { KubernetesClient } from '../../server/targets/kubernetes-client.ts'
+import type { ClusterSource } from '../../server/drivers/kubernetes/api/config.ts'
+import { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
 import type { Certificates } from './certificates.ts'
 
 /** What a test says in place of an API server; `connection` counts TLS connections from 1. */

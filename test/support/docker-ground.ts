@@ -1,6 +1,6 @@
 import type { DriverGround } from '../contract/driver-ground.ts'
 import type { Toolbox } from '../../server/core/target.ts'
-import { DockerDriver, type DockerDriverOptions } from '../../server/targets/docker.ts'
+import { DockerDriver, type DockerDriverOptions } from '../../server/drivers/docker/driver.ts'
 import { TestContainers } from './containers.ts'
 import type { TestEngine } from './engine.ts'
 import { ensureImages, imageRef } from './images.ts'

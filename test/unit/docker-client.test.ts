@@ -5,14 +5,14 @@ import type { ServerResponse } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { readItems } from '../../server/targets/docker-answer.ts'
-import { DockerClient } from '../../server/targets/docker-client.ts'
-import { limitConcurrency } from '../../server/targets/limit-concurrency.ts'
+import { readItems } from '../../server/drivers/docker/answer.ts'
+import { DockerClient } from '../../server/drivers/docker/client.ts'
+import { limitConcurrency } from '../../server/drivers/shared/limit-concurrency.ts'
 import { eventually } from '../support/eventually.ts'
 import { ScriptedEngine } from '../support/scripted-engine.ts'
 
 const run = promisify(execFile)
-const clientModule = fileURLToPath(new URL('../../server/targets/docker-client.ts', import.meta.url))
+const clientModule = fileURLToPath(new URL('../../server/drivers/docker/client.ts', import.meta.url))
 
 describe('calls to a Docker engine', () => {
   let engine: ScriptedEngine

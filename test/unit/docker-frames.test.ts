@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { CommandOutput } from '../../server/core/target.ts'
-import { FrameReader } from '../../server/targets/docker-frames.ts'
+import { FrameReader } from '../../server/drivers/docker/frames.ts'
 
 const frame = (stream: number, text: string) => {
   const header = Buffer.alloc(8)

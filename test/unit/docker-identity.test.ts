@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Profile } from '../../server/core/target.ts'
-import { dockerDefaults, effectiveCapabilities } from '../../server/targets/capabilities.ts'
-import { chooseIdentity, type TargetFacts } from '../../server/targets/docker-identity.ts'
+import { dockerDefaults, effectiveCapabilities } from '../../server/drivers/shared/capabilities.ts'
+import { chooseIdentity, type TargetFacts } from '../../server/drivers/docker/identity.ts'
 
 function facts(change: Partial<TargetFacts> = {}): TargetFacts {
   return {

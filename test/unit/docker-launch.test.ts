@@ -5,8 +5,8 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { findRoot, launcherArgv, type Launch } from '../../server/targets/docker-launch.ts'
-import { launcherExits } from '../../server/targets/launch-place.ts'
+import { findRoot, launcherArgv, type Launch } from '../../server/drivers/docker/launch.ts'
+import { launcherExits } from '../../server/drivers/shared/launch-place.ts'
 import { underShell } from '../support/under-shell.ts'
 
 const run = promisify(execFile)

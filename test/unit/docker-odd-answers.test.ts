@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { HatchwayError, messageOf } from '../../server/core/errors.ts'
 import type { DebugSpec, Target } from '../../server/core/target.ts'
-import { DockerDriver } from '../../server/targets/docker.ts'
-import { PullProgress, readJsonLines } from '../../server/targets/pull-progress.ts'
+import { DockerDriver } from '../../server/drivers/docker/driver.ts'
+import { PullProgress, readJsonLines } from '../../server/drivers/docker/pull-progress.ts'
 import { ScriptedEngine } from '../support/scripted-engine.ts'
 
 const toolbox = { name: 'tools', image: 'tools:1', shell: ['/bin/sh'] }

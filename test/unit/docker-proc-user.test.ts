@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { parseStatus, processesFromProc, userFromProc } from '../../server/targets/proc-user.ts'
+import { parseStatus, processesFromProc, userFromProc } from '../../server/drivers/docker/proc-user.ts'
 import { eventually } from '../support/eventually.ts'
 
 describe('parseStatus', () => {

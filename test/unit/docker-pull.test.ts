@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { fullReference } from '../../server/targets/docker-pull.ts'
-import { PullProgress, readJsonLines, type PullLine } from '../../server/targets/pull-progress.ts'
+import { fullReference } from '../../server/drivers/docker/pull.ts'
+import { PullProgress, readJsonLines, type PullLine } from '../../server/drivers/docker/pull-progress.ts'
 
 describe('pull progress', () => {
   it('sums the layers, and counts one as whole when the engine says so', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { readFirstFile, writeTar } from '../../server/targets/tar.ts'
+import { readFirstFile, writeTar } from '../../server/drivers/docker/tar.ts'
 
 const run = promisify(execFile)
 

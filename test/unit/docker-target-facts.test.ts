@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inOrder, powerFacts, unjudgedFacts } from '../../server/core/target-facts.ts'
-import { readInspected, type Inspected } from '../../server/targets/docker-read.ts'
-import { factsOfContainer, type Lookups } from '../../server/targets/docker-target-facts.ts'
-import { requireJudged } from '../../server/targets/judged-facts.ts'
+import { readInspected, type Inspected } from '../../server/drivers/docker/read.ts'
+import { factsOfContainer, type Lookups } from '../../server/drivers/docker/target-facts.ts'
+import { requireJudged } from '../../server/drivers/shared/judged-facts.ts'
 
 type Mount = Inspected['Mounts'][number]
 

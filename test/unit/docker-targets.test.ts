@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { Target } from '../../server/core/target.ts'
-import { DockerClient } from '../../server/targets/docker-client.ts'
-import { DockerDriver } from '../../server/targets/docker.ts'
-import { DockerTargets } from '../../server/targets/docker-targets.ts'
+import { DockerClient } from '../../server/drivers/docker/client.ts'
+import { DockerDriver } from '../../server/drivers/docker/driver.ts'
+import { DockerTargets } from '../../server/drivers/docker/targets.ts'
 import { eventually } from '../support/eventually.ts'
 import { ScriptedEngine } from '../support/scripted-engine.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { resolveGroups, resolveUser } from '../../server/targets/user-database.ts'
+import { resolveGroups, resolveUser } from '../../server/drivers/shared/user-database.ts'
 
 const passwd = 'root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001:Web,,,:/srv:/none\n'
 const group = 'root:x:0:\nweb:x:1001:\nmedia:x:44:other,web\n'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { factsOfDevice, factsOfMount } from '../../server/targets/host-mounts.ts'
+import { factsOfDevice, factsOfMount } from '../../server/drivers/shared/host-mounts.ts'
 
 const socket = ['engineSocket']
 const both = ['hostPath', 'engineSocket']

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { V1EphemeralContainer } from '@kubernetes/client-node'
-import { addEphemeralContainer, isAsSent } from '../../server/targets/kubernetes-ephemeral.ts'
-import type { KubernetesClient } from '../../server/targets/kubernetes-client.ts'
-import { kubectlProfiles, type SecurityContext } from '../../server/targets/kubernetes-profiles.ts'
+import { addEphemeralContainer, isAsSent } from '../../server/drivers/kubernetes/debug/ephemeral.ts'
+import type { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
+import { kubectlProfiles, type SecurityContext } from '../../server/drivers/kubernetes/debug/profiles.ts'
 
 const own = { runAsUser: 65532, runAsGroup: 65532 }
 const restricted: SecurityContext = { ...kubectlProfiles.restricted, ...own }

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import { attachTty, notUpYet, type Attachment } from '../../server/targets/kubernetes-attach.ts'
-import type { KubernetesClient } from '../../server/targets/kubernetes-client.ts'
+import { attachTty, notUpYet, type Attachment } from '../../server/drivers/kubernetes/debug/attach.ts'
+import type { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
 import {
   clientFor,
   startApiServerDouble,

@@ -14,10 +14,10 @@ import {
   resourcePath,
   type KubernetesCall,
   type KubernetesClient,
-} from '../../server/targets/kubernetes-client.ts'
-import { refusalOf } from '../../server/targets/kubernetes-errors.ts'
+} from '../../server/drivers/kubernetes/api/client.ts'
+import { refusalOf } from '../../server/drivers/kubernetes/api/errors.ts'
 import { eventually } from '../support/eventually.ts'
-import { impersonationHeaders } from '../../server/targets/kubernetes-impersonate.ts'
+import { impersonationHeaders } from '../../server/drivers/kubernetes/api/impersonate.ts'
 import { makeCertificates, type Certificates } from '../support/certificates.ts'
 import {
   clientFor,

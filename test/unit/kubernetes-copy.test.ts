@@ -7,10 +7,10 @@ import {
   copyPod,
   holderName,
   sessionOfCopy,
-} from '../../server/targets/kubernetes-copy-pod.ts'
-import { readCopyStart } from '../../server/targets/kubernetes-copy-start.ts'
-import type { Pod } from '../../server/targets/kubernetes-objects.ts'
-import type { PodFacts } from '../../server/targets/kubernetes-pod.ts'
+} from '../../server/drivers/kubernetes/debug/copy-pod.ts'
+import { readCopyStart } from '../../server/drivers/kubernetes/debug/copy-start.ts'
+import type { Pod } from '../../server/drivers/kubernetes/api/objects.ts'
+import type { PodFacts } from '../../server/drivers/kubernetes/catalog/pod.ts'
 
 const sessionId = '0123456789abcdef0123'
 const spec: DebugSpec = {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { checkContainer, choosePod, stateOfChosen } from '../../server/targets/kubernetes-choose.ts'
-import { describePod } from '../../server/targets/kubernetes-describe.ts'
-import type { Pod } from '../../server/targets/kubernetes-objects.ts'
+import { checkContainer, choosePod, stateOfChosen } from '../../server/drivers/kubernetes/catalog/choose.ts'
+import { describePod } from '../../server/drivers/kubernetes/catalog/describe.ts'
+import type { Pod } from '../../server/drivers/kubernetes/api/objects.ts'
 
 type Spec = NonNullable<Pod['spec']>
 type Status = NonNullable<Pod['status']>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { newestMessage } from '../../server/targets/kubernetes-events.ts'
+import { newestMessage } from '../../server/drivers/kubernetes/debug/events.ts'
 
 describe('newest event of a start', () => {
   it('goes by time, whatever the order, and takes the later listed of one second', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Profile } from '../../server/core/target.ts'
-import type { PodIdentityFacts } from '../../server/targets/kubernetes-facts.ts'
-import { readIdentityFacts } from '../../server/targets/kubernetes-facts.ts'
-import { choosePodIdentity } from '../../server/targets/kubernetes-identity.ts'
+import type { PodIdentityFacts } from '../../server/drivers/kubernetes/catalog/identity-facts.ts'
+import { readIdentityFacts } from '../../server/drivers/kubernetes/catalog/identity-facts.ts'
+import { choosePodIdentity } from '../../server/drivers/kubernetes/debug/identity.ts'
 
 function facts(change: Partial<PodIdentityFacts> = {}): PodIdentityFacts {
   return {

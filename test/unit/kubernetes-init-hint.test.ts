@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import { enterFiles, placeArguments } from '../../server/targets/kubernetes-launch.ts'
+import { enterFiles, placeArguments } from '../../server/drivers/kubernetes/debug/launch.ts'
 
 const run = promisify(execFile)
 const launch = { deadlineSeconds: 1, claimSeconds: 1, unseen: 'unseen', unshared: 'unshared', argv: [] }

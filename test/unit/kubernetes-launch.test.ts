@@ -6,8 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { endingSize, kubernetesLauncher, withoutExpansion } from '../../server/targets/kubernetes-launch.ts'
-import { launcherExits } from '../../server/targets/launch-place.ts'
+import {
+  endingSize,
+  kubernetesLauncher,
+  withoutExpansion,
+} from '../../server/drivers/kubernetes/debug/launch.ts'
+import { launcherExits } from '../../server/drivers/shared/launch-place.ts'
 import { underShell } from '../support/under-shell.ts'
 import { eventually } from '../support/eventually.ts'
 

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
-import type { KubernetesClient } from '../../server/targets/kubernetes-client.ts'
-import { readIdentityFacts } from '../../server/targets/kubernetes-facts.ts'
-import { readWholePod } from '../../server/targets/kubernetes-open.ts'
-import { KubernetesTargets } from '../../server/targets/kubernetes-targets.ts'
-import { withoutNulls } from '../../server/targets/read-json.ts'
+import type { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
+import { readIdentityFacts } from '../../server/drivers/kubernetes/catalog/identity-facts.ts'
+import { readWholePod } from '../../server/drivers/kubernetes/debug/open.ts'
+import { KubernetesTargets } from '../../server/drivers/kubernetes/catalog/targets.ts'
+import { withoutNulls } from '../../server/drivers/shared/read-json.ts'
 import {
   clientFor,
   startApiServerDouble,

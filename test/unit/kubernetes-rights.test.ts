@@ -4,8 +4,8 @@ import {
   KubernetesRefusal,
   missingRight,
   translateKubernetesError,
-} from '../../server/targets/kubernetes-errors.ts'
-import { missingInWords } from '../../server/targets/kubernetes-rights.ts'
+} from '../../server/drivers/kubernetes/api/errors.ts'
+import { missingInWords } from '../../server/drivers/kubernetes/api/rights.ts'
 
 /** As the API server says it, translated as a watch does. */
 function refused(what: string, place = 'at the cluster scope') {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { formatTargetRef } from '../../server/core/target-ref.ts'
-import { describePod, type PodRecord } from '../../server/targets/kubernetes-describe.ts'
-import type { Metadata } from '../../server/targets/kubernetes-objects.ts'
-import { SnapshotBuilder } from '../../server/targets/kubernetes-snapshot.ts'
-import { describeWorkload, type ControllerKind } from '../../server/targets/kubernetes-workloads.ts'
+import { describePod, type PodRecord } from '../../server/drivers/kubernetes/catalog/describe.ts'
+import type { Metadata } from '../../server/drivers/kubernetes/api/objects.ts'
+import { SnapshotBuilder } from '../../server/drivers/kubernetes/catalog/snapshot.ts'
+import { describeWorkload, type ControllerKind } from '../../server/drivers/kubernetes/catalog/workloads.ts'
 
 const owner = (kind: string, name: string, uid: string): Metadata => ({
   ownerReferences: [{ apiVersion: 'apps/v1', kind, name, uid, controller: true }],

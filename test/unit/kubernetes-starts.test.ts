@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { ContainerStatus, Pod } from '../../server/targets/kubernetes-objects.ts'
-import type { PodFacts } from '../../server/targets/kubernetes-pod.ts'
-import { scopesOf } from '../../server/targets/kubernetes-precondition.ts'
-import { readEvent, readStart } from '../../server/targets/kubernetes-progress.ts'
+import type { ContainerStatus, Pod } from '../../server/drivers/kubernetes/api/objects.ts'
+import type { PodFacts } from '../../server/drivers/kubernetes/catalog/pod.ts'
+import { scopesOf } from '../../server/drivers/kubernetes/catalog/precondition.ts'
+import { readEvent, readStart } from '../../server/drivers/kubernetes/debug/progress.ts'
 
 function status(name: string, state: ContainerStatus['state'], last?: number): ContainerStatus {
   const lastState = last === undefined ? {} : { lastState: { terminated: { exitCode: last } } }

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
-import type { KubernetesClient } from '../../server/targets/kubernetes-client.ts'
-import { refusalOf } from '../../server/targets/kubernetes-errors.ts'
-import { endDebugContainer } from '../../server/targets/kubernetes-stop.ts'
+import type { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
+import { refusalOf } from '../../server/drivers/kubernetes/api/errors.ts'
+import { endDebugContainer } from '../../server/drivers/kubernetes/debug/stop.ts'
 import {
   clientFor,
   startApiServerDouble,

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import type { KubernetesClient } from '../../server/targets/kubernetes-client.ts'
-import { watchResource, type Watched } from '../../server/targets/kubernetes-watch.ts'
+import type { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
+import { watchResource, type Watched } from '../../server/drivers/kubernetes/api/watch.ts'
 import {
   clientFor,
   sendStatus,

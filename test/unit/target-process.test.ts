@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
-import { chooseIdentity, type TargetFacts } from '../../server/targets/docker-identity.ts'
+import { chooseIdentity, type TargetFacts } from '../../server/drivers/docker/identity.ts'
 import {
   chooseProcess,
   offeredProcesses,
   userToDebug,
   type ListedProcess,
-} from '../../server/targets/target-process.ts'
+} from '../../server/drivers/docker/target-process.ts'
 
 const root = { uid: 0, gid: 0, groups: [] }
 const app = { uid: 1000, gid: 1000, groups: [44] }

@@ -1,0 +1,261 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { HatchwayError } from '../../../core/errors.ts'
+import type { Actor, DebugContainer, DebugSpec, OpenedTerminal, StartProgress } from '../../../core/target.ts'
+import { admit, type Admitted } from './admit.ts'
+import { attachCommand, attachTty, type Attachment } from './attach.ts'
+import { resourcePath, type KubernetesClient } from '../api/client.ts'
+import { addEphemeralContainer, ephemeralName, type EphemeralPlace } from './ephemeral.ts'
+import { refusalOf } from '../api/errors.ts'
+import { readIdentityFacts, statusOf } from '../catalog/identity-facts.ts'
+import { readPodFacts } from '../catalog/target-facts.ts'
+import { requireJudged } from '../../shared/judged-facts.ts'
+import type { Pod } from '../api/objects.ts'
+import { ephemeralStatus, watchPod, type PodFacts } from '../catalog/pod.ts'
+import { requireNetwork, requireRunning } from '../catalog/precondition.ts'
+import { readStart, type Starting } from './progress.ts'
+import { requireAttach } from '../api/rights.ts'
+import { attachWhenUp } from './start.ts'
+import { endDebugContainer } from './stop.ts'
+import { KubernetesTerminal } from './terminal.ts'
+import type { Watched } from '../api/watch.ts'
+
+/** The container of a pod that a session is about. */
+export interface PodPlace {
+  namespace: string
+  pod: string
+  uid: string
+  container: string
+}
+
+export interface PodOpening {
+  client: KubernetesClient
+  spec: DebugSpec
+  /** Without one the terminal's `io` gives objects, as {@link Attachment} says. */
+  tty: boolean
+  target: PodPlace
+  /** As it was read a moment ago. Without it, it is read. */
+  found?: Pod
+  actor: Actor
+  minorVersion: Promise<number>
+  onProgress: (progress: StartProgress) => void
+  /** Called with what ends the container when it is told to. */
+  onAttached: (id: string, attached: Attachment) => void
+  signal: AbortSignal
+}
+
+/** From so many on a user is told that they stay. */
+const manyContainers = 20
+const logNotice =
+  'What this terminal shows is also in the log of its container on the node, for everybody who may read the logs of this pod (kubernetes#125343).'
+const nudgeAfterMs = 400
+const cleanupMs = 8_000
+const imageMs = 30_000
+
+/** One debug container, attached and claimed; nothing of it runs on when this throws. */
+export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
+  const { client, spec, tty, target, actor, onProgress, signal } = opening
+  onProgress({ phase: 'resolving' })
+  throwIfCancelled(signal)
+  const { pod, admitted } = await prepare(opening)
+  const place = { ...target, container: ephemeralName(spec.sessionId), actor }
+  onProgress({ phase: 'creating' })
+  throwIfCancelled(signal)
+  const watched = watchPod(client, { namespace: target.namespace, pod: target.pod })
+  let attached: Attachment | undefined
+  try {
+    // Not the caller's signal: an abandoned request may still come true behind our back. It takes milliseconds.
+    const own = AbortSignal.timeout(15_000)
+    await addEphemeralContainer(client, { ...target, actor }, admitted.container, {
+      dryRun: false,
+      signal: own,
+    })
+    throwIfCancelled(signal)
+    const starting = startingOf(opening)
+    const attach = (signal: AbortSignal) =>
+      tty ? attachTty(client, place, spec.size, signal) : attachCommand(client, place, signal)
+    attached = await attachWhenUp({ client, place, starting, pod: watched, attach, onProgress, signal })
+    onProgress({ phase: 'attaching' })
+    throwIfCancelled(signal)
+    if (tty) await begin(opening, attached, watched)
+    else attached.begin()
+    throwIfCancelled(signal)
+  } catch (cause) {
+    await abandon(opening, watched, attached)
+    watched.close()
+    if (signal.aborted) throw new HatchwayError('cancelled', 'The start was cancelled.', { cause })
+    throw cause
+  }
+  const joined = joinedOf(opening) ?? ''
+  const container: DebugContainer = {
+    environment: client.environment,
+    id: [target.namespace, target.pod, place.container].join('/'),
+    sessionId: spec.sessionId,
+    targetId: `${target.uid}/${joined}`,
+  }
+  opening.onAttached(container.id, attached)
+  const terminal = new KubernetesTerminal({
+    client,
+    place,
+    target: joined,
+    tty: attached,
+    pod: watched,
+  })
+  const imageId = imageOf(watched, place)
+  const notices = noticesOf(pod, admitted)
+  const { identity } = admitted.runAs
+  return { container, terminal, identity, imageId, notices, standingNotices: [logNotice] }
+}
+
+/** The container that it joins; none where it shares the pod's network alone. */
+function joinedOf({ spec, target }: PodOpening): string | undefined {
+  return spec.networkOnly === true ? undefined : target.container
+}
+
+function startingOf(opening: PodOpening): Starting {
+  const { spec } = opening
+  const joined = joinedOf(opening)
+  return {
+    name: ephemeralName(spec.sessionId),
+    toolbox: spec.toolbox,
+    ...(joined !== undefined && { target: joined }),
+  }
+}
+
+/** What is to be added, and that it would be admitted and could be attached to. */
+async function prepare(opening: PodOpening): Promise<{ pod: Pod; admitted: Admitted }> {
+  const { client, spec, tty, target, found, actor, minorVersion, signal } = opening
+  const place: EphemeralPlace = { ...target, actor }
+  const attachable = requireAttach(client, place, minorVersion, signal)
+  attachable.catch(() => {})
+  const pod = found ?? (await readWholePod(client, place, signal))
+  if (spec.networkOnly === true) requireNetwork(pod, target.uid)
+  else requireRunning(pod, target.container, target.uid)
+  requireJudged(readPodFacts(pod, target.container), spec, target.pod)
+  const earlier = pod.spec?.ephemeralContainers?.map(({ name }) => name) ?? []
+  if (earlier.includes(ephemeralName(spec.sessionId)))
+    throw new HatchwayError(
+      'start_failed',
+      `The pod has a debug container of session ${spec.sessionId} already.`,
+    )
+  const facts = readIdentityFacts(pod, target.container)
+  const id = statusOf(pod, target.container)?.containerID?.split('://')[1]
+  const searchFor = facts.processes === 'own' ? {} : { searchFor: id ?? '-' }
+  const joined = joinedOf(opening)
+  const plan = { spec, tty, ...(joined !== undefined && { target: joined }), ...searchFor }
+  const [admitted] = await Promise.all([admit({ client, place, plan, facts, earlier, signal }), attachable])
+  return { pod, admitted }
+}
+
+/** The pod as it is now, as the actor may see it. Throws `target_not_found`. */
+export async function readWholePod(
+  client: KubernetesClient,
+  { namespace, pod, actor }: { namespace: string; pod: string; actor: Actor },
+  signal: AbortSignal,
+): Promise<Pod> {
+  const path = resourcePath('/api/v1', namespace, 'pods', pod)
+  return await client
+    .json<Pod>({ method: 'GET', path, actor, doing: 'read the pod', signal })
+    .catch((cause: unknown) => {
+      if (refusalOf(cause)?.status !== 404) throw cause
+      const words = `The pod ${pod} is gone from ${namespace}. Open the target again.`
+      throw new HatchwayError('target_not_found', words, { cause })
+    })
+}
+
+/**
+ * Resolves when there is output. A runtime may lose a size that comes while it sets up the terminal, so it is sent again
+ * when nothing has come for a while. Throws when the launcher gave up in place of a shell.
+ */
+async function begin(opening: PodOpening, tty: Attachment, pod: Watched<PodFacts>): Promise<void> {
+  const { spec, target } = opening
+  const { promise: output, resolve } = Promise.withResolvers<'output'>()
+  const look = () => {
+    if (tty.io.readableLength > 0) resolve('output')
+  }
+  tty.io.on('readable', look)
+  const patience = new AbortController()
+  const { signal } = patience
+  try {
+    const quiet = delay(nudgeAfterMs, 'quiet' as const, { signal }).catch(() => 'quiet' as const)
+    const first = await Promise.race([output, quiet, tty.closed])
+    if (first === 'output') return
+    if (first === 'quiet') {
+      tty.resize({ ...spec.size, rows: spec.size.rows === 2 ? 3 : spec.size.rows - 1 })
+      tty.resize(spec.size)
+      return
+    }
+    const told = () => {
+      const facts = pod.items.get(target.uid)
+      const name = ephemeralName(spec.sessionId)
+      return facts !== undefined && ephemeralStatus(facts, name)?.state?.terminated !== undefined
+        ? facts
+        : undefined
+    }
+    for (let round = 0; round < 30 && told() === undefined; round += 1) await delay(100)
+    const facts = told()
+    const name = ephemeralName(spec.sessionId)
+    const state = facts && readStart(facts, startingOf(opening))
+    const code = facts && ephemeralStatus(facts, name)?.state?.terminated?.exitCode
+    // A command that said nothing and is over is a terminal that has ended.
+    if (state?.kind === 'failed' && code !== undefined && code >= 96 && code <= 98) throw state.error
+  } finally {
+    patience.abort()
+    tty.io.off('readable', look)
+  }
+}
+
+/** The start was given up: what has been added ends now, or by itself when nobody claims it. */
+async function abandon(
+  opening: PodOpening,
+  watched: Watched<PodFacts>,
+  attached: Attachment | undefined,
+): Promise<void> {
+  const { client, spec, target } = opening
+  const name = ephemeralName(spec.sessionId)
+  const facts = watched.items.get(target.uid)
+  const state = facts && readStart(facts, startingOf(opening))
+  if (state?.kind !== 'failed' && state?.kind !== 'stuck') {
+    const place = { ...target, container: name, sessionId: spec.sessionId }
+    const signal = AbortSignal.timeout(cleanupMs)
+    attached?.io.resume()
+    await endDebugContainer(client, place, { attached, signal }).catch(() => {})
+  }
+  attached?.destroy()
+}
+
+/** The kubelet tells it up to a second after the prompt, which is not held up for it; empty when it doesn't. */
+async function imageOf(
+  watched: Watched<PodFacts>,
+  { uid, container }: { uid: string; container: string },
+): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const look = () => {
+    const facts = watched.items.get(uid)
+    const id = facts && ephemeralStatus(facts, container)?.imageID
+    if (id !== undefined && id !== '') resolve(id)
+  }
+  const ignore = watched.onChange(look)
+  const timer = setTimeout(() => resolve(''), imageMs)
+  look()
+  try {
+    return await promise
+  } finally {
+    clearTimeout(timer)
+    ignore()
+  }
+}
+
+function noticesOf(pod: Pod, { runAs, notice }: Admitted): string[] {
+  const many = (pod.spec?.ephemeralContainers?.length ?? 0) + 1
+  return [
+    ...(notice === undefined ? [] : [notice]),
+    ...(notice !== undefined || runAs.identity.seesFiles ? [] : [runAs.identity.explanation]),
+    ...(many < manyContainers
+      ? []
+      : [`This pod has ${many} debug containers, which stay in it until it is recreated.`]),
+  ]
+}
+
+function throwIfCancelled(signal: AbortSignal): void {
+  if (signal.aborted) throw new HatchwayError('cancelled', 'The start was cancelled.')
+}
