@@ -4,9 +4,9 @@ import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { createGunzip } from 'node:zlib'
 import { runCli } from './cli/run-cli.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { secretFiles } from './store/secret-files.ts'
-import { version } from './version.ts'
+import { version } from './start/version.ts'
 
 const [major = 0] = process.versions.node.split('.').map(Number)
 if (major < 24) {
@@ -45,7 +45,7 @@ function interruption() {
 /** Runs until SIGTERM or SIGINT; a second signal ends it at once. */
 async function runGateway(config: Config): Promise<number> {
   // Loaded only here: the other commands are quicker without the gateway's libraries.
-  const { serve } = await import('./serve.ts')
+  const { serve } = await import('./start/serve.ts')
   const gateway = await serve(config)
   console.log(`Hatchway ${version} is ready at ${gateway.url}`)
   if (gateway.signInLink !== undefined) {
@@ -63,7 +63,7 @@ async function runGateway(config: Config): Promise<number> {
 }
 
 async function verifyFile(file: string): Promise<number> {
-  const { checkRecording } = await import('./recording/verify.ts')
+  const { checkRecording } = await import('./evidence/verify.ts')
   const source = createReadStream(file)
   const recording = file.endsWith('.gz') ? source.pipe(createGunzip()) : source
   if (recording !== source) source.on('error', (cause) => recording.destroy(cause))

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { ConfigError } from '../core/config-error.ts'
 import { HatchwayError } from '../core/errors.ts'
 import { loadAccount } from '../drivers/kubernetes/api/config.ts'

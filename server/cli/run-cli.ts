@@ -1,5 +1,5 @@
 import { renderConfigDocs } from '../config/config-docs.ts'
-import { loadConfig, localConfig, redactConfig, type Config } from '../config.ts'
+import { loadConfig, localConfig, redactConfig, type Config } from '../config/config.ts'
 import { ConfigError } from '../core/config-error.ts'
 import { HatchwayError } from '../core/errors.ts'
 import type { GetOrCreateSecret } from '../core/store.ts'

@@ -1,5 +1,5 @@
 import { createLocalIssuer } from '../auth/local-issuer.ts'
-import { localIssuer, type Config } from '../config.ts'
+import { localIssuer, type Config } from '../config/config.ts'
 import { parseDuration } from '../core/duration.ts'
 import { HatchwayError } from '../core/errors.ts'
 import type { GetOrCreateSecret } from '../core/store.ts'

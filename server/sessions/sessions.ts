@@ -12,7 +12,7 @@ import type {
   Toolbox,
 } from '../core/target.ts'
 import type { Session as ApiSession } from '../protocol/api.ts'
-import type { KeptOutput } from './collected-output.ts'
+import type { KeptOutput } from './kinds/collected-output.ts'
 import type { ClientMessage, Role, ServerMessage } from '../protocol/terminal.ts'
 
 /** A start that policy has already allowed and narrowed. */

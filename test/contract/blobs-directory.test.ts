@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
-import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
+import { DirectoryBlobs } from '../../server/blobs/directory.ts'
 import { blobsContract } from './blobs.ts'
 
 async function start() {

@@ -5,9 +5,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync, rmSync } from 'node:fs'
 import { HatchwayError } from '../../server/core/errors.ts'
-import { DirectoryRecordings } from '../../server/recording/recordings.ts'
-import { verifyRecording } from '../../server/recording/verify.ts'
-import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
+import { DirectoryRecordings } from '../../server/evidence/recordings.ts'
+import { verifyRecording } from '../../server/evidence/verify.ts'
+import { DirectoryBlobs } from '../../server/blobs/directory.ts'
 import { outputOf } from '../support/recordings.ts'
 import { chunkAt, headerOf } from './recorder-session.ts'
 

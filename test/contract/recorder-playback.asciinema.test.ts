@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { toAsciicastV2 } from '../../server/recording/convert.ts'
-import { DirectoryRecordings } from '../../server/recording/recordings.ts'
-import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
+import { toAsciicastV2 } from '../../server/evidence/convert.ts'
+import { DirectoryRecordings } from '../../server/evidence/recordings.ts'
+import { DirectoryBlobs } from '../../server/blobs/directory.ts'
 import { headerOf } from './recorder-session.ts'
 
 const run = promisify(execFile)

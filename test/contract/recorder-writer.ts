@@ -4,8 +4,8 @@
  * `seal` is killed by itself between the storing of the blob and the removal of the live file.
  */
 import { writeSync } from 'node:fs'
-import { DirectoryRecordings } from '../../server/recording/recordings.ts'
-import { DirectoryBlobs } from '../../server/store/directory-blobs.ts'
+import { DirectoryRecordings } from '../../server/evidence/recordings.ts'
+import { DirectoryBlobs } from '../../server/blobs/directory.ts'
 import { chunkAt, headerOf } from './recorder-session.ts'
 
 class DeadlyBlobs extends DirectoryBlobs {

@@ -4,8 +4,8 @@ import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { PersonId } from '../../server/core/same-person.ts'
 import type { Session } from '../../server/protocol/api.ts'
-import { toText } from '../../server/recording/convert.ts'
-import { ThreadLine } from '../../server/recording/thread-line.ts'
+import { toText } from '../../server/evidence/convert.ts'
+import { ThreadLine } from '../../server/evidence/thread-line.ts'
 import { startHttpGateway, type HttpGateway } from '../support/http-doubles.ts'
 
 const full = new ThreadLine({

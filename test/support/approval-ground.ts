@@ -1,5 +1,5 @@
 import type { Grant, Policy } from '../../server/core/policy.ts'
-import { SessionApprovals } from '../../server/sessions/approvals.ts'
+import { SessionApprovals } from '../../server/sessions/life/approvals.ts'
 import { grant, scriptedPolicy, type Cleanup } from './http-doubles.ts'
 import { jane, openRequest, type SessionGround } from './session-ground.ts'
 

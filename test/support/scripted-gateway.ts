@@ -1,7 +1,7 @@
 /** A gateway whose terminals are scripted, as a process of its own: `scripted-gateway.ts CONFIG`. */
 import { once } from 'node:events'
-import { loadConfig } from '../../server/config.ts'
-import { serve } from '../../server/serve.ts'
+import { loadConfig } from '../../server/config/config.ts'
+import { serve } from '../../server/start/serve.ts'
 import { ScriptedDriver } from './scripted-driver.ts'
 
 const config = loadConfig({ path: process.argv[2] ?? '', env: process.env })

@@ -1,7 +1,7 @@
 import type { Principal } from '../../server/core/policy.ts'
 import type { Session } from '../../server/protocol/api.ts'
 import type { ServerMessage } from '../../server/protocol/terminal.ts'
-import type { DebugSession } from '../../server/sessions/debug-session.ts'
+import type { DebugSession } from '../../server/sessions/life/debug-session.ts'
 import type { ViewerHandle, ViewerSocket } from '../../server/sessions/sessions.ts'
 import { jane } from './session-ground.ts'
 

@@ -11,7 +11,7 @@ import {
   readCast,
   startOf,
   type CastItem,
-} from '../../server/recording/asciicast.ts'
+} from '../../server/evidence/asciicast.ts'
 
 const header = encodeHeader({
   sessionId: 's1',

@@ -7,7 +7,7 @@ import { createLocalIssuer } from '../../server/auth/local-issuer.ts'
 import { createTokenVerifier } from '../../server/auth/verify-token.ts'
 import { commands } from '../../server/cli/commands.ts'
 import { runCli, type CliContext } from '../../server/cli/run-cli.ts'
-import { localIssuer, type Config } from '../../server/config.ts'
+import { localIssuer, type Config } from '../../server/config/config.ts'
 import type { GetOrCreateSecret } from '../../server/core/store.ts'
 
 let directory: string

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { CodePointBoundary, unfinishedTail } from '../../server/sessions/code-points.ts'
+import { CodePointBoundary, unfinishedTail } from '../../server/sessions/terminal/code-points.ts'
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { createTokenVerifier } from '../../server/auth/verify-token.ts'
 import { renderConfigDocs } from '../../server/config/config-docs.ts'
-import { loadConfig, localConfig, redactConfig, type Config } from '../../server/config.ts'
+import { loadConfig, localConfig, redactConfig, type Config } from '../../server/config/config.ts'
 import { ConfigError } from '../../server/core/config-error.ts'
 
 const secret = 'thirty-two bytes of shared secret'

@@ -4,8 +4,8 @@ import { setImmediate as around } from 'node:timers/promises'
 import { SerializeAddon } from '@xterm/addon-serialize'
 import headless from '@xterm/headless'
 import { flow } from '../../server/protocol/terminal.ts'
-import { OutputHistory } from '../../server/sessions/output-history.ts'
-import { Screens } from '../../server/sessions/screens.ts'
+import { OutputHistory } from '../../server/sessions/terminal/output-history.ts'
+import { Screens } from '../../server/sessions/terminal/screens.ts'
 
 const size = { cols: 80, rows: 24 }
 const screens = new Screens()

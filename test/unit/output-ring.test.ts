@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { OutputRing } from '../../server/sessions/output-ring.ts'
+import { OutputRing } from '../../server/sessions/terminal/output-ring.ts'
 
 const bytesOf = (views: Uint8Array[] | undefined) => (views === undefined ? undefined : Buffer.concat(views))
 const pattern = (length: number, from = 0) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { RecordingClock } from '../../server/recording/recording-clock.ts'
+import { RecordingClock } from '../../server/evidence/recording-clock.ts'
 
 function clockAt(start: { now: number; monotonic: number }) {
   const time = { ...start }

@@ -4,10 +4,10 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { encodeBytes, encodeEvent, encodeHeader } from '../../server/recording/asciicast.ts'
-import { toAsciicastV2, toText } from '../../server/recording/convert.ts'
-import { PlainText } from '../../server/recording/plain-text.ts'
-import { ThreadLine } from '../../server/recording/thread-line.ts'
+import { encodeBytes, encodeEvent, encodeHeader } from '../../server/evidence/asciicast.ts'
+import { toAsciicastV2, toText } from '../../server/evidence/convert.ts'
+import { PlainText } from '../../server/evidence/plain-text.ts'
+import { ThreadLine } from '../../server/evidence/thread-line.ts'
 
 const header = encodeHeader({
   sessionId: 's1',

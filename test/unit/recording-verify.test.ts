@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
-import { encodeBytes, encodeEvent, encodeHeader, type CastItem } from '../../server/recording/asciicast.ts'
-import { ThreadLine } from '../../server/recording/thread-line.ts'
-import { checkRecording, summarize, verifyRecording } from '../../server/recording/verify.ts'
+import { encodeBytes, encodeEvent, encodeHeader, type CastItem } from '../../server/evidence/asciicast.ts'
+import { ThreadLine } from '../../server/evidence/thread-line.ts'
+import { checkRecording, summarize, verifyRecording } from '../../server/evidence/verify.ts'
 
 const lines = [
   encodeHeader({

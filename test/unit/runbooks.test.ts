@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { stringify } from 'yaml'
-import { loadConfig } from '../../server/config.ts'
+import { loadConfig } from '../../server/config/config.ts'
 import { ConfigError } from '../../server/core/config-error.ts'
 import type { PolicyTarget } from '../../server/core/policy.ts'
-import { createRunbooks } from '../../server/runbooks.ts'
+import { createRunbooks } from '../../server/start/runbooks.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'hatchway-runbooks-'))
 after(() => rmSync(directory, { recursive: true }))

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { IBuffer, Terminal } from '@xterm/headless'
-import { styleOf, type Attributes } from '../../server/sessions/drawn-lines.ts'
-import { coreOf, ScreenDrawing, type InnerBuffer } from '../../server/sessions/screen-drawing.ts'
-import { parseNow, screenTerminal } from '../../server/sessions/screen-terminal.ts'
+import { styleOf, type Attributes } from '../../server/sessions/terminal/drawn-lines.ts'
+import { coreOf, ScreenDrawing, type InnerBuffer } from '../../server/sessions/terminal/screen-drawing.ts'
+import { parseNow, screenTerminal } from '../../server/sessions/terminal/screen-terminal.ts'
 
 const size = { cols: 14, rows: 6, scrollback: 20 }
 

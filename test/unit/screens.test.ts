@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import headless from '@xterm/headless'
 import { guardTerminal } from '../../server/protocol/screen-guards.ts'
-import { Screens } from '../../server/sessions/screens.ts'
+import { Screens } from '../../server/sessions/terminal/screens.ts'
 
 const size = { cols: 80, rows: 24 }
 const nothing = () => undefined

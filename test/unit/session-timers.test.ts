@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import type { SessionEnd } from '../../server/core/session.ts'
-import { inWords, SessionTimers } from '../../server/sessions/session-timers.ts'
+import { inWords, SessionTimers } from '../../server/sessions/life/session-timers.ts'
 
 const minute = 60_000
 

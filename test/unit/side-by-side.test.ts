@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Profile } from '../../server/core/target.ts'
 import { compilePolicy } from '../../server/policy/compile-policy.ts'
-import { isBeside, requireFree } from '../../server/sessions/side-by-side.ts'
+import { isBeside, requireFree } from '../../server/sessions/life/side-by-side.ts'
 import { sessionRow } from '../contract/store-rows.ts'
 
 const noon = new Date('2026-11-24T12:00:00Z')

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
-import { watchForSuspension } from '../../server/sessions/suspension.ts'
+import { watchForSuspension } from '../../server/sessions/life/suspension.ts'
 import { sessionGround } from '../support/session-ground.ts'
 import { TerminalPeer } from '../support/terminal-peer.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ThreadLine, type ThreadPlace } from '../../server/recording/thread-line.ts'
+import { ThreadLine, type ThreadPlace } from '../../server/evidence/thread-line.ts'
 
 const options = {
   threads: 1,

@@ -1,0 +1,335 @@
+import { needsAreMet, type Approval, type ApprovalVote } from '../../core/approval.ts'
+import { type ErrorCode, HatchwayError } from '../../core/errors.ts'
+import { untilDone } from '../../core/owed.ts'
+import type { Notify } from '../../core/notification.ts'
+import type { ApprovalNeed, Policy, Principal } from '../../core/policy.ts'
+import { maySamePerson, personOf } from '../../core/same-person.ts'
+import { endByError, endOf } from '../../core/session-end.ts'
+import type { SessionRow } from '../../core/session.ts'
+import { hasVoted, mayApprove, startAction } from '../../core/session-policy.ts'
+import type { Store } from '../../core/store.ts'
+import type { TargetDriver, Toolbox } from '../../core/target.ts'
+import { judgeRequest, resolveApproved, startOf } from './approved-start.ts'
+import type { DebugSession } from './debug-session.ts'
+import { waitingRequests } from './ended-requests.ts'
+import { Expiries } from './expiries.ts'
+import { auditSession } from './session-audit.ts'
+import type { SessionRegistry } from './session-registry.ts'
+import { factsOf, rowOf } from './session-row.ts'
+import type { ApprovalRequest, Approvals } from '../sessions.ts'
+
+export interface ApprovalsOptions {
+  store: Store
+  registry: SessionRegistry
+  drivers: ReadonlyMap<string, TargetDriver>
+  toolboxes: readonly Toolbox[]
+  /** As it decides at a moment. */
+  policy: (at: Date) => Policy
+  notify: Notify
+  /** How long a request waits. */
+  expiresAfterMs: number
+  onProblem: (what: string, cause: unknown) => void
+}
+
+/** What keeps a request from starting now, and says nothing against it. */
+const waits: ReadonlySet<ErrorCode> = new Set([
+  'store_unavailable',
+  'storage_full',
+  'backend_unavailable',
+  'timeout',
+])
+
+type Decide = Parameters<Approvals['decide']>[1]
+type Review = Parameters<Approvals['review']>[1]
+
+/** Requests live with the sessions of this process and in the store; a restart finds them there. */
+export class SessionApprovals implements Approvals {
+  readonly #options: ApprovalsOptions
+  readonly #expiries: Expiries
+  /** One thing at a time happens to a request: two approvers must not both be the last one. */
+  readonly #queues = new Map<string, Promise<unknown>>()
+
+  constructor(options: ApprovalsOptions) {
+    this.#options = options
+    this.#expiries = new Expiries((id) => void this.#expire(id))
+  }
+
+  async request(request: ApprovalRequest): Promise<SessionRow> {
+    const { store, registry, notify, expiresAfterMs } = this.#options
+    const started = rowOf(request)
+    const expiresAt = new Date(started.requestedAt.getTime() + expiresAfterMs)
+    const approval: Approval = {
+      outcome: 'pending',
+      needs: request.terms.needs,
+      votes: [],
+      plan: { image: request.toolbox.image, maxDurationMs: request.grant.maxDurationMs },
+      expiresAt,
+    }
+    const { identity } = request
+    const row: SessionRow = {
+      ...started,
+      state: 'pending-approval',
+      deadline: expiresAt,
+      approval,
+      ...(identity && { identity }),
+    }
+    const detail = { ...factsOf(row), expires: expiresAt.toISOString(), approval: inWords(approval.needs) }
+    const audit = () =>
+      auditSession(store, row, {
+        kind: 'approval-requested',
+        from: request.from,
+        action: startAction(row),
+        detail,
+      })
+    const session = await registry.hold(row, request.driver, audit)
+    this.#expiries.watch(row.id, expiresAt)
+    notify({ kind: 'approval-requested', session: row })
+    return session.row
+  }
+
+  async breakGlass(request: ApprovalRequest): Promise<SessionRow> {
+    const row = await this.#options.registry.open({ ...request, breakGlass: request.terms.needs })
+    this.#options.notify({ kind: 'break-glass', session: row })
+    return row
+  }
+
+  decide(id: string, act: Decide): Promise<SessionRow> {
+    return this.#exclusive(id, async () => {
+      const session = await this.#waiting(id)
+      await this.#checkApprover(session.row, act)
+      if (hasVoted(session.row, act.who))
+        throw new HatchwayError('already_decided', 'You have already decided on this request.')
+      await this.#vote(session, act)
+      if (act.decision === 'approve') {
+        await this.#startIfReady(session)
+        return session.row
+      }
+      const words = act.reason ?? 'without a reason'
+      return await session.end(
+        endOf('denied', { code: 'approval_denied', by: personOf(act.who), detail: words }),
+      )
+    })
+  }
+
+  review(id: string, act: Review): Promise<SessionRow> {
+    return this.#exclusive(id, async () => {
+      const { store, registry, notify } = this.#options
+      const row = registry.live(id)?.row ?? (await store.getSession(id))
+      if (row === undefined) throw new HatchwayError('session_not_found', `There is no session ${id}.`)
+      if (row.breakGlass === undefined)
+        throw new HatchwayError('forbidden', 'Only break-glass sessions are reviewed.')
+      await this.#checkApprover(row, act)
+      if (row.breakGlass.review !== undefined) {
+        const { by } = row.breakGlass.review
+        throw new HatchwayError('already_decided', `${by.name} has already reviewed this session.`)
+      }
+      if (row.state !== 'ended')
+        throw new HatchwayError('session_not_ready', 'The session is reviewed after its end; it still runs.')
+      const { who, from, verdict, reason } = act
+      await auditSession(store, row, {
+        kind: 'reviewed',
+        who,
+        from,
+        action: 'approve',
+        reason,
+        detail: { verdict },
+      })
+      const by = personOf(who)
+      const breakGlass = { ...row.breakGlass, review: { verdict, by, at: new Date(), reason } }
+      await store.updateSession(id, { breakGlass })
+      registry.live(id)?.change({ breakGlass })
+      const reviewed = { ...row, breakGlass }
+      notify({ kind: 'reviewed', session: reviewed, by, reason: `${verdict}: ${reason}` })
+      return reviewed
+    })
+  }
+
+  /** Judges what waits by the policy in force now: it may be allowed without an approval, need others, or be denied. */
+  async recheck(): Promise<void> {
+    await Promise.all(
+      this.#options.registry.waiting.map(({ row: { id } }) =>
+        this.#exclusive(id, async () => {
+          const session = this.#options.registry.live(id)
+          if (session?.row.state !== 'pending-approval') return
+          // Its time may have run out while no gateway was there to see it.
+          if (hasExpired(session.row)) await this.#endExpired(session)
+          else await this.#startIfReady(session)
+        }).catch((cause: unknown) =>
+          this.#options.onProblem(`request ${id} could not be judged again`, cause),
+        ),
+      ),
+    )
+  }
+
+  /**
+   * Takes up the requests of an earlier process, among them those that were approved just before it ended. A store that is away is asked
+   * again until it is back. Never rejects.
+   */
+  async restore(signal: AbortSignal): Promise<void> {
+    const onFailure = (cause: unknown) =>
+      this.#options.onProblem('the requests that wait could not be taken up', cause)
+    await untilDone(() => this.#restore(), { signal, onFailure })
+    await this.recheck()
+  }
+
+  async #restore(): Promise<void> {
+    const { store, registry, drivers } = this.#options
+    for await (const row of waitingRequests(store)) {
+      const driver = drivers.get(row.target.environment)
+      // What is over already is ended by others: see ended-requests.ts.
+      const isTaken = registry.live(row.id) !== undefined || registry.ended(row.id) !== undefined
+      if (driver === undefined || isTaken) continue
+      registry.restore(row, driver)
+      if (row.approval !== undefined) this.#expiries.watch(row.id, row.approval.expiresAt)
+    }
+  }
+
+  close(): void {
+    this.#expiries.close()
+  }
+
+  async #vote(session: DebugSession, { who, from, decision, reason }: Decide): Promise<void> {
+    const { store, notify } = this.#options
+    const { row } = session
+    if (row.approval === undefined) throw notWaiting(row.id)
+    const kind = decision === 'approve' ? 'approved' : 'approval-denied'
+    await auditSession(store, row, {
+      kind,
+      who,
+      from,
+      action: 'approve',
+      ...(reason !== undefined && { reason }),
+      detail: factsOf(row),
+    })
+    const { subject, name, issuer, account, groups } = who
+    const by = { subject, name, issuer, groups, ...(account !== undefined && { account }) }
+    const vote: ApprovalVote = { decision, by, at: new Date(), ...(reason !== undefined && { reason }) }
+    const approval = { ...row.approval, votes: [...row.approval.votes, vote] }
+    const stored = await session.beforeEnd(async () => {
+      await store.updateSession(row.id, { approval })
+      session.change({ approval })
+      return true
+    })
+    if (stored === undefined) throw notWaiting(row.id)
+    const said = { by, ...(reason !== undefined && { reason }) }
+    if (decision === 'deny') notify({ kind: 'denied', session: session.row, ...said })
+    else if (needsAreMet(approval.needs, approval.votes))
+      notify({ kind: 'approved', session: session.row, ...said })
+  }
+
+  /** Starts it when policy and target, as they are now, leave nothing to wait for; ends it when they forbid it. */
+  async #startIfReady(session: DebugSession): Promise<void> {
+    const { registry, store, toolboxes, policy } = this.#options
+    const driver = this.#options.drivers.get(session.row.target.environment)
+    if (driver === undefined) return
+    try {
+      const asked = judgeRequest(policy(new Date()), session.row)
+      if (!asked.ready) {
+        await this.#storeNeeds(session, asked.needs)
+        return
+      }
+      const found = await resolveApproved(session.row, driver)
+      const row = { ...session.row, target: found.target }
+      const judged = judgeRequest(policy(new Date()), row)
+      if (!judged.ready) {
+        await this.#storeNeeds(session, judged.needs)
+        return
+      }
+      const { toolbox, change } = startOf(row, judged, toolboxes)
+      registry.checkRoom()
+      registry.requireFree({ ...row, ...change })
+      const begun = await session.beforeEnd(async () => {
+        const detail = { ...factsOf(row), ...(found.note !== undefined && { resolvedAgain: found.note }) }
+        await auditSession(store, { ...row, ...change }, { kind: 'opened', action: startAction(row), detail })
+        await store.updateSession(row.id, { ...change, target: found.target, state: 'starting' })
+        this.#expiries.forget(row.id)
+        // Again, because somebody may have come meanwhile; from here on this one is in their way.
+        registry.requireFree({ ...row, ...change })
+        return { ...change, target: found.target }
+      })
+      if (begun === undefined || !session.begin(begun)) return
+      if (found.note !== undefined) session.notify('warning', found.note)
+      registry.start(session, found.found, toolbox, change.deadline.getTime() - Date.now())
+    } catch (cause) {
+      // It is ready, and goes on waiting: the next look at what waits starts it.
+      if (!(cause instanceof HatchwayError) || waits.has(cause.code)) throw cause
+      this.#expiries.forget(session.row.id)
+      const reason = cause.status === 403 ? 'denied' : 'failed'
+      await session.end(endByError(reason, cause))
+    }
+  }
+
+  async #storeNeeds(session: DebugSession, needs: readonly ApprovalNeed[]): Promise<void> {
+    const { id, approval } = session.row
+    if (approval === undefined || JSON.stringify(approval.needs) === JSON.stringify(needs)) return
+    const changed = { approval: { ...approval, needs } }
+    await session.beforeEnd(async () => {
+      await this.#options.store.updateSession(id, changed)
+      session.change(changed)
+    })
+  }
+
+  async #waiting(id: string): Promise<DebugSession> {
+    const session = this.#options.registry.live(id)
+    const { state, approval } = session?.row ?? {}
+    if (session === undefined || state !== 'pending-approval' || approval === undefined) throw notWaiting(id)
+    if (hasExpired(session.row)) throw notWaiting(id)
+    return session
+  }
+
+  /** Throws after the refusal is in the audit log. */
+  async #checkApprover(row: SessionRow, { who, from }: { who: Principal; from: string }): Promise<void> {
+    const own = maySamePerson(who, row.user)
+    if (!own && mayApprove(this.#options.policy(new Date()), who, row)) return
+    const needs = row.approval?.needs ?? row.breakGlass?.needs ?? []
+    const words = own
+      ? 'This is your own request: somebody else has to decide on it.'
+      : `Policy does not let you decide on this: it takes the right to approve there, and membership in ${inWords(needs)}.`
+    await auditSession(this.#options.store, row, {
+      kind: 'denied',
+      who,
+      from,
+      action: 'approve',
+      reason: words,
+    })
+    throw new HatchwayError(own ? 'own_request' : 'forbidden', words)
+  }
+
+  async #expire(id: string): Promise<void> {
+    await this.#exclusive(id, async () => {
+      const session = this.#options.registry.live(id)
+      if (session?.row.state === 'pending-approval') await this.#endExpired(session)
+    }).catch((cause: unknown) => this.#options.onProblem(`request ${id} could not be ended`, cause))
+  }
+
+  async #endExpired(session: DebugSession): Promise<void> {
+    this.#expiries.forget(session.row.id)
+    this.#options.notify({ kind: 'expired', session: session.row })
+    const detail = 'Nobody decided on the request in time.'
+    await session.end(endOf('expired', { code: 'approval_expired', detail }))
+  }
+
+  #exclusive<T>(id: string, act: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(id) ?? Promise.resolve()
+    const result = before.then(act, act)
+    const forget = () => {
+      if (this.#queues.get(id) === settled) this.#queues.delete(id)
+    }
+    const settled: Promise<void> = result.then(forget, forget)
+    this.#queues.set(id, settled)
+    return result
+  }
+}
+
+function hasExpired({ approval }: SessionRow): boolean {
+  return approval !== undefined && approval.expiresAt.getTime() <= Date.now()
+}
+
+function notWaiting(id: string): HatchwayError {
+  return new HatchwayError('already_decided', `Session ${id} does not wait for an approval any more.`)
+}
+
+/** `2 of leads, security`, for people. */
+function inWords(needs: readonly ApprovalNeed[]): string {
+  return needs.map(({ groups, count }) => `${count} of ${groups.join(', ')}`).join(' and ')
+}

@@ -1,0 +1,355 @@
+import { HatchwayError, messageOf } from '../../core/errors.ts'
+import type { Recorder, ResumedRecording } from '../../core/recording.ts'
+import { endByError, endByExit, endOf, neverBegan } from '../../core/session-end.ts'
+import type { LiveState, SessionEnd, SessionRow } from '../../core/session.ts'
+import type { DebugSpec, StartProgress, Target, TargetDriver, Terminal } from '../../core/target.ts'
+import { closeCodes } from '../../protocol/terminal.ts'
+import { CollectedOutput } from '../kinds/collected-output.ts'
+import { rowAtEnd, SessionEnding, stopContainer } from './end-session.ts'
+import { openRecorded } from './open-recorded.ts'
+import { OutputHistory } from '../terminal/output-history.ts'
+import { reattach } from './reattach.ts'
+import { startRecording } from './recording-header.ts'
+import { auditSession, storeStart, type SessionAuditEvent } from './session-audit.ts'
+import type { SessionDeps } from './session-deps.ts'
+import { withImage } from './session-row.ts'
+import { timersOf, type SessionTimers } from './session-timers.ts'
+import { noticesOf, SessionViewers, withNotice, type SessionNotice } from './session-viewers.ts'
+import type { JoinRequest, LiveSession, RunOutcome, ViewerHandle, ViewerSocket } from '../sessions.ts'
+import { TerminalHub } from '../terminal/terminal-hub.ts'
+
+/** A session of this process, from its request to its stored end. */
+export class DebugSession implements LiveSession {
+  readonly #deps: SessionDeps
+  readonly #driver: TargetDriver
+  readonly #hub: TerminalHub
+  readonly #viewers: SessionViewers
+  /** Absent while it waits for an approval: a request has an expiry of its own. */
+  #timers: SessionTimers | undefined
+  readonly #aborter = new AbortController()
+  #row: SessionRow
+  #progress: StartProgress | undefined
+  #notices: SessionNotice[] = []
+  #recorder: Recorder | undefined
+  /** Of a run. */
+  readonly #collected: CollectedOutput | undefined
+  #opening: Promise<void> = Promise.resolve()
+  #storingStart: Promise<void> = Promise.resolve()
+  #startFailure: unknown
+  readonly #over = Promise.withResolvers<void>()
+  #ending: Promise<SessionRow> | undefined
+  #drained = false
+  #imageId: Promise<string> = Promise.resolve('')
+
+  constructor(deps: SessionDeps, driver: TargetDriver, row: SessionRow, historyStart = 0) {
+    this.#deps = deps
+    this.#driver = driver
+    this.#row = row
+    this.#collected = row.run === true ? new CollectedOutput() : undefined
+    this.#hub = new TerminalHub({
+      history: new OutputHistory({
+        screens: deps.screens,
+        size: row.size,
+        start: historyStart,
+        onDrain: () => this.#hub.onFlow(),
+      }),
+      size: row.size,
+      recordInput: row.recordInput,
+      onInput: () => this.#timers?.noteInput(),
+      onViewers: (count) => this.#timers?.setAttached(count > 0),
+      onTakeControl: (viewer) => void this.#viewers.takeControl(viewer),
+      onRecordingFailed: (cause) => this.#recordingFailed(cause),
+      onOutput: (bytes) => {
+        this.#collected?.recorded(bytes)
+        deps.observer.output(bytes)
+      },
+    })
+    this.#viewers = new SessionViewers({
+      hub: this.#hub,
+      now: () => ({
+        state: this.#row.state,
+        isEnding: this.ending,
+        progress: this.#progress,
+        notices: this.#notices,
+      }),
+      audit: (event) => this.#audit(event),
+    })
+    if (row.state !== 'pending-approval') this.#getGoing()
+  }
+
+  get row(): SessionRow {
+    return { ...this.#row, size: this.#hub.size }
+  }
+
+  get ending(): boolean {
+    return this.#ending !== undefined
+  }
+
+  get state(): LiveState {
+    const viewers = this.#hub.viewers
+    return this.#progress === undefined ? { viewers } : { progress: this.#progress, viewers }
+  }
+
+  /**
+   * Runs what stores something of a request: an end waits for it, so that neither stores over the other. Undefined, and nothing is
+   * run, when it has ended already. Rejects as `act` does.
+   */
+  async beforeEnd<T>(act: () => Promise<T>): Promise<T | undefined> {
+    if (this.#ending !== undefined || this.#drained) return undefined
+    const acting = act()
+    const settle = () => undefined
+    this.#opening = acting.then(settle, settle)
+    return await acting
+  }
+
+  /** It waits no longer: its viewers stay and see it start. False when it has ended meanwhile; else {@link start} comes next. */
+  begin(change: Partial<SessionRow>): boolean {
+    if (this.#ending !== undefined || this.#drained) return false
+    this.#row = { ...this.#row, ...change, state: 'starting' }
+    this.#getGoing()
+    this.#tellProgress({ phase: 'resolving' })
+    return true
+  }
+
+  /** What the approvers said, or policy asks for, changes while it waits. */
+  change(change: Partial<SessionRow>): void {
+    this.#row = { ...this.#row, ...change }
+  }
+
+  /** Tells everybody who watches. */
+  notify(level: 'info' | 'warning', text: string): void {
+    this.#hub.broadcast({ type: 'notice', level, text })
+  }
+
+  /** Tells everybody who watches, now or later, and the recording. */
+  warn(text: string, mark: string): void {
+    this.#notices = withNotice(this.#notices, text)
+    this.notify('warning', text)
+    this.#hub.mark(mark)
+  }
+
+  /** Opens recording and debug container. Ends the session, and does not reject, when that fails. */
+  async start(target: Target, spec: DebugSpec): Promise<void> {
+    if (this.#ending !== undefined || this.#drained) return
+    const started = performance.now()
+    try {
+      this.#opening = this.#open(target, spec)
+      await this.#opening
+      this.#deps.observer.started(this.#driver.environment, performance.now() - started)
+      this.#storingStart = storeStart(this.#deps.store, this.#row)
+      await this.#storingStart
+      await this.#storeImage()
+    } catch (cause) {
+      if (this.#ending !== undefined) return
+      this.#startFailure = cause
+      this.#deps.observer.startFailed(this.#driver.environment, cause)
+      this.endSoon(endByError('failed', cause))
+    }
+  }
+
+  /** Goes on with a debug container and a recording of an earlier process. */
+  adopt(terminal: Terminal, resumed: ResumedRecording): void {
+    this.#useRecorder(resumed.recorder)
+    const awayMs = Math.max(0, Date.now() - resumed.lastEventAt.getTime())
+    this.#hub.history.append(resumed.tail)
+    this.#hub.mark(`gateway restarted: output of up to ${Math.ceil(awayMs / 1000)} s may be missing here`)
+    this.#notices = [{ text: 'The gateway was restarted: output from in between may be missing.' }]
+    this.#run(terminal)
+    this.#deps.onRunning(this)
+    void this.#hub.history.primeFrom(resumed.replay(), resumed.recorder.offset - resumed.tail.length)
+  }
+
+  join(socket: ViewerSocket, request: JoinRequest): Promise<ViewerHandle> {
+    return this.#viewers.join(socket, request)
+  }
+
+  /** Ends it once; everybody who asks waits for the same end. Resolves with the stored row. */
+  end(end: SessionEnd): Promise<SessionRow> {
+    this.#ending ??= this.#end(end).finally(() => this.#over.resolve())
+    return this.#ending
+  }
+
+  /** What came of a run, once it has ended. Throws why it was not started. */
+  async outcome(): Promise<RunOutcome> {
+    await this.#over.promise
+    if (this.#startFailure !== undefined) throw this.#startFailure
+    if (this.#row.startedAt === undefined) throw neverBegan(this.#row.end, this.#progress?.detail)
+    return { row: this.row, ...(this.#collected ?? new CollectedOutput()).kept }
+  }
+
+  /** Sends viewers to the next process and leaves the debug container running. */
+  async drain(): Promise<void> {
+    if (this.#ending !== undefined) {
+      await this.#ending
+      return
+    }
+    // What is being stored of a request decides whether it waits on or has begun.
+    if (this.#row.state === 'pending-approval') await this.#opening
+    const { state } = this.#row
+    if (state === 'starting' || (state === 'running' && this.#collected !== undefined)) {
+      const what = state === 'starting' ? 'session started' : 'command ran'
+      await this.end(endOf('shutdown', { detail: `The gateway was stopped while the ${what}.` }))
+      return
+    }
+    this.#drained = true
+    this.#aborter.abort(new HatchwayError('shutting_down', 'The gateway is being stopped.'))
+    this.#timers?.stop()
+    this.#hub.stop()
+    this.#hub.closeViewers(closeCodes.restart, 'restart')
+    this.#hub.history.close()
+    await this.#recorder?.suspend()
+  }
+
+  #getGoing(): void {
+    if (this.#row.state === 'starting') this.#progress = { phase: 'resolving' }
+    this.#timers = timersOf(this.#row, this.#deps.detachedGraceMs, {
+      onWarning: (text) => this.notify('warning', text),
+      onEnd: (end) => this.endSoon(end),
+    })
+    this.#timers.setAttached(this.#hub.viewers.length > 0)
+  }
+
+  async #open(target: Target, spec: DebugSpec): Promise<void> {
+    const signal = AbortSignal.any([this.#aborter.signal, AbortSignal.timeout(this.#deps.startTimeoutMs)])
+    const recording = startRecording(this.#deps.recordings, this.#row, spec)
+    const opened = await openRecorded(
+      this.#driver,
+      this.#row.user,
+      target,
+      { ...spec, size: this.#hub.size },
+      {
+        recording: recording.then((recorder) => this.#useRecorder(recorder)),
+        onProgress: (progress) => this.#tellProgress(progress),
+        signal,
+        collected: this.#collected,
+      },
+    )
+    const { container, identity, terminal } = opened
+    this.#imageId = opened.imageId
+    this.#row = { ...this.#row, container, identity }
+    if (this.#aborter.signal.aborted) return terminal.detach()
+    this.#row = { ...this.#row, state: 'running', startedAt: new Date() }
+    this.#notices = noticesOf(opened)
+    this.#run(terminal)
+    this.#deps.onRunning(this)
+  }
+
+  #useRecorder(recorder: Recorder): void {
+    this.#recorder = recorder
+    this.#hub.recorder = recorder
+  }
+
+  #run(terminal: Terminal): void {
+    this.#progress = undefined
+    this.#hub.attach(terminal)
+    this.#hub.broadcast({ type: 'state', state: 'running' })
+    for (const notice of this.#notices) this.#hub.broadcast({ type: 'notice', level: 'info', ...notice })
+    void this.#followTerminal(terminal)
+  }
+
+  /** A cluster tells it a moment after the prompt. */
+  async #storeImage(): Promise<void> {
+    const target = withImage(this.#row.target, await this.#imageId)
+    this.change({ target })
+    const { store, observer } = this.#deps
+    // Not worth the session: the end writes it once more.
+    await store
+      .updateSession(this.#row.id, { target })
+      .catch((cause: unknown) => observer.endFailed(this.#row.id, cause))
+  }
+
+  async #followTerminal(terminal: Terminal): Promise<void> {
+    terminal.onWarning?.((words) => this.notify('warning', words))
+    const ended = await terminal.ended
+    if (this.#drained || this.#ending !== undefined) return
+    this.#hub.detach()
+    if (ended.kind === 'exit') this.endSoon(endByExit(ended))
+    else if (ended.kind === 'target-exited') this.endSoon(endOf('target-exited', { detail: ended.detail }))
+    // What a command has written meanwhile would be missing from its answer.
+    else if (ended.kind === 'removed' || this.#collected !== undefined)
+      this.endSoon(endOf('lost', { detail: ended.detail }))
+    else await this.#reattach(ended.detail)
+  }
+
+  async #reattach(detail: string): Promise<void> {
+    const { container } = this.#row
+    if (container === undefined) return
+    const lostAt = Date.now()
+    const text = `The connection to the container engine was lost (${detail}). Trying to reach it again.`
+    this.#hub.broadcast({ type: 'notice', level: 'warning', text })
+    try {
+      const { signal } = this.#aborter
+      const terminal = await reattach(this.#driver.as(this.#row.user), container, {
+        forMs: this.#deps.reattachForMs,
+        signal,
+      })
+      if (signal.aborted) return terminal.detach()
+      const seconds = Math.ceil((Date.now() - lostAt) / 1000)
+      this.#hub.mark(`reattached: output of up to ${seconds} s may be missing here`)
+      const back = 'Connected again; output from in between may be missing.'
+      this.#hub.broadcast({ type: 'notice', level: 'info', text: back })
+      this.#hub.attach(terminal)
+      void this.#followTerminal(terminal)
+    } catch (cause) {
+      if (this.#ending === undefined && !this.#drained) this.endSoon(endByError('lost', cause))
+    }
+  }
+
+  #tellProgress(progress: StartProgress): void {
+    if (this.#row.state !== 'starting') return
+    this.#progress = progress
+    this.#hub.broadcast({ type: 'state', state: 'starting', progress })
+  }
+
+  #recordingFailed(cause: unknown): boolean {
+    const goOn = this.#row.recordingMode === 'best-effort'
+    const reason = messageOf(cause)
+    if (goOn) this.#tellDegraded(reason)
+    else this.endSoon(endByError('recording-failed', cause))
+    return goOn
+  }
+
+  /** What the recording does not take, the log often does not either: its disk is the same. */
+  #tellDegraded(reason: string): void {
+    const event = { kind: 'recording-degraded', reason, detail: { since: new Date().toISOString() } } as const
+    const write = () => this.#audit(event)
+    write().catch(() => this.#deps.oweEvent(this, write))
+  }
+
+  /** For callers that have nobody to tell: failures of the end itself are the observer's. */
+  endSoon(end: SessionEnd): void {
+    if (this.#drained) return
+    this.end(end).catch((cause: unknown) => this.#deps.observer.endFailed(this.#row.id, cause))
+  }
+
+  async #end(end: SessionEnd): Promise<SessionRow> {
+    this.#timers?.stop()
+    this.#aborter.abort(new HatchwayError('cancelled', 'The session was ended.'))
+    // It fails by the abort, or has just made a container that has to go.
+    await this.#opening.catch(() => undefined)
+    // Of a command that is over at once the start is told first, too.
+    await this.#storingStart.catch(() => undefined)
+    const ending = new SessionEnding(this.#deps, this.#row, end)
+    await ending.tell()
+    // Nothing is shown from here on; a terminal that is let go does not ask why its container died.
+    this.#hub.stop()
+    await stopContainer(this.#deps.observer, this.#driver, this.#row)
+    const change = rowAtEnd(this.row, end)
+    this.#row = { ...this.#row, ...change }
+    // The viewers' exit comes after the stored end, but not later than a store that fails.
+    await ending.store(change)
+    this.#hub.broadcast({ type: 'exit', end })
+    this.#hub.closeViewers(closeCodes.ended, end.reason)
+    this.#hub.history.close()
+    await ending.seal(this.#recorder)
+    const { recording } = ending.row
+    if (recording !== undefined) this.#row = { ...this.#row, recording }
+    this.#deps.observer.ended(end.reason)
+    this.#deps.onClosed(this, ending)
+    return this.row
+  }
+
+  async #audit(event: SessionAuditEvent): Promise<void> {
+    await auditSession(this.#deps.store, this.#row, event)
+  }
+}

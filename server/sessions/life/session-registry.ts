@@ -1,0 +1,357 @@
+import { HatchwayError } from '../../core/errors.ts'
+import { Owed } from '../../core/owed.ts'
+import type { Decision, Policy, Principal } from '../../core/policy.ts'
+import { isSamePerson, personOf } from '../../core/same-person.ts'
+import { endOf } from '../../core/session-end.ts'
+import type { SessionRow } from '../../core/session.ts'
+import { heldRequest, isHeld, startAction } from '../../core/session-policy.ts'
+import type { DebugSpec, Target, TargetDriver, Toolbox } from '../../core/target.ts'
+import { auditSession } from './session-audit.ts'
+import { DebugSession } from './debug-session.ts'
+import type { SessionEnding } from './end-session.ts'
+import type { SessionDeps } from './session-deps.ts'
+import { factsOf, rowOf } from './session-row.ts'
+import { besideMarker, besideNotice, isBeside, requireFree } from './side-by-side.ts'
+import type { OpenRequest, RunOutcome, Sessions } from '../sessions.ts'
+
+export interface RegistryOptions extends Omit<SessionDeps, 'onClosed' | 'onRunning' | 'oweEvent'> {
+  installation: string
+  /** As it decides at a moment. */
+  policy: (at: Date) => Policy
+  limits: { sessions: number; sessionsPerUser: number }
+}
+
+/** How long before policy ends a session its viewers are told. */
+const noticeBeforeMs = 5 * 60_000
+const mostOwedEvents = 1000
+
+/** The live sessions of this process, those that wait for an approval included. */
+export class SessionRegistry implements Sessions {
+  readonly #options: RegistryOptions
+  readonly #live = new Map<string, DebugSession>()
+  /** Whose event and row are being stored, and what an earlier process left that has not been taken over yet: both are in others' way. */
+  readonly #coming = new Map<string, SessionRow>()
+  #storing: Promise<unknown> = Promise.resolve()
+  /** Sessions that are over, whose end the store or the disk has not taken yet. They take nobody's place. */
+  readonly #unstored = new Map<string, SessionEnding>()
+  readonly #owed: Owed
+  readonly #owedEvents: Owed
+  /** Sessions whose viewers know that policy is about to end them. */
+  readonly #noticed = new WeakSet<DebugSession>()
+  #nextOwed = 1
+  #draining = false
+
+  constructor(options: RegistryOptions) {
+    this.#options = options
+    const onFailure = (id: string, cause: unknown) => options.observer.endFailed(id, cause)
+    this.#owed = new Owed({ onFailure })
+    this.#owedEvents = new Owed({ onFailure })
+  }
+
+  get liveCount(): number {
+    return this.#live.size
+  }
+
+  async open(request: OpenRequest): Promise<SessionRow> {
+    return (await this.#open(request)).row
+  }
+
+  async run(request: OpenRequest, hungUp: AbortSignal): Promise<RunOutcome> {
+    const session = await this.#open({ ...request, run: true })
+    const stop = () =>
+      session.endSoon(
+        endOf('terminated', {
+          code: 'caller_gone',
+          by: personOf(request.who),
+          detail: 'The caller hung up.',
+        }),
+      )
+    hungUp.addEventListener('abort', stop, { once: true })
+    if (hungUp.aborted) stop()
+    try {
+      return await session.outcome()
+    } finally {
+      hungUp.removeEventListener('abort', stop)
+    }
+  }
+
+  async #open(request: OpenRequest): Promise<DebugSession> {
+    const row = rowOf(request)
+    const session = await this.#add(row, request.driver, async () => {
+      const { from } = request
+      if (row.breakGlass !== undefined)
+        await auditSession(this.#options.store, row, { kind: 'break-glass', from, action: 'open' })
+      await auditSession(this.#options.store, row, {
+        kind: 'opened',
+        from,
+        action: startAction(row),
+        detail: factsOf(row),
+      })
+    })
+    // Policy may have changed while that was stored.
+    if (this.#endUnlessHeld(session, this.#options.policy(new Date()).decide(heldRequest(row))))
+      this.start(session, request.target, request.toolbox, request.grant.maxDurationMs)
+    return session
+  }
+
+  /** A request that waits for its approval. `audit` comes before the row. */
+  hold(row: SessionRow, driver: TargetDriver, audit: () => Promise<void>): Promise<DebugSession> {
+    return this.#add(row, driver, audit)
+  }
+
+  /** A request of an earlier process, which goes on waiting. */
+  restore(row: SessionRow, driver: TargetDriver): DebugSession {
+    const session = new DebugSession(this.#deps(), driver, row)
+    this.#live.set(row.id, session)
+    return session
+  }
+
+  /** Throws `target_in_use` for a session that can't start beside those that live in its target. */
+  requireFree(row: SessionRow): void {
+    const others = this.#rows().filter((other) => isBeside(row, other))
+    if (others.length === 0) return
+    requireFree(row, others, this.#options.policy(new Date()))
+  }
+
+  /** Throws `storage_full` when nothing new is to be begun. */
+  checkRoom(): void {
+    this.#options.recordings.checkRoom()
+  }
+
+  /** The sessions that wait for an approval. */
+  get waiting(): DebugSession[] {
+    return [...this.#live.values()].filter(({ row }) => row.state === 'pending-approval')
+  }
+
+  /** Opens the debug container of a session that may start. */
+  start(session: DebugSession, target: Target, toolbox: Toolbox, maxDurationMs: number): void {
+    const { row } = session
+    const spec: DebugSpec = {
+      sessionId: row.id,
+      installation: this.#options.installation,
+      user: row.user.subject,
+      toolbox,
+      profile: row.profile,
+      size: row.size,
+      maxDurationMs,
+      facts: [...(row.target.resolved.facts ?? []), ...(row.target.resolved.unknownFacts ?? [])],
+      ...(row.command === undefined ? {} : { command: row.command }),
+      ...(row.cwd === undefined ? {} : { cwd: row.cwd }),
+      ...(row.copy === true ? { copy: true } : {}),
+      ...(row.networkOnly === true ? { networkOnly: true } : {}),
+      ...processOf(row),
+    }
+    void session.start(target, spec)
+  }
+
+  recheck(): void {
+    const now = Date.now()
+    const policy = this.#options.policy(new Date(now))
+    const soon = this.#options.policy(new Date(now + noticeBeforeMs))
+    for (const session of this.#live.values()) {
+      const { row } = session
+      if (row.state !== 'starting' && row.state !== 'running') continue
+      const request = heldRequest(row)
+      if (!this.#endUnlessHeld(session, policy.decide(request))) continue
+      if (isHeld(soon.decide(request), row)) this.#noticed.delete(session)
+      else if (!this.#noticed.has(session)) {
+        this.#noticed.add(session)
+        session.notify('warning', 'Policy allows this session for only a few minutes more; it will end then.')
+      }
+    }
+  }
+
+  signedInAgain(who: Principal): void {
+    const policy = this.#options.policy(new Date())
+    for (const session of this.#live.values()) {
+      const { user } = session.row
+      // A token of another issuer, or a session of before issuers were kept, says nothing about its user's groups there.
+      if (user.issuer === undefined || !isSamePerson(user, who)) continue
+      this.#endUnlessHeld(session, policy.decide(heldRequest(session.row, who)))
+    }
+  }
+
+  /** This process did not run for so long: viewers and recordings of everything that runs are told. */
+  suspended(seconds: number): void {
+    const text = `The gateway was suspended for ${seconds} s: output from in between comes late, or may be missing.`
+    const mark = `the gateway was suspended for ${seconds} s: output of that time comes late, or may be missing`
+    for (const session of this.#live.values()) {
+      if (session.row.state === 'running') session.warn(text, mark)
+    }
+  }
+
+  live(id: string): DebugSession | undefined {
+    return this.#live.get(id)
+  }
+
+  ended(id: string): SessionRow | undefined {
+    return this.#unstored.get(id)?.row
+  }
+
+  get owesEnds(): boolean {
+    return this.#unstored.size > 0
+  }
+
+  /** Keeps an end that is not stored yet, and tries to store it until it is. */
+  owe(ending: SessionEnding): void {
+    if (!ending.owed) return
+    const { id } = ending.row
+    this.#unstored.set(id, ending)
+    this.#owed.add(id, async () => {
+      await ending.settle()
+      this.#unstored.delete(id)
+    })
+  }
+
+  async terminate(id: string, by: { who: Principal; from: string; reason?: string }): Promise<SessionRow> {
+    const session = this.#live.get(id)
+    if (session === undefined) throw await this.#notLive(id)
+    const reason = by.reason === undefined ? {} : { reason: by.reason }
+    const { who, from } = by
+    const withdrawn = session.row.state === 'pending-approval' && isSamePerson(session.row.user, who)
+    await auditSession(this.#options.store, session.row, {
+      kind: withdrawn ? 'withdrawn' : 'terminated',
+      action: 'terminate',
+      who,
+      from,
+      ...reason,
+    })
+    const words = by.reason ?? (withdrawn ? 'The request was withdrawn.' : undefined)
+    const detail = words === undefined ? {} : { detail: words }
+    const code = withdrawn ? 'withdrawn' : 'terminated'
+    return session.end(endOf('terminated', { code, by: personOf(by.who), ...detail }))
+  }
+
+  /**
+   * What an earlier process left is in the way of others until it is taken over or ended, which {@link arrived} says. Returns those
+   * that are not of this process.
+   */
+  expect(rows: readonly SessionRow[]): SessionRow[] {
+    const left = rows.filter(
+      ({ id }) => !this.#live.has(id) && !this.#coming.has(id) && !this.#unstored.has(id),
+    )
+    for (const row of left) this.#coming.set(row.id, row)
+    return left
+  }
+
+  arrived(id: string): void {
+    this.#coming.delete(id)
+  }
+
+  /** Takes over a session of an earlier process: see recovery.ts. */
+  adopt(row: SessionRow, driver: TargetDriver, historyStart: number): DebugSession {
+    const session = new DebugSession(this.#deps(), driver, row, historyStart)
+    this.#live.set(row.id, session)
+    return session
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true
+    await this.#storing
+    await Promise.allSettled([...this.#live.values()].map((session) => session.drain()))
+    this.#live.clear()
+    // What is left then, the next process finds on the disk.
+    await Promise.all([this.#owed.close(), this.#owedEvents.close()])
+  }
+
+  #endUnlessHeld(session: DebugSession, decision: Decision): boolean {
+    if (isHeld(decision, session.row)) return true
+    const why =
+      decision.effect === 'deny'
+        ? decision.explanation
+        : `The policy requires an approval that it does not have (${decision.rules.join(', ')}).`
+    const words = `Policy no longer allows this session. ${why}`
+    session.endSoon(endOf('denied', { code: 'policy_changed', detail: words }))
+    return false
+  }
+
+  async #add(row: SessionRow, driver: TargetDriver, audit: () => Promise<void>): Promise<DebugSession> {
+    this.#checkLimits(row.user)
+    if (row.state !== 'pending-approval') this.requireFree(row)
+    // Taken before the first await, so that the limits hold for simultaneous requests too. Nothing can end it before its row is there.
+    this.#coming.set(row.id, row)
+    const stored = audit().then(() => this.#options.store.createSession(row))
+    this.#storing = Promise.allSettled([this.#storing, stored]).then(() => undefined)
+    try {
+      await stored
+      const session = new DebugSession(this.#deps(), driver, row)
+      this.#live.set(row.id, session)
+      return session
+    } finally {
+      // Not sooner: until then it is in the way of others by this alone.
+      this.#coming.delete(row.id)
+    }
+  }
+
+  #rows(): SessionRow[] {
+    const live = [...this.#live.values()].map(({ row }) => row)
+    return [...live, ...[...this.#coming.values()].filter(({ id }) => !this.#live.has(id))]
+  }
+
+  /** Two people in one target can do anything to each other's shells: both know, and so do both recordings. */
+  #tellOthers(session: DebugSession): void {
+    for (const other of this.#live.values()) {
+      if (other.row.state !== 'running' || !isBeside(session.row, other.row)) continue
+      // They share a pod's network, and no processes.
+      if (session.row.networkOnly === true || other.row.networkOnly === true) continue
+      session.warn(besideNotice, besideMarker(other.row))
+      other.warn(besideNotice, besideMarker(session.row))
+    }
+  }
+
+  #deps(): SessionDeps {
+    return {
+      ...this.#options,
+      onClosed: (session, ending) => {
+        this.#live.delete(session.row.id)
+        this.owe(ending)
+      },
+      onRunning: (session) => this.#tellOthers(session),
+      oweEvent: (session, write) => {
+        // Not for ever: a disk that is full for a day makes a hole each second.
+        if (this.#owedEvents.size < mostOwedEvents)
+          this.#owedEvents.add(`${session.row.id} ${this.#nextOwed++}`, write)
+      },
+    }
+  }
+
+  #checkLimits(who: SessionRow['user']): void {
+    if (this.#draining) {
+      throw new HatchwayError('shutting_down', 'The gateway is restarting; try again in a few seconds.')
+    }
+    this.checkRoom()
+    const { sessions, sessionsPerUser } = this.#options.limits
+    const rows = this.#rows()
+    if (rows.length >= sessions) {
+      throw new HatchwayError(
+        'too_many_sessions',
+        `All ${sessions} sessions of this gateway are in use; end one first.`,
+      )
+    }
+    const own = rows.filter(({ user }) => isSamePerson(user, who)).length
+    if (own >= sessionsPerUser) {
+      throw new HatchwayError(
+        'too_many_sessions',
+        `You already have ${own} live sessions, the most allowed; end one first.`,
+      )
+    }
+  }
+
+  async #notLive(id: string): Promise<HatchwayError> {
+    const row = this.ended(id) ?? (await this.#options.store.getSession(id))
+    if (row === undefined) return new HatchwayError('session_not_found', `There is no session ${id}.`)
+    if (row.state === 'ended') return new HatchwayError('session_ended', `Session ${id} has already ended.`)
+    return new HatchwayError(
+      'session_not_ready',
+      `Session ${id} is being taken over after a restart; try again shortly.`,
+    )
+  }
+}
+
+/** Of an approved request, the process that its approvers were shown. */
+function processOf({ process, approval, identity }: SessionRow): Pick<DebugSpec, 'process'> {
+  if (process === undefined) return {}
+  const { name, user } = identity?.process ?? {}
+  const isShown = approval !== undefined && name !== undefined && user !== undefined
+  return { process: { asked: process, ...(isShown && { approved: { name, user } }) } }
+}

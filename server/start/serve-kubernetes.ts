@@ -1,0 +1,20 @@
+import type { KubernetesEnvironment } from '../config/config.ts'
+import type { TargetDriver } from '../core/target.ts'
+import { KubernetesClient } from '../drivers/kubernetes/api/client.ts'
+import { KubernetesTargets } from '../drivers/kubernetes/catalog/targets.ts'
+import { KubernetesDriver } from '../drivers/kubernetes/driver.ts'
+
+/** One cluster. Its API server is asked in the background: a cluster that is down is shown as unreachable, with the reason. */
+export function createKubernetesDriver(
+  { id, source, impersonate, impersonatedGroups, namespaces }: KubernetesEnvironment,
+  installation: string,
+): TargetDriver {
+  const client = new KubernetesClient({
+    environment: id,
+    source,
+    impersonate,
+    ...(impersonatedGroups !== undefined && { impersonatedGroups }),
+  })
+  const targets = new KubernetesTargets(client, namespaces === undefined ? {} : { namespaces })
+  return new KubernetesDriver({ environment: id, client, targets, installation })
+}
