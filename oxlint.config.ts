@@ -1,23 +1,75 @@
+import { relative } from 'node:path/posix'
 import { defineConfig, type OxlintOverride } from 'oxlint'
 
-// Which server folder may import which, and which vendor packages only one folder may use.
-// One override per folder, because a later override replaces an earlier one of the same rule.
-const folders: Record<string, { folders: string[]; vendors: string[] }> = {
-  core: { folders: [], vendors: [] },
-  protocol: { folders: [], vendors: ['zod'] },
-  auth: { folders: ['core'], vendors: ['jose', 'openid-client'] },
-  policy: { folders: ['core'], vendors: ['re2js', 'yaml', 'zod'] },
-  targets: { folders: ['core'], vendors: ['dockerode', '@kubernetes/client-node', 'ws'] },
-  recording: { folders: ['core'], vendors: [] },
-  notifications: { folders: ['core'], vendors: [] },
-  store: { folders: ['core'], vendors: ['kysely', 'kysely/**', 'node:sqlite'] },
-  sessions: { folders: ['core', 'protocol'], vendors: ['@xterm/**'] },
+interface Room {
+  /** The rooms whose files it may import; one with a * is a pattern of files. */
+  from: readonly string[]
+  /** The vendor packages that only it and others that name them may use. */
+  vendors?: readonly string[]
+}
+
+// Who may import whom below server/, types too. A room's files are those of its folder and below; where a folder has rooms
+// of its own, only those that lie in it directly. One override for each, because a later one replaces an earlier one.
+const kubernetes = ['core', 'drivers/shared', 'drivers/kubernetes/api']
+const drives = ['@kubernetes/client-node', 'ws']
+const rooms: Record<string, Room> = {
+  core: { from: [] },
+  protocol: { from: [], vendors: ['zod'] },
+  auth: { from: ['core'], vendors: ['jose', 'openid-client'] },
+  policy: { from: ['core'], vendors: ['re2js', 'yaml', 'zod'] },
+  'drivers/shared': { from: ['core', 'drivers/shared/guard'] },
+  'drivers/shared/guard': { from: [] },
+  'drivers/docker': { from: ['core', 'drivers/shared'], vendors: ['dockerode'] },
+  'drivers/kubernetes': {
+    from: [...kubernetes, 'drivers/kubernetes/catalog', 'drivers/kubernetes/debug'],
+    vendors: drives,
+  },
+  'drivers/kubernetes/api': { from: ['core', 'drivers/shared'], vendors: drives },
+  'drivers/kubernetes/catalog': { from: kubernetes, vendors: drives },
+  'drivers/kubernetes/debug': { from: [...kubernetes, 'drivers/kubernetes/catalog'], vendors: drives },
+  evidence: { from: ['core'] },
+  notifications: { from: ['core'] },
+  store: { from: ['core'], vendors: ['kysely', 'kysely/**', 'node:sqlite'] },
+  blobs: { from: ['core'] },
+  sessions: { from: ['core', 'protocol', 'sessions/kinds'] },
+  'sessions/kinds': { from: ['core'] },
+  'sessions/terminal': { from: ['core', 'protocol', 'sessions/*.ts'], vendors: ['@xterm/**'] },
+  'sessions/life': { from: ['core', 'protocol', 'sessions/*.ts', 'sessions/kinds', 'sessions/terminal'] },
   http: {
-    folders: ['core', 'protocol', 'sessions'],
+    from: ['core', 'protocol', 'sessions/*.ts', 'sessions/terminal'],
     vendors: ['fastify', '@fastify/**', 'fastify-type-provider-zod', 'ws', 'zod', 'prom-client'],
   },
 }
-const vendors = [...new Set(Object.values(folders).flatMap((folder) => folder.vendors))]
+const vendors = [...new Set(Object.values(rooms).flatMap((room) => room.vendors ?? []))]
+const hasRooms = (name: string) => Object.keys(rooms).some((other) => other.startsWith(`${name}/`))
+
+function importRules([name, { from, vendors: own = [] }]: [string, Room]): OxlintOverride {
+  const allowed = from.map((other) => relative(name, other.includes('*') ? other : `${other}/**`))
+  return {
+    files: [`server/${name}/${hasRooms(name) ? '' : '**/'}*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: [
+                '../**',
+                './*/**',
+                ...allowed.map((path) => `!${path.startsWith('.') ? path : `./${path}`}`),
+              ],
+              message: `server/${name} may import only: ${from.join(', ') || 'nothing'}.`,
+            },
+            {
+              group: vendors.filter((vendor) => !own.includes(vendor)),
+              message: `server/${name} does not own this package.`,
+            },
+          ],
+        },
+      ],
+    },
+  }
+}
 
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'import', 'promise', 'node'],
@@ -47,26 +99,7 @@ export default defineConfig({
     eqeqeq: ['error', 'always'],
   },
   overrides: [
-    ...Object.entries(folders).map(([folder, may]): OxlintOverride => ({
-      files: [`server/${folder}/**/*.ts`],
-      rules: {
-        'no-restricted-imports': [
-          'error',
-          {
-            patterns: [
-              {
-                group: ['../**', ...may.folders.map((name) => `!../${name}/**`)],
-                message: `server/${folder} may import only: ${may.folders.join(', ') || 'nothing'}.`,
-              },
-              {
-                group: vendors.filter((vendor) => !may.vendors.includes(vendor)),
-                message: `server/${folder} does not own this package.`,
-              },
-            ],
-          },
-        ],
-      },
-    })),
+    ...Object.entries(rooms).map(importRules),
     {
       files: ['web/**/*.{ts,tsx}'],
       plugins: ['typescript', 'unicorn', 'import', 'promise', 'react', 'jsx-a11y'],

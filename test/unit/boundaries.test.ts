@@ -36,10 +36,10 @@ async function lintPlanted(path: string, source: string): Promise<string | undef
 describe('import boundaries', () => {
   it('refuses a sibling folder, also for types alone', async () => {
     const said = await lintPlanted(
-      'server/recording/planted.ts',
+      'server/evidence/planted.ts',
       "import type { Store } from '../store/sqlite.ts'\nexport type Planted = Store\n",
     )
-    assert.match(said ?? '', /server\/recording may import only: core/)
+    assert.match(said ?? '', /server\/evidence may import only: core/)
   })
 
   it('refuses any import in core', async () => {
@@ -76,7 +76,7 @@ describe('import boundaries', () => {
 
   it('lets an allowed import pass', async () => {
     const said = await lintPlanted(
-      'server/recording/planted.ts',
+      'server/evidence/planted.ts',
       "import type { Recorder } from '../core/recording.ts'\nexport type Planted = Recorder\n",
     )
     assert.equal(said, undefined)

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { DebugSpec } from '../../server/core/target.ts'
-import {
-  copyName,
-  copyNotices,
-  copyPod,
-  holderName,
-  sessionOfCopy,
-} from '../../server/drivers/kubernetes/debug/copy-pod.ts'
+import { copyName, sessionOfCopy } from '../../server/drivers/kubernetes/catalog/copy-name.ts'
+import { copyNotices, copyPod, holderName } from '../../server/drivers/kubernetes/debug/copy-pod.ts'
 import { readCopyStart } from '../../server/drivers/kubernetes/debug/copy-start.ts'
 import type { Pod } from '../../server/drivers/kubernetes/api/objects.ts'
 import type { PodFacts } from '../../server/drivers/kubernetes/catalog/pod.ts'

@@ -18,7 +18,7 @@ import type {
 import { attachTty, notUpYet, type Attachment } from './debug/attach.ts'
 import type { KubernetesClient } from './api/client.ts'
 import { openInCopy, readCopy, removeCopy } from './debug/copy.ts'
-import { isCopyName } from './debug/copy-pod.ts'
+import { isCopyName } from './catalog/copy-name.ts'
 import { environmentNames, ephemeralName } from './debug/ephemeral.ts'
 import { readIdentityFacts } from './catalog/identity-facts.ts'
 import { choosePodIdentity } from './debug/identity.ts'

@@ -1,6 +1,6 @@
 import { HatchwayError } from '../../../core/errors.ts'
 import type { ScopeChoice } from '../../../core/target.ts'
-import { recreated, staticPod } from '../debug/admission.ts'
+import { recreated, staticPod } from './pod-errors.ts'
 import { pairContainers } from './containers.ts'
 import { statusOf } from './identity-facts.ts'
 import type { ContainerStatus, Pod } from '../api/objects.ts'

@@ -2,7 +2,7 @@
 import { inOrder } from '../../../core/target-facts.ts'
 import type { TargetState, Target } from '../../../core/target.ts'
 import { shorten } from './containers.ts'
-import { sessionOfCopy } from '../debug/copy-pod.ts'
+import { sessionOfCopy } from './copy-name.ts'
 import type { PodRecord } from './describe.ts'
 import { nameOf, type Lineage } from './owners.ts'
 import type { WorkloadRecord, WorkloadRow } from './workloads.ts'

@@ -4,7 +4,7 @@ import type { Actor, Lookup, Target, TargetQuery } from '../../../core/target.ts
 import { KubernetesAccess } from '../api/access.ts'
 import { KubernetesCache } from './cache.ts'
 import type { KubernetesClient } from '../api/client.ts'
-import { copyLabels, sessionOfCopy } from '../debug/copy-pod.ts'
+import { copyLabels, sessionOfCopy } from './copy-name.ts'
 import type { KubernetesDebugContainer } from './debug-containers.ts'
 import { KubernetesFinder } from './find.ts'
 import type { Pod } from '../api/objects.ts'

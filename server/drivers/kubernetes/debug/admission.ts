@@ -1,6 +1,7 @@
 import { HatchwayError } from '../../../core/errors.ts'
 import type { Profile } from '../../../core/target.ts'
 import { refusalOf } from '../api/errors.ts'
+import { recreated, staticPod } from '../catalog/pod-errors.ts'
 
 /** What Pod Security said against a pod. */
 export interface PodSecurityRefusal {
@@ -66,21 +67,6 @@ export function explainRefusal(cause: unknown, refused: RefusedContainer): Hatch
       `The pod ${pod} has no container of that name any more. Open the target again.`,
     )
   return fail('admission_refused', `The cluster refuses the debug container: ${refusal.message}`)
-}
-
-/** The name belongs to another pod now. */
-export function recreated(pod: string, cause?: unknown): HatchwayError {
-  const words = `The pod ${pod} was recreated since it was looked at. Open the target again.`
-  return new HatchwayError('target_not_found', words, { cause })
-}
-
-/** Pods that a kubelet runs from its own files, such as a control plane's, take no debug containers. */
-export function staticPod(pod: string, cause?: unknown): HatchwayError {
-  return new HatchwayError(
-    'admission_refused',
-    `The pod ${pod} is a static one, which its node runs from a file: such pods take no debug containers. Debug it on the node.`,
-    { cause },
-  )
 }
 
 function explainPodSecurity(

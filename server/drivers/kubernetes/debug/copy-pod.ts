@@ -1,11 +1,10 @@
 /** The pod that a debug copy is. Pure. */
 import type { DebugSpec } from '../../../core/target.ts'
+import { copyEnding, copyLabels, copyName } from '../catalog/copy-name.ts'
 import { containerOf, statusOf } from '../catalog/identity-facts.ts'
 import type { Container, Pod, PodSpec } from '../api/objects.ts'
 import type { SecurityContext } from './profiles.ts'
 
-/** By these a copy is known again. */
-export const copyLabels = { session: 'hatchway.session', installation: 'hatchway.installation' } as const
 const annotations = {
   user: 'hatchway.user',
   deadline: 'hatchway.deadline',
@@ -17,31 +16,10 @@ export const holderName = 'hatchway-hold'
 /** A copy may wait so long for its node and its images; only then its session's time begins. */
 export const copyStartMs = 10 * 60_000
 
-const longestName = 63
 /** The `nonroot` of distroless images: may run where the pod forbids root. */
 const nonroot = 65532
 /** Which the ServiceAccount admission adds again, to each container that has none. */
 const tokenVolume = /^kube-api-access-/
-
-export function copyName(original: string, sessionId: string): string {
-  const end = `-${ending(sessionId)}`
-  const start = original.slice(0, longestName - end.length).replace(/[-.]+$/, '')
-  return `${start}${end}`
-}
-
-/** Both are looked at: anybody who may change a pod can label it, but nobody can rename it. */
-export function sessionOfCopy(name: string, labels: Readonly<Record<string, string>>): string | undefined {
-  const session = labels[copyLabels.session]
-  return session !== undefined && isCopyName(name, session) ? session : undefined
-}
-
-export function isCopyName(name: string, sessionId: string): boolean {
-  return sessionId !== '' && name.endsWith(`-${ending(sessionId)}`)
-}
-
-function ending(sessionId: string): string {
-  return `hatchway-${sessionId}`
-}
 
 /**
  * The target's pod with this one container, which sleeps in place of its own command. What `kubectl debug --copy-to` takes
@@ -150,7 +128,7 @@ function still(target: Container, sessionId: string, seconds: number): Container
 
 /** A directory that no image has. */
 function mountOf(sessionId: string): string {
-  return `/.${ending(sessionId)}`
+  return `/.${copyEnding(sessionId)}`
 }
 
 /** What the user is told of the copy: what does not run in it, and what would. */
