@@ -4,7 +4,7 @@ import type { DockerDriver } from '../../server/drivers/docker/driver.ts'
 import { dockerDriver } from '../support/docker-ground.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'
-import { freePort } from '../support/registry.ts'
+import { freePort } from '../support/free-port.ts'
 import { Shell } from '../support/shell.ts'
 import { deadline } from './driver-ground.ts'
 

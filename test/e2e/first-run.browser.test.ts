@@ -11,7 +11,7 @@ import { TestBrowser } from '../support/browser.ts'
 import { TestContainers, type TestContainer } from '../support/containers.ts'
 import { defaultEngine, defaultSocket } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
-import { freePort } from '../support/gateway.ts'
+import { freePort } from '../support/free-port.ts'
 import { within } from '../support/within.ts'
 
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))

@@ -6,7 +6,8 @@ import { after, before, describe, it } from 'node:test'
 import type { Environment } from '../../server/protocol/api.ts'
 import { startApiServerDouble, writeKubeconfig, type ApiServerDouble } from '../support/api-server-double.ts'
 import { makeCertificates } from '../support/certificates.ts'
-import { freePort, TestGateway } from '../support/gateway.ts'
+import { freePort } from '../support/free-port.ts'
+import { TestGateway } from '../support/gateway.ts'
 
 /** Clusters that can't be used: each is shown with its reason, and none keeps the gateway from starting. */
 describe('environments', () => {

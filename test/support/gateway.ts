@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import type { Problem, Session } from '../../server/protocol/api.ts'
 import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
 import { imageRef } from './images.ts'
 import { TerminalClient, type ConnectOptions } from './terminal-client.ts'
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
@@ -200,15 +200,4 @@ export class TestGateway {
     const { who = 'jane', ...rest } = options
     return TerminalClient.connect({ url: this.url, token: await this.token(who), sessionId, ...rest })
   }
-}
-
-/** A loopback port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

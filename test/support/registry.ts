@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type Docker from 'dockerode'
 import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
 import type { ImageDefinition } from './image-archive.ts'
 import { loadImage } from './images.ts'
 import { within } from './within.ts'
@@ -99,15 +99,4 @@ async function publish(
   })
   await docker.getImage(ref).remove({ force: true })
   return ref
-}
-
-/** A port that nothing listened on a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port')
-  return address.port
 }

@@ -7,7 +7,7 @@ import { loadConfig } from '../../server/config/config.ts'
 import type { Problem } from '../../server/protocol/api.ts'
 import { serve } from '../../server/start/serve.ts'
 import { ScriptedDriver } from './scripted-driver.ts'
-import { freePort } from './gateway.ts'
+import { freePort } from './free-port.ts'
 import { TerminalClient } from './terminal-client.ts'
 import { startTokenIssuer } from './token-issuer.ts'
 
