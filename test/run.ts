@@ -22,9 +22,13 @@ import {
   refusesPrivileged,
   startOwnEngine,
   stopOwnEngine,
+  type TestEngine,
   testEngines,
 } from './support/engine.ts'
+import { ensureImages, imageNames } from './support/images.ts'
 import { joinRuns, type TestEvent } from './support/join-runs.ts'
+import { type Ground, type Lane, lanesOf } from './support/lanes.ts'
+import { buildWebApp } from './support/web-app.ts'
 
 interface Found {
   name: string
@@ -131,46 +135,67 @@ function refusal(): number | undefined {
 }
 
 /** Not a backend: it is the machine that takes a capability away from its engine, and no package brings it back. */
-async function choosePrivilegedEngines(): Promise<void> {
+async function findPrivilegedEngines(engines: readonly TestEngine[]): Promise<string[]> {
   const able: string[] = []
-  for (const engine of await testEngines()) {
+  for (const engine of engines) {
     const why = await refusesPrivileged(engine)
     if (why === undefined) able.push(engine.name)
     else console.log(`  left out   privileged containers on the ${engine.name} engine, which says: ${why}\n`)
   }
   process.env['HATCHWAY_TEST_PRIVILEGED_ENGINES'] = able.join(',')
+  return able
 }
 
 async function runAll(): Promise<number> {
-  // Read by test/support/engine.ts in each file's own process.
-  process.env['HATCHWAY_TEST_ENGINES'] = left.has('newest') ? 'oldest' : 'oldest,newest'
-  if (chosen.some((file) => file.includes('docker-privileged'))) await choosePrivilegedEngines()
-  const light = chosen.filter((file) => file.startsWith('test/unit/'))
-  // What works on a shared engine runs one file after the other, beside what never touches one.
-  const heavy = chosen.filter((file) => !file.startsWith('test/unit/'))
-  const stages = [
-    [{ files: light, concurrency: availableParallelism() }],
-    [
-      { files: heavy.filter(usesEngine), concurrency: 1 },
-      { files: heavy.filter((file) => !usesEngine(file)), concurrency: 1 },
-    ],
-  ].map((stage) => stage.filter((group) => group.files.length > 0))
+  const lanes = lanesOf(chosen, await prepareGround())
   const execArgv = ['--import', new URL('support/end-when-done.ts', import.meta.url).href]
+  const start = ({ files, concurrency, engine }: Lane) => {
+    // Read by test/support/engine.ts in each file's own process.
+    const env = { ...process.env, ...(engine !== undefined && { HATCHWAY_TEST_ENGINES: engine }) }
+    const options = { files, concurrency, env, execArgv, timeout: 600_000 }
+    return run(options)
+  }
+  const first = new Map(lanes.filter(goesFirst).map((lane) => [lane, start(lane)]))
+  const alone = lanes.filter((lane) => lane.isAlone).map((lane) => ended(first.get(lane)))
   let failed = false
   const watch = (event: TestEvent) => {
     failed ||= event.type === 'test:fail' && event.data.todo === undefined
   }
-  const events = joinRuns(
-    stages.map((stage) => stage.map((group) => () => run({ ...group, execArgv, timeout: 600_000 }))),
-    watch,
-  )
+  const runs = lanes.map((lane) => ({
+    name: lane.name,
+    events: first.get(lane) ?? Promise.all(alone).then(() => start(lane)),
+  }))
   const shown = new PassThrough().on('data', (text) => process.stdout.write(text))
-  await pipeline(Readable.from(events), new spec(), shown)
+  await pipeline(Readable.from(joinRuns(runs, watch)), new spec(), shown)
   return failed ? 1 : 0
 }
 
-function usesEngine(file: string): boolean {
-  return ['docker', 'newest', 'registry'].some((name) => needs.get(file)?.includes(name))
+/** What several files at once would make at once: images, the web app. And what a run's lanes depend on. */
+async function prepareGround(): Promise<Ground> {
+  const uses = (name: string) => chosen.some((file) => needs.get(file)?.includes(name))
+  if (uses('browser')) await buildWebApp()
+  const cores = availableParallelism()
+  if (!uses('docker')) return { engines: [], privileged: [], cores }
+  process.env['HATCHWAY_TEST_ENGINES'] = left.has('newest') ? 'oldest' : 'oldest,newest'
+  const engines = await testEngines()
+  await Promise.all(engines.map(({ docker }) => ensureImages(docker, ...imageNames)))
+  const able = chosen.some((file) => file.includes('docker-privileged'))
+    ? await findPrivilegedEngines(engines)
+    : []
+  return { engines: engines.map(({ name }) => name), privileged: able, cores }
+}
+
+/** Lanes that disturb nobody, or that nobody may disturb: the others wait for the latter. */
+function goesFirst({ name, isAlone }: Lane): boolean {
+  return isAlone || name === 'none'
+}
+
+async function ended(events: ReturnType<typeof run> | undefined): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  events?.on('test:summary', ({ file }) => {
+    if (file === undefined) resolve()
+  })
+  await promise
 }
 
 /** Another run may have begun to use the engine that this one started. */

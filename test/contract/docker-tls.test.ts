@@ -10,7 +10,7 @@ import type { HatchwayError } from '../../server/core/errors.ts'
 import { DockerDriver } from '../../server/drivers/docker/driver.ts'
 import { makeCertificates, type Certificates } from '../support/certificates.ts'
 import { TestContainers, type TestContainer } from '../support/containers.ts'
-import { defaultEngine, defaultSocket } from '../support/engine.ts'
+import { testEngines } from '../support/engine.ts'
 import { ensureImages, imageRef } from '../support/images.ts'
 import { Shell } from '../support/shell.ts'
 
@@ -24,7 +24,8 @@ let containers: TestContainers
 let target: TestContainer
 
 before(async () => {
-  const engine = await defaultEngine()
+  const [engine] = await testEngines()
+  assert.ok(engine)
   await ensureImages(engine.docker, 'toolbox')
   containers = new TestContainers(engine)
   target = await containers.start({ image: 'web' })
@@ -33,7 +34,7 @@ before(async () => {
   other = await makeCertificates(directory, 'other')
   // The engine behind TLS that wants a client's certificate, as `dockerd --tlsverify` is.
   server = createServer({ ...good, requestCert: true, rejectUnauthorized: true }, (client) => {
-    const behind = connect(defaultSocket)
+    const behind = connect(engine.socket)
     client.pipe(behind).pipe(client)
     client.on('error', () => behind.destroy())
     behind.on('error', () => client.destroy())

@@ -129,11 +129,11 @@ async function onPath(program: string, debianPackage: string): Promise<string> {
  * The backends that a test file needs, from its path alone, so that a file can be left out without loading it.
  * The parts between the first dot and `.test.ts` name backends (`driver.docker.test.ts`, `docker-pull.registry.test.ts`);
  * a name that starts with `docker-` and everything in test/e2e need the engine, one that starts with `kubernetes-` needs
- * the cluster, except in test/unit, where nothing is needed. Throws for a part that names none.
+ * the cluster, except in test/unit, where nothing is needed. The part `alone` is none, see {@link isAlone}. Throws for any other.
  */
 export function neededBackends(file: string): string[] {
   const [first = '', ...parts] = basename(file, '.test.ts').split('.')
-  const needed = new Set(parts)
+  const needed = new Set(parts.filter((part) => part !== alone))
   if (!file.includes('test/unit/')) {
     if (first.startsWith('docker-') || file.includes('test/e2e/')) needed.add('docker')
     if (first.startsWith('kubernetes-')) needed.add('cluster')
@@ -145,4 +145,14 @@ export function neededBackends(file: string): string[] {
     }
   }
   return [...needed]
+}
+
+const alone = 'alone'
+
+/**
+ * Whether a file has its engine or its cluster to itself (`restarts.cluster.alone.test.ts`), because it would disturb others
+ * there, or they it.
+ */
+export function isAlone(file: string): boolean {
+  return basename(file, '.test.ts').split('.').slice(1).includes(alone)
 }

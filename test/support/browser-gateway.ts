@@ -1,9 +1,9 @@
 import type { BrowserContextOptions } from 'playwright-core'
-import { buildWebApp } from './browser.ts'
 import { TestContainers, type TestContainer, type TestContainerSpec } from './containers.ts'
 import { defaultEngine } from './engine.ts'
 import { TestGateway, type GatewayOptions } from './gateway.ts'
 import { ensureImages } from './images.ts'
+import { buildWebApp } from './web-app.ts'
 
 type StorageState = Exclude<NonNullable<BrowserContextOptions['storageState']>, string>
 

@@ -1,10 +1,11 @@
 import type { Page } from 'playwright-core'
-import { buildWebApp, type TestBrowser } from './browser.ts'
+import type { TestBrowser } from './browser.ts'
 import { TestContainers, type TestContainer } from './containers.ts'
 import { defaultEngine } from './engine.ts'
 import { ensureImages } from './images.ts'
 import type { OpenidProvider } from './openid-provider.ts'
 import { SignInGround } from './sign-in-ground.ts'
+import { buildWebApp } from './web-app.ts'
 
 const providerHasNoIcon = /status of 404 .*\/\/localhost:\d+\/favicon\.ico/
 

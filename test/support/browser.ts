@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import {
   chromium,
   type Browser,
@@ -8,9 +5,7 @@ import {
   type BrowserContextOptions,
   type Page,
 } from 'playwright-core'
-
-const run = promisify(execFile)
-const buildScript = fileURLToPath(new URL('../../web/bundle/build-if-stale.ts', import.meta.url))
+import { buildWebApp } from './web-app.ts'
 
 /** How long a page of a busy machine may take for one step. */
 export const stepMs = 30_000
@@ -35,11 +30,6 @@ const harmless = [
   // It gives up what is under way when the machine gets a network interface, as it does with every container.
   /net::ERR_NETWORK_CHANGED/,
 ]
-
-/** As `npm start` builds it; takes no time when it is up to date. Before a gateway starts: it looks for the app only then. */
-export async function buildWebApp(): Promise<void> {
-  await run(process.execPath, [buildScript], { timeout: 240_000 })
-}
 
 /** One real Chromium with the web app built as `npm start` builds it. Every error of its pages fails the test. */
 export class TestBrowser {

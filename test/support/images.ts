@@ -72,6 +72,8 @@ export const images = {
 
 export type ImageName = keyof typeof images
 
+export const imageNames = Object.keys(images) as ImageName[]
+
 /** The reference of a test image on an engine that has it. */
 export function imageRef(name: ImageName): string {
   return `hatchway-test/${name}:1`
