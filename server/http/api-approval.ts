@@ -7,7 +7,7 @@ import type {
   BreakGlass as ApiBreakGlass,
 } from '../protocol/approval-api.ts'
 import { personOf } from '../core/same-person.ts'
-import { defined } from './defined.ts'
+import { defined } from '../core/without-undefined.ts'
 
 /** What a session waits, or waited, for. Whose groups an approver was in stays here. */
 export function describeApproval({ outcome, needs, votes, plan, expiresAt }: Approval): ApiApproval {

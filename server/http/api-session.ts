@@ -4,8 +4,8 @@ import { personOf } from '../core/same-person.ts'
 import type { LiveState, SessionRow } from '../core/session.ts'
 import type { Identity } from '../core/target.ts'
 import type { Session } from '../protocol/api.ts'
-import { defined } from './defined.ts'
-import { sessionRights } from './permissions.ts'
+import { defined } from '../core/without-undefined.ts'
+import { sessionRights } from '../gateway/permissions.ts'
 
 /** A session as one caller may see it, with what policy lets them do with it now. */
 export function toApiSession(

@@ -11,7 +11,7 @@ import type { TargetDriver, Toolbox } from '../core/target.ts'
 import type { Verification } from '../protocol/api.ts'
 import type { Approvals, Sessions } from '../sessions/sessions.ts'
 import type { Metrics } from './metrics.ts'
-import type { PersonRates } from './person-budgets.ts'
+import type { PersonRates } from '../gateway/person-budgets.ts'
 
 /** A JWT that a configured issuer signed. Throws `token_invalid`. */
 export type VerifyToken = (token: string) => Promise<Principal>

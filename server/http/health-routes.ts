@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { HatchwayError, messageOf } from '../core/errors.ts'
-import { within } from './deadline.ts'
+import { within } from '../core/deadline.ts'
 import type { AppDeps } from './deps.ts'
 import { checkMetricsAccess } from './metrics-access.ts'
 import type { TypedApp } from './typed-app.ts'

@@ -2,7 +2,7 @@ import { me } from '../protocol/api.ts'
 import { callerOf } from './authenticate.ts'
 import type { AppDeps } from './deps.ts'
 import { problems } from './openapi.ts'
-import { may } from './permissions.ts'
+import { may } from '../gateway/permissions.ts'
 import type { TypedApp } from './typed-app.ts'
 
 export function registerMeRoutes(app: TypedApp, deps: AppDeps): void {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, HatchwayError } from '../core/errors.ts'
 import type { Problem } from '../protocol/api.ts'
-import { defined } from './defined.ts'
+import { defined } from '../core/without-undefined.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Keys and metadata that could not be had are not asked for again sooner. */

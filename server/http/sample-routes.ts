@@ -3,10 +3,10 @@ import { personOf } from '../core/same-person.ts'
 import { sample } from '../protocol/api.ts'
 import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
-import { within } from './deadline.ts'
+import { within } from '../core/deadline.ts'
 import type { AppDeps } from './deps.ts'
 import { problems } from './openapi.ts'
-import { auditDenied, mayOpen } from './permissions.ts'
+import { auditDenied, mayOpen } from '../gateway/permissions.ts'
 import type { TypedApp } from './typed-app.ts'
 
 const checkMs = 3_000

@@ -11,15 +11,15 @@ import {
 import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
 import type { AppDeps } from './deps.ts'
-import { defined } from './defined.ts'
-import { describeSession, findSession, refuseSession, sessionEnded } from './find-session.ts'
-import { openSession } from './open-session.ts'
+import { defined } from '../core/without-undefined.ts'
+import { describeSession, findSession, refuseSession, sessionEnded } from '../gateway/find-session.ts'
+import { openSession } from '../gateway/open-session.ts'
 import { problems } from './openapi.ts'
-import type { PersonBudgets } from './person-budgets.ts'
-import { personQuery } from './person-query.ts'
+import type { PersonBudgets } from '../gateway/person-budgets.ts'
+import { personQuery } from '../gateway/person-query.ts'
 import { readList } from './read-list.ts'
 import type { TypedApp } from './typed-app.ts'
-import { describeInTurns, listVisibleSessions } from './visible-sessions.ts'
+import { describeInTurns, listVisibleSessions } from '../gateway/visible-sessions.ts'
 
 export const sessionParams = z.object({ id: z.string().min(1).max(64) })
 

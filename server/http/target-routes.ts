@@ -3,17 +3,22 @@ import { targetStates } from '../core/target.ts'
 import { targetDetail, targetDetailQuery, targetList, targetQuery } from '../protocol/target-api.ts'
 import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
-import { defined } from './defined.ts'
-import { describeChoice, describeOptions, describeTarget, describeWorkloads } from './describe-target.ts'
+import { defined } from '../core/without-undefined.ts'
+import {
+  describeChoice,
+  describeOptions,
+  describeTarget,
+  describeWorkloads,
+} from '../gateway/target-options.ts'
 import type { AppDeps } from './deps.ts'
-import { findTarget } from './find-target.ts'
-import { countNamespaces, listEnvironment, selectTargets } from './list-targets.ts'
+import { findTarget } from '../gateway/find-target.ts'
+import { countNamespaces, listEnvironment, selectTargets } from '../gateway/list-targets.ts'
 import { problems } from './openapi.ts'
-import { pageTargets } from './page-targets.ts'
+import { pageTargets } from '../gateway/page-targets.ts'
 import { readList } from './read-list.ts'
-import { matchKinds, matchSelector, matchWords } from './select-targets.ts'
+import { matchKinds, matchSelector, matchWords } from '../gateway/select-targets.ts'
 import type { TypedApp } from './typed-app.ts'
-import { VisibleTargets } from './visible-targets.ts'
+import { VisibleTargets } from '../gateway/visible-targets.ts'
 
 export function registerTargetRoutes(app: TypedApp, deps: AppDeps): void {
   const visible = new VisibleTargets(deps)

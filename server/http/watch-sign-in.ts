@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws'
 import { closeCodes } from '../protocol/terminal.ts'
 import type { Caller } from './authenticate.ts'
-import { callAt } from './call-at.ts'
+import { callAt } from '../core/timer-at.ts'
 import type { BrowserLogins, Login } from './deps.ts'
 import type { TerminalViewer } from './terminal-viewer.ts'
 

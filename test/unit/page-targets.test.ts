@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Target } from '../../server/core/target.ts'
-import { pageTargets } from '../../server/http/page-targets.ts'
+import { pageTargets } from '../../server/gateway/page-targets.ts'
 import type { TargetSort } from '../../server/protocol/target-api.ts'
 
 const at = (minute: number): Date => new Date(Date.UTC(2026, 0, 1, 0, minute))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { PersonBudget } from '../../server/http/person-budgets.ts'
+import { PersonBudget } from '../../server/gateway/person-budgets.ts'
 
 const ann = { subject: 'ann', issuer: 'a' }
 

@@ -4,8 +4,8 @@ import { isSamePerson } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
 import { mayApprove, policyTargetOfSession } from '../core/session-policy.ts'
 import type { SessionQuery } from '../core/store.ts'
-import type { AppDeps } from './deps.ts'
-import { defined } from './defined.ts'
+import type { AppDeps } from '../http/deps.ts'
+import { defined } from '../core/without-undefined.ts'
 import { may } from './permissions.ts'
 
 /** How many sessions one request may look through for those that the caller may see, and how many at once. */

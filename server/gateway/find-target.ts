@@ -3,8 +3,8 @@ import type { Principal } from '../core/policy.ts'
 import { policyTargetOf } from '../core/session-policy.ts'
 import { parseTargetRef, type TargetRef } from '../core/target-ref.ts'
 import type { Lookup, Target, TargetDriver } from '../core/target.ts'
-import { within } from './deadline.ts'
-import type { AppDeps } from './deps.ts'
+import { within } from '../core/deadline.ts'
+import type { AppDeps } from '../http/deps.ts'
 import { mayKnow, targetNotFound } from './permissions.ts'
 
 /** How long a container engine has to answer one question. */

@@ -1,6 +1,6 @@
 import type { Policy, Principal } from '../core/policy.ts'
 import type { Target } from '../core/target.ts'
-import type { AppDeps } from './deps.ts'
+import type { AppDeps } from '../http/deps.ts'
 import { visible } from './find-target.ts'
 
 /** Callers whose answers are remembered. The one who was least recently asked about goes first. */

@@ -3,7 +3,7 @@ import { HatchwayError } from '../core/errors.ts'
 import { workloadKinds } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { refOf } from './permissions.ts'
-import { readList } from './read-list.ts'
+import { readList } from '../http/read-list.ts'
 
 export type TargetFilter = (target: Target) => boolean
 

@@ -8,8 +8,8 @@ import { hasVoted, heldRequest, isHeld, mayApprove, policyTargetOfSession } from
 import { shownCommand } from '../protocol/shown-command.ts'
 import { formatTargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
-import { defined } from './defined.ts'
-import type { Caller } from './authenticate.ts'
+import { defined } from '../core/without-undefined.ts'
+import type { Caller } from '../http/authenticate.ts'
 
 export function may(policy: Policy, who: Principal, action: Action, target?: PolicyTarget): boolean {
   return policy.decide(defined({ who, action, target })).effect === 'allow'

@@ -2,7 +2,7 @@ import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
 import type { Target, TargetDriver, TargetState } from '../core/target.ts'
 import type { TargetList } from '../protocol/target-api.ts'
-import { within } from './deadline.ts'
+import { within } from '../core/deadline.ts'
 import type { TargetFilter } from './select-targets.ts'
 
 /** An engine that does not list in time is named in `problems`; the others are shown. */

@@ -1,4 +1,4 @@
-import { HatchwayError } from '../core/errors.ts'
+import { HatchwayError } from './errors.ts'
 
 /**
  * Runs `work` for at most `ms`. Rejects with `timeout` then, and with `cancelled` when `parent` is aborted first,
