@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Principal } from '../core/policy.ts'
-import type { BrowserLogin, Store } from '../core/store.ts'
+import type { BrowserLogin } from '../core/sign-ins.ts'
+import type { Store } from '../core/store.ts'
 
 /** 256 random bits for the cookie, and the row that the store keeps: it holds only their SHA-256. */
 export function createBrowserLogin(

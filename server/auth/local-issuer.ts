@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, importJWK, SignJWT, type JWK } from 'jose'
-import type { GetOrCreateSecret } from '../core/store.ts'
+import type { GetOrCreateSecret } from '../core/secrets.ts'
 import type { IssuerOptions } from './verify-token.ts'
 
 export interface LocalIssuer {

@@ -1,5 +1,6 @@
 import type { Principal } from '../core/policy.ts'
-import type { BrowserLogin, LoginQuery, Store } from '../core/store.ts'
+import type { BrowserLogin, LoginQuery } from '../core/sign-ins.ts'
+import type { Store } from '../core/store.ts'
 import { createBrowserLogin, endOf, findBrowserLogin, findLoginByKey, hashCookie } from './browser-login.ts'
 import type { OidcLogins } from './oidc-logins.ts'
 

@@ -1,6 +1,6 @@
 import { jwtVerify } from 'jose'
 import { HatchwayError } from '../core/errors.ts'
-import type { LoginQuery } from '../core/store.ts'
+import type { LoginQuery } from '../core/sign-ins.ts'
 import { createIssuerKeys, type IssuerKeys } from './issuer-keys.ts'
 import type { OidcClient } from './oidc-client.ts'
 import type { OidcOptions } from './oidc-options.ts'

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { HatchwayError } from '../core/errors.ts'
-import type { GetOrCreateSecret } from '../core/store.ts'
+import type { GetOrCreateSecret } from '../core/secrets.ts'
 
 /** Texts that only this installation can read or make. */
 export interface SealedBox {

@@ -5,7 +5,7 @@ import { dirname, join, relative, sep } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { HatchwayError, messageOf } from '../core/errors.ts'
-import type { Blobs } from '../core/store.ts'
+import type { Blobs } from '../core/blobs.ts'
 
 // Parts start with a letter or digit: no `.`, no `..`, and no clash with the temporary files, which start with a dot.
 const keyForm = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}(?:\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}){0,7}$/

@@ -2,7 +2,7 @@ import { createLocalIssuer } from '../auth/local-issuer.ts'
 import { localIssuer, type Config } from '../config/config.ts'
 import { parseDuration } from '../core/duration.ts'
 import { HatchwayError } from '../core/errors.ts'
-import type { GetOrCreateSecret } from '../core/store.ts'
+import type { GetOrCreateSecret } from '../core/secrets.ts'
 import { UsageError, type ParsedArgs } from './parse-args.ts'
 
 const maxTtlMs = 90 * 86_400_000

@@ -14,7 +14,7 @@ import type {
   RecordingSummary,
   ResumedRecording,
 } from '../core/recording.ts'
-import type { Blobs } from '../core/store.ts'
+import type { Blobs } from '../core/blobs.ts'
 import type { TerminalSize } from '../core/target.ts'
 import { bytesOf, encodeHeader, readCast, type CastHeader } from './asciicast.ts'
 import { BestEffortRecorder } from './best-effort.ts'

@@ -6,7 +6,7 @@ import { pipeline, Transform } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import { HatchwayError } from '../core/errors.ts'
 import type { Recorder, RecordingSummary } from '../core/recording.ts'
-import type { Blobs } from '../core/store.ts'
+import type { Blobs } from '../core/blobs.ts'
 import { flushDirectory, writeDurably } from './durable-file.ts'
 import type { SealedTotals } from './live-recording.ts'
 

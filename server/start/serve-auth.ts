@@ -9,7 +9,8 @@ import { createWsTickets } from '../auth/ws-tickets.ts'
 import { localIssuer, type Config } from '../config/config.ts'
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
-import type { GetOrCreateSecret, Store } from '../core/store.ts'
+import type { GetOrCreateSecret } from '../core/secrets.ts'
+import type { Store } from '../core/store.ts'
 import type { Auth, DeviceSignIn } from '../http/deps.ts'
 
 const localLoginSeconds = 12 * 3600

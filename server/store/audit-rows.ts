@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { AuditEvent } from '../core/session.ts'
-import type { AuditQuery, Page } from '../core/store.ts'
+import type { AuditQuery } from '../core/audit-log.ts'
+import type { Page } from '../core/page.ts'
 import { smallestId } from './audit-id.ts'
 import { present, toJson } from './json-column.ts'
 import { contains, decodeCursor, toPage, vouchedBy } from './list-query.ts'

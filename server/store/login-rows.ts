@@ -1,6 +1,6 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { Principal } from '../core/policy.ts'
-import type { BrowserLogin, LoginQuery } from '../core/store.ts'
+import type { BrowserLogin, LoginQuery } from '../core/sign-ins.ts'
 import type { Database, LoginsTable } from './tables.ts'
 
 type StoredPrincipal = Omit<Principal, 'expiresAt'>

@@ -1,5 +1,5 @@
 import { HatchwayError } from '../core/errors.ts'
-import type { ListOptions } from '../core/store.ts'
+import type { ListOptions } from '../core/page.ts'
 
 /** So many rows are looked through at once: the store has one thread, and ends and openings wait for it. */
 const searchedAtOnce = 5_000

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { GetOrCreateSecret } from '../core/store.ts'
+import type { GetOrCreateSecret } from '../core/secrets.ts'
 
 /**
  * Secrets of this installation as files `<dir>/<name>`, mode 0600. A first write is whole or absent, and of two

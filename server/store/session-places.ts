@@ -1,6 +1,6 @@
 import { type RawBuilder, sql, type SqlBool } from 'kysely'
 import type { PolicyPlace } from '../core/policy.ts'
-import type { SessionQuery } from '../core/store.ts'
+import type { SessionQuery } from '../core/session-store.ts'
 import { vouchedBy } from './list-query.ts'
 
 /** Rows that are somebody's own, or in one of the places. Finds rather too many: policy judges what is found. */

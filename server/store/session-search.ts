@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql, type SqlBool } from 'kysely'
-import type { SessionQuery } from '../core/store.ts'
+import type { SessionQuery } from '../core/session-store.ts'
 import { contains, type Position, vouchedBy } from './list-query.ts'
 import { searchInPieces, type SearchOptions } from './search-in-pieces.ts'
 import { isWithin } from './session-places.ts'

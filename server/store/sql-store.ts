@@ -2,15 +2,11 @@ import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { AuditEvent, SessionRow } from '../core/session.ts'
-import type {
-  AuditQuery,
-  BrowserLogin,
-  ListOptions,
-  LoginQuery,
-  Page,
-  SessionQuery,
-  Store,
-} from '../core/store.ts'
+import type { AuditQuery } from '../core/audit-log.ts'
+import type { ListOptions, Page } from '../core/page.ts'
+import type { SessionQuery } from '../core/session-store.ts'
+import type { BrowserLogin, LoginQuery } from '../core/sign-ins.ts'
+import type { Store } from '../core/store.ts'
 import { AuditIds } from './audit-id.ts'
 import { insertAuditEvent, listAuditEvents } from './audit-rows.ts'
 import { findLogin, findLogins, removeLogin, replaceLogin, upsertLogin } from './login-rows.ts'

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
-import type { Blobs } from '../../server/core/store.ts'
+import type { Blobs } from '../../server/core/blobs.ts'
 
 export interface BlobsGround {
   blobs: Blobs

@@ -2,15 +2,11 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { AuditEvent, SessionRow } from '../../server/core/session.ts'
-import type {
-  AuditQuery,
-  BrowserLogin,
-  LoginQuery,
-  Page,
-  ProviderLogin,
-  SessionQuery,
-  Store,
-} from '../../server/core/store.ts'
+import type { AuditQuery } from '../../server/core/audit-log.ts'
+import type { Page } from '../../server/core/page.ts'
+import type { SessionQuery } from '../../server/core/session-store.ts'
+import type { BrowserLogin, LoginQuery, ProviderLogin } from '../../server/core/sign-ins.ts'
+import type { Store } from '../../server/core/store.ts'
 import { fullSessionRow, sessionRow } from './store-rows.ts'
 
 export interface StoreGround {

@@ -7,7 +7,8 @@ import { createOneTimeCodes } from '../../server/auth/one-time-link.ts'
 import { createTokenVerifier } from '../../server/auth/verify-token.ts'
 import { createWsTickets } from '../../server/auth/ws-tickets.ts'
 import type { Principal } from '../../server/core/policy.ts'
-import type { BrowserLogin, GetOrCreateSecret } from '../../server/core/store.ts'
+import type { GetOrCreateSecret } from '../../server/core/secrets.ts'
+import type { BrowserLogin } from '../../server/core/sign-ins.ts'
 
 const ada: Principal = {
   subject: 'ada',

@@ -8,7 +8,7 @@ import { createTokenVerifier } from '../../server/auth/verify-token.ts'
 import { commands } from '../../server/cli/commands.ts'
 import { runCli, type CliContext } from '../../server/cli/run-cli.ts'
 import { localIssuer, type Config } from '../../server/config/config.ts'
-import type { GetOrCreateSecret } from '../../server/core/store.ts'
+import type { GetOrCreateSecret } from '../../server/core/secrets.ts'
 
 let directory: string
 let policy: string
