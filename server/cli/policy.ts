@@ -14,7 +14,7 @@ import {
 } from '../core/policy.ts'
 import { targetFacts } from '../core/target-facts.ts'
 import { parseTargetRef } from '../core/target-ref.ts'
-import { profiles, type Profile } from '../core/target.ts'
+import { profiles, type Profile } from '../core/debug-container.ts'
 import { policyFromText, type RulePolicy } from '../policy/compile-policy.ts'
 import { maxPolicyBytes } from '../policy/parse-policy.ts'
 import { UsageError, type ParsedArgs } from './parse-args.ts'

@@ -1,5 +1,5 @@
 import type { TargetFact } from './target-facts.ts'
-import type { Profile } from './target.ts'
+import type { Profile } from './debug-container.ts'
 
 /** Who acts: the outcome of authentication. */
 export interface Principal {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { SessionEnd } from './session.ts'
-import type { TerminalSize } from './target.ts'
+import type { TerminalSize } from './streams.ts'
 
 /** Output that was shown and could not be recorded, where policy lets that go on. */
 export interface MissingOutput {

@@ -4,7 +4,11 @@ import type { EndCode } from './session-end.ts'
 import type { RecordingSummary } from './recording.ts'
 import type { Person } from './same-person.ts'
 import type { TargetFact } from './target-facts.ts'
-import type { DebugContainer, Identity, PodPick, Profile, StartProgress, TerminalSize } from './target.ts'
+import type { DebugContainer, Profile } from './debug-container.ts'
+import type { StartProgress } from './driver.ts'
+import type { Identity } from './identity.ts'
+import type { TerminalSize } from './streams.ts'
+import type { PodPick } from './target.ts'
 
 export const sessionStates = ['pending-approval', 'starting', 'running', 'ended'] as const
 export type SessionState = (typeof sessionStates)[number]

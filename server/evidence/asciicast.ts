@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { RecordingHeader } from '../core/recording.ts'
-import type { TerminalSize } from '../core/target.ts'
+import type { TerminalSize } from '../core/streams.ts'
 
 export type EventCode = 'o' | 'i' | 'r' | 'm' | 'x'
 

@@ -1,6 +1,6 @@
 import type { HatchwayError } from '../core/errors.ts'
 import type { RecordedEnd, Recorder, RecordingSummary } from '../core/recording.ts'
-import type { TerminalSize } from '../core/target.ts'
+import type { TerminalSize } from '../core/streams.ts'
 import type { LiveRecording } from './live-recording.ts'
 
 /** How often a recording that can't be written is tried again. */

@@ -4,7 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises'
 import type { MissingOutput } from '../core/recording.ts'
-import type { TerminalSize } from '../core/target.ts'
+import type { TerminalSize } from '../core/streams.ts'
 import { parseSize } from './asciicast.ts'
 
 export interface Checkpoint {

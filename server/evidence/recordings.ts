@@ -15,7 +15,7 @@ import type {
   ResumedRecording,
 } from '../core/recording.ts'
 import type { Blobs } from '../core/blobs.ts'
-import type { TerminalSize } from '../core/target.ts'
+import type { TerminalSize } from '../core/streams.ts'
 import { bytesOf, encodeHeader, readCast, type CastHeader } from './asciicast.ts'
 import { BestEffortRecorder } from './best-effort.ts'
 import { findCheckpoint } from './checkpoint.ts'

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { MissingOutput } from '../core/recording.ts'
-import type { TerminalSize } from '../core/target.ts'
+import type { TerminalSize } from '../core/streams.ts'
 import { bytesOf, parseSize, startOf, type CastHeader, type CastItem } from './asciicast.ts'
 import type { Checkpoint } from './checkpoint.ts'
 

@@ -1,6 +1,7 @@
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
-import type { Target, TargetDriver, TargetState } from '../core/target.ts'
+import type { TargetDriver } from '../core/driver.ts'
+import type { Target, TargetState } from '../core/target.ts'
 import type { TargetList } from '../protocol/target-api.ts'
 import { within } from '../core/deadline.ts'
 import type { TargetFilter } from './select-targets.ts'

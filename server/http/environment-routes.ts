@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { HatchwayError } from '../core/errors.ts'
-import type { TargetDriver } from '../core/target.ts'
+import type { TargetDriver } from '../core/driver.ts'
 import { environment } from '../protocol/api.ts'
 import type { Environment } from '../protocol/api.ts'
 import { callerSignal } from './caller-signal.ts'

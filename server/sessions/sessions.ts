@@ -2,15 +2,11 @@
 import type { ReviewVerdict } from '../core/approval.ts'
 import type { ApprovalNeed, ApprovalTerms, Grant, Principal } from '../core/policy.ts'
 import type { EndReason, LiveState, SessionRow } from '../core/session.ts'
-import type {
-  Identity,
-  PodPick,
-  Profile,
-  Target,
-  TargetDriver,
-  TerminalSize,
-  Toolbox,
-} from '../core/target.ts'
+import type { Profile, Toolbox } from '../core/debug-container.ts'
+import type { TargetDriver } from '../core/driver.ts'
+import type { Identity } from '../core/identity.ts'
+import type { TerminalSize } from '../core/streams.ts'
+import type { PodPick, Target } from '../core/target.ts'
 import type { Session as ApiSession } from '../protocol/api.ts'
 import type { KeptOutput } from './kinds/collected-output.ts'
 import type { ClientMessage, Role, ServerMessage } from '../protocol/terminal.ts'

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { Store } from '../core/store.ts'
-import type { TargetDriver } from '../core/target.ts'
+import type { TargetDriver } from '../core/driver.ts'
 import { Webhooks } from '../notifications/webhooks.ts'
 import type { TimedPolicy } from '../policy/compile-policy.ts'
 import { SessionApprovals } from '../sessions/life/approvals.ts'

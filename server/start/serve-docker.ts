@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Config, DockerEnvironment } from '../config/config.ts'
-import type { TargetDriver } from '../core/target.ts'
+import type { TargetDriver } from '../core/driver.ts'
 import type { SampleTarget } from '../http/deps.ts'
 import { DockerDriver } from '../drivers/docker/driver.ts'
 import { sampleAvailable, sampleName, startSample } from '../drivers/docker/sample.ts'

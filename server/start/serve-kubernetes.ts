@@ -1,5 +1,5 @@
 import type { KubernetesEnvironment } from '../config/config.ts'
-import type { TargetDriver } from '../core/target.ts'
+import type { TargetDriver } from '../core/driver.ts'
 import { KubernetesClient } from '../drivers/kubernetes/api/client.ts'
 import { KubernetesTargets } from '../drivers/kubernetes/catalog/targets.ts'
 import { KubernetesDriver } from '../drivers/kubernetes/driver.ts'

@@ -11,7 +11,7 @@ import { untilDone } from '../core/owed.ts'
 
 import type { Principal } from '../core/policy.ts'
 import type { Store } from '../core/store.ts'
-import type { TargetDriver } from '../core/target.ts'
+import type { TargetDriver } from '../core/driver.ts'
 import type { AppDeps } from '../http/deps.ts'
 import { Metrics } from '../http/metrics.ts'
 import { allowEverything, type TimedPolicy } from '../policy/compile-policy.ts'

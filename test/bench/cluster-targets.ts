@@ -1,4 +1,4 @@
-import type { Actor, TargetAccess, TargetDriver } from '../../server/core/target.ts'
+import type { Actor, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
 import { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
 import { KubernetesTargets } from '../../server/drivers/kubernetes/catalog/targets.ts'
 import type { TargetList } from '../../server/protocol/target-api.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import type { DebugContainer, StartPhase } from '../../server/core/target.ts'
+import type { DebugContainer } from '../../server/core/debug-container.ts'
+import type { StartPhase } from '../../server/core/driver.ts'
 import { eventually } from '../support/eventually.ts'
 import { deadline, type DriverGround, DriverUser, resultOf } from './driver-ground.ts'
 

@@ -1,17 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import type { DebugContainer, DebugSpec, Toolbox } from '../../server/core/debug-container.ts'
 import type {
   Actor,
-  CommandOutput,
-  DebugContainer,
-  DebugSpec,
   OpenedCommand,
   OpenedTerminal,
   StartProgress,
-  Target,
   TargetAccess,
   TargetDriver,
-  Toolbox,
-} from '../../server/core/target.ts'
+} from '../../server/core/driver.ts'
+import type { CommandOutput } from '../../server/core/streams.ts'
+import type { Target } from '../../server/core/target.ts'
 import type { TargetRef } from '../../server/core/target-ref.ts'
 import { Shell } from '../support/shell.ts'
 import { within } from '../support/within.ts'

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Identity, Profile, Target } from '../../server/core/target.ts'
+import type { Profile } from '../../server/core/debug-container.ts'
+import type { Identity } from '../../server/core/identity.ts'
+import type { Target } from '../../server/core/target.ts'
 import { capabilityNames } from '../support/capabilities.ts'
 import { deadline, type DriverUser } from './driver-ground.ts'
 

@@ -1,5 +1,5 @@
 import type { DriverGround } from '../contract/driver-ground.ts'
-import type { Toolbox } from '../../server/core/target.ts'
+import type { Toolbox } from '../../server/core/debug-container.ts'
 import { DockerDriver, type DockerDriverOptions } from '../../server/drivers/docker/driver.ts'
 import { TestContainers } from './containers.ts'
 import type { TestEngine } from './engine.ts'

@@ -1,5 +1,5 @@
 // A gateway reduced to one session: opens it, prints its container as JSON, and waits to be killed.
-import type { DebugSpec } from '../../server/core/target.ts'
+import type { DebugSpec } from '../../server/core/debug-container.ts'
 import { dockerDriver } from './docker-ground.ts'
 
 const { socket, target, spec } = JSON.parse(process.argv[2] ?? '') as {

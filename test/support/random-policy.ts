@@ -1,6 +1,6 @@
 import { actions, type PolicyRequest } from '../../server/core/policy.ts'
 import { targetFacts } from '../../server/core/target-facts.ts'
-import { profiles } from '../../server/core/target.ts'
+import { profiles } from '../../server/core/debug-container.ts'
 import { labelOperators, type Rule } from '../../server/policy/rule.ts'
 import { weekdays } from '../../server/policy/time-window.ts'
 

@@ -1,17 +1,11 @@
 import { Duplex } from 'node:stream'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { TargetRef } from '../../server/core/target-ref.ts'
-import type {
-  DebugContainer,
-  DebugSpec,
-  Identity,
-  OpenedTerminal,
-  Target,
-  TargetAccess,
-  TargetDriver,
-  Terminal,
-  TerminalEnd,
-} from '../../server/core/target.ts'
+import type { DebugContainer, DebugSpec } from '../../server/core/debug-container.ts'
+import type { OpenedTerminal, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
+import type { Identity } from '../../server/core/identity.ts'
+import type { Terminal, TerminalEnd } from '../../server/core/streams.ts'
+import type { Target } from '../../server/core/target.ts'
 
 const identity: Identity = {
   uid: 65532,

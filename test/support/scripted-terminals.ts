@@ -1,14 +1,8 @@
 import { Duplex, Readable } from 'node:stream'
-import type {
-  DebugSpec,
-  Opened,
-  Target,
-  TargetAccess,
-  TargetDriver,
-  Terminal,
-  TerminalEnd,
-  TerminalSize,
-} from '../../server/core/target.ts'
+import type { DebugSpec } from '../../server/core/debug-container.ts'
+import type { Opened, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
+import type { Terminal, TerminalEnd, TerminalSize } from '../../server/core/streams.ts'
+import type { Target } from '../../server/core/target.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import { ScriptedDriver } from './http-doubles.ts'
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { Terminal } from '../../server/core/target.ts'
+import type { Terminal } from '../../server/core/streams.ts'
 import { eventually } from './eventually.ts'
 import { within } from './within.ts'
 

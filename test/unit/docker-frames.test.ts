@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
-import type { CommandOutput } from '../../server/core/target.ts'
+import type { CommandOutput } from '../../server/core/streams.ts'
 import { FrameReader } from '../../server/drivers/docker/frames.ts'
 
 const frame = (stream: number, text: string) => {

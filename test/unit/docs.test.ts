@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
 import { endCodes } from '../../server/core/session-end.ts'
 import { endReasons } from '../../server/core/session.ts'
-import { profiles } from '../../server/core/target.ts'
+import { profiles } from '../../server/core/debug-container.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFile(join(root, path), 'utf8')

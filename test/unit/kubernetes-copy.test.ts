@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { DebugSpec } from '../../server/core/target.ts'
+import type { DebugSpec } from '../../server/core/debug-container.ts'
 import { copyName, sessionOfCopy } from '../../server/drivers/kubernetes/catalog/copy-name.ts'
 import { copyNotices, copyPod, holderName } from '../../server/drivers/kubernetes/debug/copy-pod.ts'
 import { readCopyStart } from '../../server/drivers/kubernetes/debug/copy-start.ts'

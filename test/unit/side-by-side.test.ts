@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { SessionRow } from '../../server/core/session.ts'
-import type { Profile } from '../../server/core/target.ts'
+import type { Profile } from '../../server/core/debug-container.ts'
 import { compilePolicy } from '../../server/policy/compile-policy.ts'
 import { isBeside, requireFree } from '../../server/sessions/life/side-by-side.ts'
 import { sessionRow } from '../contract/store-rows.ts'

@@ -1,5 +1,5 @@
 import type { ContainerCreateOptions, ContainerInspectInfo } from 'dockerode'
-import type { DebugSpec } from '../../core/target.ts'
+import type { DebugSpec } from '../../core/debug-container.ts'
 import { DockerClient, type Engine } from './client.ts'
 import type { RunAs } from './identity.ts'
 import { findRoot, launcherArgv } from './launch.ts'

@@ -1,23 +1,17 @@
 import { HatchwayError } from '../../core/errors.ts'
 import type { TargetRef } from '../../core/target-ref.ts'
+import type { DebugContainer, DebugSpec, Profile } from '../../core/debug-container.ts'
 import type {
   Actor,
-  DebugContainer,
-  DebugSpec,
-  Identity,
-  IdentityWish,
-  Lookup,
   OpenedCommand,
   OpenedTerminal,
-  Profile,
   StartProgress,
-  Target,
   TargetAccess,
   TargetDriver,
-  TargetProcesses,
-  TargetQuery,
-  Terminal,
-} from '../../core/target.ts'
+} from '../../core/driver.ts'
+import type { Identity, IdentityWish, TargetProcesses } from '../../core/identity.ts'
+import type { Terminal } from '../../core/streams.ts'
+import type { Lookup, Target, TargetQuery } from '../../core/target.ts'
 import { ownSessionOf } from './describe-target.ts'
 import { attachTo, watchExit } from './attach.ts'
 import { DockerClient, type DockerEndpoint } from './client.ts'

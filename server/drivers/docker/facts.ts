@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { HatchwayError } from '../../core/errors.ts'
-import type { ProcessWish, TargetProcesses } from '../../core/target.ts'
+import type { ProcessWish, TargetProcesses } from '../../core/identity.ts'
 import type { DockerClient } from './client.ts'
 import { throwIfCancelled } from './errors.ts'
 import type { TargetFacts } from './identity.ts'

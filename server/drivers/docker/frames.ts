@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Transform } from 'node:stream'
-import type { CommandOutput, RunningCommand, Terminal } from '../../core/target.ts'
+import type { CommandOutput, RunningCommand, Terminal } from '../../core/streams.ts'
 
 const headerBytes = 8
 

@@ -1,5 +1,6 @@
 import { HatchwayError } from '../../core/errors.ts'
-import type { DebuggedProcess, Identity, Profile } from '../../core/target.ts'
+import type { Profile } from '../../core/debug-container.ts'
+import type { DebuggedProcess, Identity } from '../../core/identity.ts'
 import {
   capabilityName,
   dockerDefaults,

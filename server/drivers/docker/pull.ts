@@ -1,5 +1,6 @@
 import { HatchwayError, messageOf } from '../../core/errors.ts'
-import type { StartProgress, Toolbox } from '../../core/target.ts'
+import type { Toolbox } from '../../core/debug-container.ts'
+import type { StartProgress } from '../../core/driver.ts'
 import type { DockerClient } from './client.ts'
 import { dockerWords } from './errors.ts'
 import { PullProgress, readJsonLines } from './pull-progress.ts'

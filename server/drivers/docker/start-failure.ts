@@ -1,5 +1,5 @@
 import { HatchwayError } from '../../core/errors.ts'
-import type { DebugSpec } from '../../core/target.ts'
+import type { DebugSpec } from '../../core/debug-container.ts'
 import { dockerStatus, dockerWords } from './errors.ts'
 import type { ReadyToolbox } from './toolbox.ts'
 

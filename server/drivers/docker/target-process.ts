@@ -1,5 +1,5 @@
 import { HatchwayError } from '../../core/errors.ts'
-import type { DebuggedProcess, ProcessWish, TargetProcesses } from '../../core/target.ts'
+import type { DebuggedProcess, ProcessWish, TargetProcesses } from '../../core/identity.ts'
 import type { ResolvedUser } from '../shared/user-database.ts'
 
 /** A process of a target. */

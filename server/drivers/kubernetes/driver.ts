@@ -1,20 +1,10 @@
 import { HatchwayError } from '../../core/errors.ts'
 import type { TargetRef } from '../../core/target-ref.ts'
-import type {
-  Actor,
-  DebugContainer,
-  Identity,
-  IdentityWish,
-  Lookup,
-  OpenedCommand,
-  OpenedTerminal,
-  Profile,
-  Target,
-  TargetAccess,
-  TargetDriver,
-  TargetQuery,
-  Terminal,
-} from '../../core/target.ts'
+import type { DebugContainer, Profile } from '../../core/debug-container.ts'
+import type { Actor, OpenedCommand, OpenedTerminal, TargetAccess, TargetDriver } from '../../core/driver.ts'
+import type { Identity, IdentityWish } from '../../core/identity.ts'
+import type { Terminal } from '../../core/streams.ts'
+import type { Lookup, Target, TargetQuery } from '../../core/target.ts'
 import { attachTty, notUpYet, type Attachment } from './debug/attach.ts'
 import type { KubernetesClient } from './api/client.ts'
 import { openInCopy, readCopy, removeCopy } from './debug/copy.ts'

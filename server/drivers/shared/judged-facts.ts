@@ -1,6 +1,6 @@
 import { HatchwayError } from '../../core/errors.ts'
 import { factWords, unjudgedFacts, type FoundFacts } from '../../core/target-facts.ts'
-import type { DebugSpec } from '../../core/target.ts'
+import type { DebugSpec } from '../../core/debug-container.ts'
 
 /** Throws `profile_insufficient` when the target, as it is now, gives power that policy was not asked about. */
 export function requireJudged(

@@ -1,4 +1,4 @@
-import type { CommandOutput } from '../../core/target.ts'
+import type { CommandOutput } from '../../core/streams.ts'
 
 /** What is kept of each stream: the beginning. The recording has all of it. */
 const keptBytes = 1024 * 1024

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Duplex } from 'node:stream'
-import type { CommandOutput, RunningCommand, Terminal, TerminalEnd } from '../../core/target.ts'
+import type { CommandOutput, RunningCommand, Terminal, TerminalEnd } from '../../core/streams.ts'
 import type { CollectedOutput } from './collected-output.ts'
 
 /** A command on the path of a terminal: both streams are shown as they come, and it takes neither input nor a size. */

@@ -5,7 +5,9 @@ import type { ApprovalNeed, Grant, Policy } from '../../core/policy.ts'
 import type { SessionRow } from '../../core/session.ts'
 import { policyTargetOfSession, startAction } from '../../core/session-policy.ts'
 import { parseTargetRef } from '../../core/target-ref.ts'
-import type { Target, TargetAccess, TargetDriver, Toolbox } from '../../core/target.ts'
+import type { Toolbox } from '../../core/debug-container.ts'
+import type { TargetAccess, TargetDriver } from '../../core/driver.ts'
+import type { Target } from '../../core/target.ts'
 import { targetOf } from './session-row.ts'
 
 const findMs = 10_000

@@ -2,7 +2,10 @@ import { HatchwayError, messageOf } from '../../core/errors.ts'
 import type { Recorder, ResumedRecording } from '../../core/recording.ts'
 import { endByError, endByExit, endOf, neverBegan } from '../../core/session-end.ts'
 import type { LiveState, SessionEnd, SessionRow } from '../../core/session.ts'
-import type { DebugSpec, StartProgress, Target, TargetDriver, Terminal } from '../../core/target.ts'
+import type { DebugSpec } from '../../core/debug-container.ts'
+import type { StartProgress, TargetDriver } from '../../core/driver.ts'
+import type { Terminal } from '../../core/streams.ts'
+import type { Target } from '../../core/target.ts'
 import { closeCodes } from '../../protocol/terminal.ts'
 import { CollectedOutput } from '../kinds/collected-output.ts'
 import { rowAtEnd, SessionEnding, stopContainer } from './end-session.ts'
@@ -251,11 +254,10 @@ export class DebugSession implements LiveSession {
   async #storeImage(): Promise<void> {
     const target = withImage(this.#row.target, await this.#imageId)
     this.change({ target })
-    const { store, observer } = this.#deps
+    const { id } = this.#row
+    const storing = this.#deps.store.updateSession(id, { target })
     // Not worth the session: the end writes it once more.
-    await store
-      .updateSession(this.#row.id, { target })
-      .catch((cause: unknown) => observer.endFailed(this.#row.id, cause))
+    await storing.catch((cause: unknown) => this.#deps.observer.endFailed(id, cause))
   }
 
   async #followTerminal(terminal: Terminal): Promise<void> {
@@ -286,8 +288,7 @@ export class DebugSession implements LiveSession {
       if (signal.aborted) return terminal.detach()
       const seconds = Math.ceil((Date.now() - lostAt) / 1000)
       this.#hub.mark(`reattached: output of up to ${seconds} s may be missing here`)
-      const back = 'Connected again; output from in between may be missing.'
-      this.#hub.broadcast({ type: 'notice', level: 'info', text: back })
+      this.notify('info', 'Connected again; output from in between may be missing.')
       this.#hub.attach(terminal)
       void this.#followTerminal(terminal)
     } catch (cause) {
@@ -303,8 +304,7 @@ export class DebugSession implements LiveSession {
 
   #recordingFailed(cause: unknown): boolean {
     const goOn = this.#row.recordingMode === 'best-effort'
-    const reason = messageOf(cause)
-    if (goOn) this.#tellDegraded(reason)
+    if (goOn) this.#tellDegraded(messageOf(cause))
     else this.endSoon(endByError('recording-failed', cause))
     return goOn
   }

@@ -4,7 +4,7 @@ import { HatchwayError } from '../../core/errors.ts'
 import type { Recorder, Recordings } from '../../core/recording.ts'
 import type { EndReason, SessionEnd, SessionRow } from '../../core/session.ts'
 import type { Store } from '../../core/store.ts'
-import type { TargetDriver } from '../../core/target.ts'
+import type { TargetDriver } from '../../core/driver.ts'
 import { auditSession, endedEvent } from './session-audit.ts'
 import type { SessionObserver } from '../sessions.ts'
 

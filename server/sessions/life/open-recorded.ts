@@ -1,12 +1,6 @@
-import type {
-  Actor,
-  DebugSpec,
-  OpenedTerminal,
-  StartProgress,
-  Target,
-  TargetAccess,
-  TargetDriver,
-} from '../../core/target.ts'
+import type { DebugSpec } from '../../core/debug-container.ts'
+import type { Actor, OpenedTerminal, StartProgress, TargetAccess, TargetDriver } from '../../core/driver.ts'
+import type { Target } from '../../core/target.ts'
 import type { CollectedOutput } from '../kinds/collected-output.ts'
 import { commandTerminal } from '../kinds/command-terminal.ts'
 

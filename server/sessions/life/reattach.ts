@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError, messageOf } from '../../core/errors.ts'
-import type { DebugContainer, TargetAccess, Terminal } from '../../core/target.ts'
+import type { DebugContainer } from '../../core/debug-container.ts'
+import type { TargetAccess } from '../../core/driver.ts'
+import type { Terminal } from '../../core/streams.ts'
 
 const attemptTimeoutMs = 10_000
 const longestWaitMs = 5_000

@@ -1,6 +1,6 @@
 import type { Recorder, RecordingHeader, Recordings } from '../../core/recording.ts'
 import type { SessionRow } from '../../core/session.ts'
-import type { DebugSpec } from '../../core/target.ts'
+import type { DebugSpec } from '../../core/debug-container.ts'
 
 /** Begins a session's recording, as policy wants it. Throws as `Recordings.start` does. */
 export function startRecording(recordings: Recordings, row: SessionRow, spec: DebugSpec): Promise<Recorder> {

@@ -2,7 +2,8 @@ import { endCodes, withCode } from '../../core/session-end.ts'
 import { personOf, type Person } from '../../core/same-person.ts'
 import { endReasons, type AuditEvent, type SessionEnd, type SessionRow } from '../../core/session.ts'
 import type { Store } from '../../core/store.ts'
-import type { DebugContainer, Identity } from '../../core/target.ts'
+import type { DebugContainer } from '../../core/debug-container.ts'
+import type { Identity } from '../../core/identity.ts'
 
 /** `who` defaults to the session's user. */
 export type SessionAuditEvent = Omit<AuditEvent, 'id' | 'at' | 'target' | 'sessionId'>

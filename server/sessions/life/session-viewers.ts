@@ -1,7 +1,7 @@
 import { HatchwayError, messageOf } from '../../core/errors.ts'
 import { isSamePerson } from '../../core/same-person.ts'
 import type { SessionState } from '../../core/session.ts'
-import type { Opened, StartProgress } from '../../core/target.ts'
+import type { Opened, StartProgress } from '../../core/driver.ts'
 import { Allowance } from '../terminal/allowance.ts'
 import type { SessionAuditEvent } from './session-audit.ts'
 import type { JoinRequest, ViewerHandle, ViewerSocket } from '../sessions.ts'

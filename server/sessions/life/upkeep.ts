@@ -4,7 +4,8 @@ import type { Recordings, RecordingSummary, ResumedRecording } from '../../core/
 import { endOf } from '../../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../../core/session.ts'
 import type { Store } from '../../core/store.ts'
-import type { DebugContainer, TargetDriver } from '../../core/target.ts'
+import type { DebugContainer } from '../../core/debug-container.ts'
+import type { TargetDriver } from '../../core/driver.ts'
 import { listOwned, type RecoveryOptions } from './recovery.ts'
 import { auditSession, endedEvent } from './session-audit.ts'
 

@@ -1,4 +1,4 @@
-import type { TerminalSize } from '../../core/target.ts'
+import type { TerminalSize } from '../../core/streams.ts'
 import { flow } from '../../protocol/terminal.ts'
 import { OutputRing } from './output-ring.ts'
 import type { ScreenModel, Snapshot } from './screen-model.ts'

@@ -1,5 +1,5 @@
 import { HatchwayError } from '../../core/errors.ts'
-import type { TerminalSize } from '../../core/target.ts'
+import type { TerminalSize } from '../../core/streams.ts'
 import { plainTextTail } from './plain-text.ts'
 import type { Screens, ScreenStep } from './screens.ts'
 

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { TerminalSize } from '../../core/target.ts'
+import type { TerminalSize } from '../../core/streams.ts'
 import { ScreenModel } from './screen-model.ts'
 import type { ScreenReply, ScreenRequest } from './screen-worker.ts'
 

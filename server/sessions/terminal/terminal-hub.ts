@@ -1,7 +1,7 @@
 import { messageOf } from '../../core/errors.ts'
 import type { Recorder } from '../../core/recording.ts'
 import type { ViewerInfo } from '../../core/session.ts'
-import type { Terminal, TerminalSize } from '../../core/target.ts'
+import type { Terminal, TerminalSize } from '../../core/streams.ts'
 import { closeCodes, flow, type ServerMessage } from '../../protocol/terminal.ts'
 import { BacklogSkip } from './backlog-skip.ts'
 import { CodePointBoundary } from './code-points.ts'

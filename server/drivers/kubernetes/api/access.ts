@@ -1,4 +1,4 @@
-import type { Actor } from '../../../core/target.ts'
+import type { Actor } from '../../../core/driver.ts'
 import { RecentAnswers } from './answers.ts'
 import { resourcePath, type KubernetesClient } from './client.ts'
 import { limitConcurrency } from '../../shared/limit-concurrency.ts'

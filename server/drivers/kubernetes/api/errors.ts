@@ -1,5 +1,5 @@
 import { HatchwayError, messageOf } from '../../../core/errors.ts'
-import type { Actor } from '../../../core/target.ts'
+import type { Actor } from '../../../core/driver.ts'
 
 /** What the API server said: the HTTP status, and the fields of its `Status` object when there was one. */
 export class KubernetesRefusal extends Error {

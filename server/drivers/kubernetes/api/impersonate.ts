@@ -1,5 +1,5 @@
 import { HatchwayError } from '../../../core/errors.ts'
-import type { Actor } from '../../../core/target.ts'
+import type { Actor } from '../../../core/driver.ts'
 
 /**
  * The headers by which the API server takes a request for this person's. `only` names the groups that are passed on, `*` standing

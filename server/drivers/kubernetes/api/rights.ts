@@ -1,5 +1,5 @@
 import { HatchwayError } from '../../../core/errors.ts'
-import type { Actor } from '../../../core/target.ts'
+import type { Actor } from '../../../core/driver.ts'
 import type { KubernetesCall, KubernetesClient } from './client.ts'
 import type { MissingRight } from './errors.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../../../core/errors.ts'
-import type { Actor } from '../../../core/target.ts'
+import type { Actor } from '../../../core/driver.ts'
 import { resourcePath, type KubernetesClient } from './client.ts'
 import { KubernetesRefusal, refusalOf, translateKubernetesError, wasTooLong } from './errors.ts'
 import { readList, readRecord, readText, withoutNulls } from '../../shared/read-json.ts'

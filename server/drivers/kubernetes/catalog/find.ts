@@ -1,6 +1,7 @@
 import { HatchwayError } from '../../../core/errors.ts'
 import { formatTargetRef, type TargetRef } from '../../../core/target-ref.ts'
-import type { Actor, Lookup, PodPick, Target } from '../../../core/target.ts'
+import type { Actor } from '../../../core/driver.ts'
+import type { Lookup, PodPick, Target } from '../../../core/target.ts'
 import type { KubernetesAccess } from '../api/access.ts'
 import type { KubernetesCache } from './cache.ts'
 import { checkContainer, choosePod, describeChoices, stateOfChosen, type ChosenPod } from './choose.ts'

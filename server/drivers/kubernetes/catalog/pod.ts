@@ -4,7 +4,7 @@ import type {
   V1ObjectMeta,
   V1PodStatus,
 } from '@kubernetes/client-node'
-import type { Actor } from '../../../core/target.ts'
+import type { Actor } from '../../../core/driver.ts'
 import { resourcePath, type KubernetesClient } from '../api/client.ts'
 import { watchResource, type Watched } from '../api/watch.ts'
 

@@ -1,6 +1,7 @@
 import { HatchwayError } from '../../../core/errors.ts'
 import type { TargetRef } from '../../../core/target-ref.ts'
-import type { Actor, Lookup, Target, TargetQuery } from '../../../core/target.ts'
+import type { Actor } from '../../../core/driver.ts'
+import type { Lookup, Target, TargetQuery } from '../../../core/target.ts'
 import { KubernetesAccess } from '../api/access.ts'
 import { KubernetesCache } from './cache.ts'
 import type { KubernetesClient } from '../api/client.ts'

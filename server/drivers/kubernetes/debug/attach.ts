@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import type { Actor, CommandOutput, TerminalSize } from '../../../core/target.ts'
+import type { Actor } from '../../../core/driver.ts'
+import type { CommandOutput, TerminalSize } from '../../../core/streams.ts'
 import { resourcePath, type KubernetesClient } from '../api/client.ts'
 import { refusalOf } from '../api/errors.ts'
 import { commandOrders } from './command-launch.ts'

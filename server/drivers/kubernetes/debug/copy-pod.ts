@@ -1,5 +1,5 @@
 /** The pod that a debug copy is. Pure. */
-import type { DebugSpec } from '../../../core/target.ts'
+import type { DebugSpec } from '../../../core/debug-container.ts'
 import { copyEnding, copyLabels, copyName } from '../catalog/copy-name.ts'
 import { containerOf, statusOf } from '../catalog/identity-facts.ts'
 import type { Container, Pod, PodSpec } from '../api/objects.ts'

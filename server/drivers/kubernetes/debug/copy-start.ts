@@ -1,6 +1,7 @@
 import type { V1ContainerStatus } from '@kubernetes/client-node'
 import { HatchwayError } from '../../../core/errors.ts'
-import type { StartProgress, Toolbox } from '../../../core/target.ts'
+import type { Toolbox } from '../../../core/debug-container.ts'
+import type { StartProgress } from '../../../core/driver.ts'
 import { copyStartMs, holderName } from './copy-pod.ts'
 import type { PodFacts } from '../catalog/pod.ts'
 import { finalPull } from './progress.ts'

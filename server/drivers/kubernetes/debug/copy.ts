@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../../../core/errors.ts'
-import type { OpenedTerminal } from '../../../core/target.ts'
+import type { OpenedTerminal } from '../../../core/driver.ts'
 import { podSecurityRefusal } from './admission.ts'
 import { resourcePath, type KubernetesClient } from '../api/client.ts'
 import { copyLabels, copyName } from '../catalog/copy-name.ts'

@@ -1,4 +1,6 @@
-import type { Identity, Profile, SessionScope } from '../../../core/target.ts'
+import type { Profile } from '../../../core/debug-container.ts'
+import type { Identity } from '../../../core/identity.ts'
+import type { SessionScope } from '../../../core/target.ts'
 import {
   capabilityName,
   dockerDefaults as runtimeDefaults,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../../../core/errors.ts'
-import type { Actor, DebugContainer, DebugSpec, OpenedTerminal, StartProgress } from '../../../core/target.ts'
+import type { DebugContainer, DebugSpec } from '../../../core/debug-container.ts'
+import type { Actor, OpenedTerminal, StartProgress } from '../../../core/driver.ts'
 import { admit, type Admitted } from './admit.ts'
 import { attachCommand, attachTty, type Attachment } from './attach.ts'
 import { resourcePath, type KubernetesClient } from '../api/client.ts'

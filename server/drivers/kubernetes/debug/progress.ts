@@ -1,5 +1,5 @@
 import { HatchwayError } from '../../../core/errors.ts'
-import type { Toolbox } from '../../../core/target.ts'
+import type { Toolbox } from '../../../core/debug-container.ts'
 import { launcherExits } from '../../shared/launch-place.ts'
 import { ephemeralStatus, type PodFacts } from '../catalog/pod.ts'
 import { endOfPod } from './target-end.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../../../core/errors.ts'
-import type { StartProgress } from '../../../core/target.ts'
+import type { StartProgress } from '../../../core/driver.ts'
 import { kubeletStarting, notUpYet, type Attachment, type AttachPlace } from './attach.ts'
 import type { KubernetesClient } from '../api/client.ts'
 import { followEvents } from './events.ts'

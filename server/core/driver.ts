@@ -1,0 +1,98 @@
+import type { DebugContainer, DebugSpec, Profile } from './debug-container.ts'
+import type { Identity, IdentityWish, TargetProcesses } from './identity.ts'
+import type { RunningCommand, Terminal } from './streams.ts'
+import type { TargetRef } from './target-ref.ts'
+import type { Lookup, Target, TargetQuery } from './target.ts'
+
+/** On whose behalf a driver acts: a cluster that is told decides by it, and names it in its own audit log. */
+export interface Actor {
+  subject: string
+  groups: readonly string[]
+}
+
+export type StartPhase = 'resolving' | 'pulling' | 'creating' | 'attaching'
+
+/** What a start is doing now. Bytes are sums over the image's layers and may grow while layers are discovered. */
+export interface StartProgress {
+  phase: StartPhase
+  /** The backend's own words for what it does or waits for, such as `Back-off pulling image "…"`. */
+  detail?: string
+  /** When something is in the way: what the user can do about it. */
+  advice?: string
+  pull?: { image: string; currentBytes: number; totalBytes: number; status: string }
+}
+
+/** What is known of a debug container that was opened. */
+export interface Opened {
+  container: DebugContainer
+  identity: Identity
+  /** Digest or id of the toolbox image that really runs, once the backend tells; empty when it doesn't. Never rejects. */
+  imageId: Promise<string>
+  /** Shown to the user when the terminal opens. */
+  notices: readonly string[]
+  /** The same of every terminal there: who has read it once may be spared it. */
+  standingNotices?: readonly string[]
+}
+
+export interface OpenedTerminal extends Opened {
+  terminal: Terminal
+}
+
+export interface OpenedCommand extends Opened {
+  command: RunningCommand
+}
+
+/** What one person can reach and do in an environment. Throws only HatchwayError. */
+export interface TargetAccess {
+  /** Everything there is that the actor may see, also what does not run. Hatchway's own are marked, not hidden. */
+  list(query: TargetQuery, signal: AbortSignal): Promise<readonly Target[]>
+  /** Resolves a name, an id prefix or a workload. Throws `target_not_found` or `target_ambiguous`. */
+  find(ref: TargetRef, lookup: Lookup, signal: AbortSignal): Promise<Target>
+  /**
+   * As whom a debug container with this profile would run, and what it would see. Changes nothing. Throws
+   * `profile_insufficient` when it can't be, `process_not_found` for a process that is not there.
+   */
+  identify(target: Target, profile: Profile, signal: AbortSignal, wish?: IdentityWish): Promise<Identity>
+  /** The processes of a target that runs, to choose from. Absent, or undefined: they can't be told before a start. */
+  processes?(target: Target, signal: AbortSignal): Promise<TargetProcesses | undefined>
+  /**
+   * Pulls if needed, creates, attaches and starts. One call, because the order differs per backend.
+   * When it throws or is aborted, nothing of it goes on running.
+   */
+  open(
+    spec: DebugSpec,
+    target: Target,
+    onProgress: (progress: StartProgress) => void,
+    signal: AbortSignal,
+  ): Promise<OpenedTerminal>
+  /**
+   * Like `open`, for the command of `spec` and without a terminal. None of its output is lost, however soon it ends, and it
+   * is started once at most.
+   */
+  run(
+    spec: DebugSpec,
+    target: Target,
+    onProgress: (progress: StartProgress) => void,
+    signal: AbortSignal,
+  ): Promise<OpenedCommand>
+  /** Attaches again. Throws `session_ended` when the debug container no longer runs. */
+  reattach(container: DebugContainer, signal: AbortSignal): Promise<Terminal>
+}
+
+/** One environment: a Docker host or a cluster. Throws only HatchwayError. */
+export interface TargetDriver {
+  readonly environment: string
+  readonly kind: TargetRef['kind']
+  /** Acts for this person, where the backend can tell people apart; elsewhere as the gateway. */
+  as(actor: Actor): TargetAccess
+  /** Resolves when the backend answers; throws `backend_unavailable` with what to do. */
+  check(signal: AbortSignal): Promise<void>
+  /** What is missing from its lists, and what in them may be out of date, though it answers. Absent: never anything. */
+  problems?(): string[]
+  /** Idempotent; resolves when the debug process is gone. */
+  stop(container: DebugContainer, signal: AbortSignal): Promise<void>
+  /** Every debug container of this installation that is left, running or not: the reaper's input. */
+  listOwned(signal: AbortSignal): Promise<DebugContainer[]>
+  /** Frees connections and watchers. */
+  close(): void
+}
