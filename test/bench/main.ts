@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --only terminals,kubernetes,real,growth,everybody,interrupt,targets,policy,sign-in --rounds 10]`: one table, all from one run on this machine.
+ * `npm run bench [-- --only path,terminals,kubernetes,real,growth,everybody,interrupt,targets,policy,sign-in --rounds 10]`: one table, all from one run on this machine.
  * Peers join when they are there: `ttyd` in PATH or HATCHWAY_BENCH_TTYD, HATCHWAY_BENCH_WETTY=<build/main.js of wetty>.
  * The cluster is the one of test/cluster, which is started when it doesn't run, or that of HATCHWAY_TEST_KUBECONFIG.
  */
@@ -18,6 +18,7 @@ import { benchInterrupt } from './interrupt-bench.ts'
 import { benchKubernetes } from './kubernetes-bench.ts'
 import type { Lane } from './lane.ts'
 import { benchManySessions } from './many-sessions.ts'
+import { benchPath } from './path-bench.ts'
 import { benchPolicy } from './policy-bench.ts'
 import { Report } from './report.ts'
 import { benchSignIn } from './sign-in-bench.ts'
@@ -40,7 +41,7 @@ const limits = { sessions: 2000, sessionsPerUser: 2000, openingsPerMinute: 100_0
 
 const report = new Report()
 if (sections.has('policy')) benchPolicy(report)
-if (['terminals', 'real', 'everybody'].some((name) => sections.has(name))) await onEngine()
+if (['path', 'terminals', 'real', 'everybody'].some((name) => sections.has(name))) await onEngine()
 if (sections.has('interrupt')) await benchInterrupt(report, rounds)
 if (sections.has('kubernetes')) await benchKubernetes({ report, rounds })
 if (sections.has('targets')) await benchClusterTargets(report, Number(values.pods))
@@ -55,6 +56,7 @@ async function onEngine(): Promise<void> {
   const containers = new TestContainers(engine)
   try {
     const target = await containers.start({ image: 'web' })
+    if (sections.has('path')) await path(target)
     if (sections.has('terminals')) await terminals(target)
     if (sections.has('real')) await realSessions(target)
     if (sections.has('everybody')) await benchEverybody(report, containers, Number(values.containers))
@@ -63,14 +65,23 @@ async function onEngine(): Promise<void> {
   }
 }
 
-async function terminals(target: Target): Promise<void> {
-  const gateway = await TestGateway.start({ config: { limits } })
-  const sidecar: Sidecar = {
+function sidecarOf(target: Target): Sidecar {
+  return {
     socketPath: defaultSocket,
     targetId: target.id,
     image: imageRef('toolbox'),
     user: '65532:65532',
   }
+}
+
+async function path(target: Target): Promise<void> {
+  const sidecar = sidecarOf(target)
+  await benchPath({ report, sidecar, limits, target: `local/${target.name}`, rounds, keys: 500 })
+}
+
+async function terminals(target: Target): Promise<void> {
+  const gateway = await TestGateway.start({ config: { limits } })
+  const sidecar = sidecarOf(target)
   const lanes = [gatewayLane(gateway, `local/${target.name}`), engineLane(sidecar), dockerRunLane(sidecar)]
   lanes.push(...(await peers(sidecar)))
   try {

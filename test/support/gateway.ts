@@ -46,6 +46,8 @@ export interface GatewayOptions {
   fileLimitKiB?: number
   /** V8's limit: garbage is collected below it, so that what the process keeps can be told, and too much ends it. */
   heapMiB?: number
+  /** A module that the process loads first: for the benchmark that looks inside. */
+  preload?: string
 }
 
 /** A gateway of its own: a real process with a data directory, a policy and a real token issuer. */
@@ -64,8 +66,12 @@ export class TestGateway {
     this.directory = directory
     this.issuer = issuer
     const config = join(directory, 'hatchway.yaml')
-    const { scripted = false, fileLimitKiB, heapMiB } = options
-    const node = [process.execPath, ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`])]
+    const { scripted = false, fileLimitKiB, heapMiB, preload } = options
+    const node = [
+      process.execPath,
+      ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`]),
+      ...(preload === undefined ? [] : ['--import', preload]),
+    ]
     const limited = ['sh', '-c', `ulimit -f ${(fileLimitKiB ?? 0) * 2}; exec "$@"`, 'sh']
     this.#command = [
       ...(fileLimitKiB === undefined ? [] : limited),
