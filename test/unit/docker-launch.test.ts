@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { findRoot, launcherArgv, type Launch } from '../../server/drivers/docker/launch.ts'
 import { launcherExits } from '../../server/drivers/shared/launch-place.ts'
 import { underShell } from '../support/under-shell.ts'
+import { within } from '../support/within.ts'
 
 const run = promisify(execFile)
 const launch: Launch = {
@@ -114,12 +115,12 @@ describe('launcher of a debug container', () => {
         ['by a watchdog, on a machine without a guard', 'riscv64'],
       ] as const) {
         it(`kills the command at its deadline, ${what}`, async () => {
-          const startedAt = performance.now()
           const ended = start({ deadlineSeconds: 1, architecture, argv: ['/bin/sleep', '14'] })
-          await assert.rejects(ended, (cause: { code?: number; signal?: string }) =>
-            [cause.code, cause.signal].some((end) => end === 137 || end === 'SIGKILL'),
+          await assert.rejects(
+            within(ended, 'the end of the command'),
+            (cause: { code?: number; signal?: string }) =>
+              [cause.code, cause.signal].some((end) => end === 137 || end === 'SIGKILL'),
           )
-          assert.ok(performance.now() - startedAt < 10_000)
         })
       }
     })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import type { Action, Decision, PolicyRequest, PolicyTarget } from '../../server/core/policy.ts'
 import { allowEverything, compilePolicy } from '../../server/policy/compile-policy.ts'
 import { compileGlob } from '../../server/policy/glob.ts'
@@ -340,9 +341,10 @@ describe('patterns', () => {
 
   it('cannot be made slow', () => {
     const matches = compileGlob(`${'*a'.repeat(120)}b`)
-    const started = performance.now()
-    for (let turn = 0; turn < 100; turn++) assert.equal(matches('a'.repeat(600)), false)
-    assert.ok(performance.now() - started < 1000)
+    // Ended by V8 when it is slow, which would else be as good as never.
+    const all = `Array.from({ length: 100 }, () => matches('a'.repeat(600)))`
+    const answers = runInNewContext(all, { matches }, { timeout: 1000 }) as boolean[]
+    assert.deepEqual(new Set(answers), new Set([false]))
   })
 })
 
