@@ -2,6 +2,7 @@ import type { ListOptions, Page } from './page.ts'
 import type { PolicyPlace } from './policy.ts'
 import type { PersonId } from './same-person.ts'
 import type { SessionRow, SessionState } from './session.ts'
+import type { WriteConflict } from './write-conflict.ts'
 
 export interface SessionQuery {
   states?: readonly SessionState[]
@@ -28,12 +29,23 @@ export interface SessionQuery {
 /** The columns that become others. */
 export type SessionChange = Partial<Omit<SessionRow, 'id'>>
 
+/** A row with the number of its state: each write makes it greater. */
+export interface VersionedSession {
+  row: SessionRow
+  version: number
+}
+
 /** The rows of sessions. Every write is on the disk when its promise resolves. Every method throws `store_unavailable`. */
 export interface SessionStore {
   createSession(row: SessionRow): Promise<void>
-  /** Throws `session_not_found`. */
-  updateSession(id: string, change: SessionChange): Promise<void>
+  /**
+   * Throws `session_not_found`; with a `version`, {@link WriteConflict} when the row's is another one by now. Without one it goes on
+   * from whatever is there: for what no other gateway writes, and for ends, which happen in any case.
+   */
+  updateSession(id: string, change: SessionChange, version?: number): Promise<void>
   getSession(id: string): Promise<SessionRow | undefined>
+  /** For a change that goes on from what is read: see change-session.ts. */
+  getVersionedSession(id: string): Promise<VersionedSession | undefined>
   /** Newest first. A bad cursor is `invalid_request`. */
   listSessions(query: SessionQuery, options?: ListOptions): Promise<Page<SessionRow>>
 }

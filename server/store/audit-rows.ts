@@ -8,25 +8,22 @@ import { contains, decodeCursor, toPage, vouchedBy } from './list-query.ts'
 import { type Search, searchInPieces, type SearchOptions } from './search-in-pieces.ts'
 import type { AuditEventsTable, Database } from './tables.ts'
 
-export async function insertAuditEvent(database: Kysely<Database>, event: AuditEvent): Promise<void> {
-  await database
-    .insertInto('audit_events')
-    .values({
-      id: event.id,
-      at: event.at.getTime(),
-      kind: event.kind,
-      user_subject: event.who?.subject ?? null,
-      user_name: event.who?.name ?? null,
-      user_issuer: event.who?.issuer ?? null,
-      remote_address: event.from ?? null,
-      action: event.action ?? null,
-      target: event.target ?? null,
-      session_id: event.sessionId ?? null,
-      rule: event.rule ?? null,
-      reason: event.reason ?? null,
-      detail: toJson(event.detail),
-    })
-    .execute()
+export function insertAuditEvent(database: Kysely<Database>, event: AuditEvent) {
+  return database.insertInto('audit_events').values({
+    id: event.id,
+    at: event.at.getTime(),
+    kind: event.kind,
+    user_subject: event.who?.subject ?? null,
+    user_name: event.who?.name ?? null,
+    user_issuer: event.who?.issuer ?? null,
+    remote_address: event.from ?? null,
+    action: event.action ?? null,
+    target: event.target ?? null,
+    session_id: event.sessionId ?? null,
+    rule: event.rule ?? null,
+    reason: event.reason ?? null,
+    detail: toJson(event.detail),
+  })
 }
 
 /** Newest first, which is the order of the ids: they begin with the time. */

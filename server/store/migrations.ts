@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { Database } from './tables.ts'
@@ -15,6 +15,8 @@ const migrations: Record<string, Migration> = {
   '0008-scopes': { up: addNetworkOnly },
   '0009-exclusive': { up: addExclusive },
   '0010-processes': { up: addProcess },
+  '0011-versions': { up: addVersion },
+  '0012-leases': { up: addLeases },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -110,6 +112,23 @@ async function addExclusive(database: Kysely<Database>): Promise<void> {
 /** Which process of its target a session was asked for. */
 async function addProcess(database: Kysely<Database>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('process', 'text').execute()
+}
+
+/** Which state a row is in, for those who change what they have read. */
+async function addVersion(database: Kysely<Database>): Promise<void> {
+  const count = (column: ColumnDefinitionBuilder) => column.notNull().defaultTo(1)
+  await database.schema.alterTable('sessions').addColumn('version', 'integer', count).execute()
+}
+
+/** Who may do something alone, and until when. */
+async function addLeases(database: Kysely<Database>): Promise<void> {
+  await database.schema
+    .createTable('leases')
+    .addColumn('name', 'text', (column) => column.primaryKey().notNull())
+    .addColumn('owner', 'text')
+    .addColumn('epoch', 'bigint', (column) => column.notNull())
+    .addColumn('expires_at', 'bigint', (column) => column.notNull())
+    .execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

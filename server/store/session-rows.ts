@@ -1,12 +1,13 @@
-import type { Insertable, Kysely, Selectable, Updateable } from 'kysely'
+import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely'
 import { HatchwayError } from '../core/errors.ts'
 import type { BreakGlass } from '../core/approval.ts'
 import type { Person } from '../core/same-person.ts'
 import { type EndCode, withCode } from '../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../core/session.ts'
 import type { Page } from '../core/page.ts'
-import type { SessionQuery } from '../core/session-store.ts'
+import type { SessionChange, SessionQuery, VersionedSession } from '../core/session-store.ts'
 import type { PodPick } from '../core/target.ts'
+import { WriteConflict } from '../core/write-conflict.ts'
 import { readApproval, readBreakGlass } from './approval-json.ts'
 import { present, toJson } from './json-column.ts'
 import { decodeCursor, toPage } from './list-query.ts'
@@ -14,28 +15,45 @@ import type { SearchOptions } from './search-in-pieces.ts'
 import { positionOf, searchSessions } from './session-search.ts'
 import type { Database, SessionsTable } from './tables.ts'
 
-type Change = Partial<Omit<SessionRow, 'id'>>
-
-export async function insertSession(database: Kysely<Database>, row: SessionRow): Promise<void> {
+export function insertSession(database: Kysely<Database>, row: SessionRow) {
   const { id, ...change } = row
-  const columns = { id, ...toColumns(change) } as Insertable<SessionsTable>
-  await database.insertInto('sessions').values(columns).execute()
+  const columns = { id, ...toColumns(change), version: 1 } as Insertable<SessionsTable>
+  return database.insertInto('sessions').values(columns)
 }
 
-/** Throws `session_not_found`. */
-export async function updateSession(database: Kysely<Database>, id: string, change: Change): Promise<void> {
-  const columns = toColumns(change)
-  if (Object.keys(columns).length === 0) {
-    if ((await findSession(database, id)) === undefined) throw notFound(id)
-    return
-  }
-  const result = await database.updateTable('sessions').set(columns).where('id', '=', id).executeTakeFirst()
-  if (result.numUpdatedRows === 0n) throw notFound(id)
+/** Changes no row when there is none, or none of this version. */
+export function updateSession(
+  database: Kysely<Database>,
+  id: string,
+  change: SessionChange,
+  version: number | undefined,
+) {
+  const columns = { ...toColumns(change), version: sql<number>`version + 1` }
+  const update = database.updateTable('sessions').set(columns).where('id', '=', id)
+  return version === undefined ? update : update.where('version', '=', version)
 }
 
-export async function findSession(database: Kysely<Database>, id: string): Promise<SessionRow | undefined> {
+/** Why {@link updateSession} changed no row. */
+export async function missedUpdate(
+  database: Kysely<Database>,
+  id: string,
+  version: number | undefined,
+): Promise<Error> {
+  const found = version === undefined ? undefined : await findSession(database, id)
+  if (found !== undefined)
+    return new WriteConflict(
+      'version',
+      `Session ${id} has version ${found.version} by now, and was to be changed from version ${version}.`,
+    )
+  return new HatchwayError('session_not_found', `There is no session ${JSON.stringify(id.slice(0, 128))}.`)
+}
+
+export async function findSession(
+  database: Kysely<Database>,
+  id: string,
+): Promise<VersionedSession | undefined> {
   const columns = await database.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
-  return columns === undefined ? undefined : fromColumns(columns)
+  return columns && { row: fromColumns(columns), version: columns.version }
 }
 
 export async function listSessions(
@@ -49,7 +67,7 @@ export async function listSessions(
   return toPage(rows, limit, fromColumns, positionOf)
 }
 
-function toColumns(row: Change): Updateable<SessionsTable> {
+function toColumns(row: SessionChange): Updateable<SessionsTable> {
   const { target, user, requestedAt, startedAt, endedAt, deadline } = row
   return {
     ...(target && {
@@ -171,8 +189,4 @@ function readEnd(text: string): NonNullable<SessionRow['end']> {
   const end = withCode(rest)
   if (by === undefined) return end
   return { ...end, by: typeof by === 'string' ? { subject: '', name: by } : by }
-}
-
-function notFound(id: string): HatchwayError {
-  return new HatchwayError('session_not_found', `There is no session ${JSON.stringify(id.slice(0, 128))}.`)
 }

@@ -1,20 +1,26 @@
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
+import type { AuditQuery, NewAuditEvent } from '../core/audit-log.ts'
 import { HatchwayError, messageOf } from '../core/errors.ts'
-import type { AuditEvent, SessionRow } from '../core/session.ts'
-import type { AuditQuery } from '../core/audit-log.ts'
+import type { Lease } from '../core/leases.ts'
 import type { ListOptions, Page } from '../core/page.ts'
-import type { SessionQuery } from '../core/session-store.ts'
+import type { SessionChange, SessionQuery, VersionedSession } from '../core/session-store.ts'
+import type { AuditEvent, SessionRow } from '../core/session.ts'
 import type { BrowserLogin, LoginQuery } from '../core/sign-ins.ts'
-import type { Store } from '../core/store.ts'
+import type { Store, Transaction } from '../core/store.ts'
+import { WriteConflict } from '../core/write-conflict.ts'
 import { AuditIds } from './audit-id.ts'
-import { insertAuditEvent, listAuditEvents } from './audit-rows.ts'
+import { listAuditEvents } from './audit-rows.ts'
+import { CollectedWrites, type Statement } from './collected-writes.ts'
+import { acquireLease, releaseLease, renewLease } from './lease-rows.ts'
 import { findLogin, findLogins, removeLogin, replaceLogin, upsertLogin } from './login-rows.ts'
-import { findSession, insertSession, listSessions, updateSession } from './session-rows.ts'
+import { findSession, listSessions } from './session-rows.ts'
 import type { Database } from './tables.ts'
 
 export interface SqlStoreOptions {
   now?: () => number
+  /** Runs all statements and flushes once, or leaves nothing: the index of the first that found no row that it needs. */
+  commit: (statements: readonly Statement[]) => Promise<number | undefined>
   /** Writes something and changes nothing; without it, reading has to do. */
   probe?: (database: Kysely<Database>) => Promise<unknown>
   /** Told that there is no room on the disk; what it answers is whether to try once more. */
@@ -28,22 +34,36 @@ export class SqlStore implements Store {
   readonly #now: () => number
   readonly #auditIds: AuditIds
 
-  constructor(database: Kysely<Database>, options: SqlStoreOptions = {}) {
+  constructor(database: Kysely<Database>, options: SqlStoreOptions) {
     this.#database = database
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#auditIds = new AuditIds(this.#now)
   }
 
+  async transaction<T>(write: (transaction: Transaction) => T): Promise<T> {
+    const writes = new CollectedWrites(this.#database, this.#auditIds)
+    const result = write(writes)
+    await this.#use(async () => {
+      const missed = await this.#options.commit(writes.statements)
+      if (missed !== undefined) throw await writes.missed(missed)
+    })
+    return result
+  }
+
   createSession(row: SessionRow): Promise<void> {
-    return this.#use((database) => insertSession(database, row))
+    return this.transaction((transaction) => transaction.createSession(row))
   }
 
-  updateSession(id: string, change: Partial<Omit<SessionRow, 'id'>>): Promise<void> {
-    return this.#use((database) => updateSession(database, id, change))
+  updateSession(id: string, change: SessionChange, version?: number): Promise<void> {
+    return this.transaction((transaction) => transaction.updateSession(id, change, version))
   }
 
-  getSession(id: string): Promise<SessionRow | undefined> {
+  async getSession(id: string): Promise<SessionRow | undefined> {
+    return (await this.getVersionedSession(id))?.row
+  }
+
+  getVersionedSession(id: string): Promise<VersionedSession | undefined> {
     return this.#use((database) => findSession(database, id))
   }
 
@@ -51,11 +71,8 @@ export class SqlStore implements Store {
     return this.#use((database) => listSessions(database, query, options))
   }
 
-  async appendAudit(event: Omit<AuditEvent, 'id' | 'at'>): Promise<AuditEvent> {
-    const { id, at } = this.#auditIds.next()
-    const stored: AuditEvent = { ...event, id, at: new Date(at) }
-    await this.#use((database) => insertAuditEvent(database, stored))
-    return stored
+  appendAudit(event: NewAuditEvent): Promise<AuditEvent> {
+    return this.transaction((transaction) => transaction.appendAudit(event))
   }
 
   listAudit(query: AuditQuery, options?: ListOptions): Promise<Page<AuditEvent>> {
@@ -82,6 +99,18 @@ export class SqlStore implements Store {
     return this.#use((database) => removeLogin(database, idHash))
   }
 
+  acquireLease(name: string, owner: string, forMs: number): Promise<Lease | undefined> {
+    return this.#use((database) => acquireLease(database, name, owner, { now: this.#now(), forMs }))
+  }
+
+  renewLease(lease: Lease, forMs: number): Promise<Lease | undefined> {
+    return this.#use((database) => renewLease(database, lease, { now: this.#now(), forMs }))
+  }
+
+  releaseLease(lease: Lease): Promise<void> {
+    return this.#use((database) => releaseLease(database, lease))
+  }
+
   check(): Promise<void> {
     return this.#use(async (database) => {
       await sql`select 1 from sessions limit 1`.execute(database)
@@ -102,7 +131,7 @@ export class SqlStore implements Store {
         return query(this.#database)
       })
     } catch (cause) {
-      if (cause instanceof HatchwayError) throw cause
+      if (cause instanceof HatchwayError || cause instanceof WriteConflict) throw cause
       const detail = `The store cannot be used: ${messageOf(cause)}.`
       throw new HatchwayError('store_unavailable', detail, { cause })
     }

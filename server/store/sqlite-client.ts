@@ -2,16 +2,18 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { HatchwayError, messageOf } from '../core/errors.ts'
+import type { Statement } from './collected-writes.ts'
 
-export type SqliteRequest = { id: number; sql: string; parameters: readonly unknown[] } | { close: true }
-export type SqliteReply =
-  | { ready: true }
-  | { id: number; rows: Record<string, unknown>[]; changes: number }
-  | { id: number; error: string }
+/** One statement by itself; or several, all of them or nothing. */
+type Work = { one: Statement } | { together: readonly Statement[] }
+export type SqliteRequest = ({ id: number } & Work) | { close: true }
+export type SqliteReply = { ready: true } | ({ id: number } & (SqliteResult | { error: string }))
 
 export interface SqliteResult {
   rows: Record<string, unknown>[]
   changes: number
+  /** Which of several statements found no row that it needs. */
+  unmet?: number
 }
 
 export interface SqliteClientOptions {
@@ -57,13 +59,17 @@ export class SqliteClient {
     return this.#running
   }
 
-  async execute(sql: string, parameters: readonly unknown[]): Promise<SqliteResult> {
-    if (this.#closed) throw unavailable('it is closed')
-    this.#running ??= this.#start()
-    const running = this.#running
-    await running.ready
-    if (this.#running !== running) throw unavailable('its thread has just ended')
-    return this.#ask(running, sql, parameters)
+  execute(sql: string, parameters: readonly unknown[]): Promise<SqliteResult> {
+    return this.#run({ one: { sql, parameters } })
+  }
+
+  /**
+   * One transaction in one message: all statements and one flush, or nothing. Resolves with the index of the first one that found
+   * no row that it needs, which left nothing behind.
+   */
+  async commit(statements: readonly Statement[]): Promise<number | undefined> {
+    const { unmet } = await this.#run({ together: statements })
+    return unmet
   }
 
   /** Lets go of the database. Pending calls are answered first. */
@@ -80,7 +86,16 @@ export class SqliteClient {
     clearTimeout(timer)
   }
 
-  #ask(running: Running, sql: string, parameters: readonly unknown[]): Promise<SqliteResult> {
+  async #run(work: Work): Promise<SqliteResult> {
+    if (this.#closed) throw unavailable('it is closed')
+    this.#running ??= this.#start()
+    const running = this.#running
+    await running.ready
+    if (this.#running !== running) throw unavailable('its thread has just ended')
+    return this.#ask(running, work)
+  }
+
+  #ask(running: Running, work: Work): Promise<SqliteResult> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId
       const { deadlineMs } = this.#options
@@ -90,7 +105,7 @@ export class SqliteClient {
       }, deadlineMs)
       running.pending.set(id, { resolve, reject, timer })
       running.worker.ref()
-      running.worker.postMessage({ id, sql, parameters } satisfies SqliteRequest)
+      running.worker.postMessage({ id, ...work } satisfies SqliteRequest)
     })
   }
 

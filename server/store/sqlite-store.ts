@@ -15,7 +15,8 @@ export type SqliteStoreOptions = SqliteClientOptions & Pick<SqlStoreOptions, 'no
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { now, onFull, ...clientOptions } = options
-  const database = new Kysely<Database>({ dialect: sqliteDialect(new SqliteClient(clientOptions)) })
+  const client = new SqliteClient(clientOptions)
+  const database = new Kysely<Database>({ dialect: sqliteDialect(client) })
   try {
     await migrate(database)
   } catch (cause) {
@@ -25,6 +26,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   return new SqlStore(database, {
     ...(now && { now }),
     ...(onFull && { onFull }),
+    commit: (statements) => client.commit(statements),
     // A number of the application's own, which nothing reads: setting it writes a page.
     probe: () => sql`pragma user_version = 1`.execute(database),
   })

@@ -5,7 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { SqliteReply, SqliteRequest } from './sqlite-client.ts'
+import type { Statement } from './collected-writes.ts'
+import type { SqliteReply, SqliteRequest, SqliteResult } from './sqlite-client.ts'
 
 const maxStatements = 200
 const { path, busyTimeoutMs } = workerData as { path: string; busyTimeoutMs: number }
@@ -22,7 +23,7 @@ port.on('message', (request: SqliteRequest) => {
     port.close()
     return
   }
-  port.postMessage(answer(request.id, request.sql, request.parameters))
+  port.postMessage(answer(request))
 })
 port.postMessage({ ready: true } satisfies SqliteReply)
 
@@ -61,17 +62,39 @@ function owner(): string {
   }
 }
 
-function answer(id: number, sql: string, parameters: readonly unknown[]): SqliteReply {
+function answer(request: Exclude<SqliteRequest, { close: true }>): SqliteReply {
+  const { id } = request
   try {
-    const statement = prepare(sql)
-    const values = parameters as SQLInputValue[]
-    if (statement.columns().length > 0) {
-      // Its rows have no prototype, which structured cloning gives back.
-      return { id, rows: statement.all(...values), changes: 0 }
-    }
-    return { id, rows: [], changes: Number(statement.run(...values).changes) }
+    return { id, ...('one' in request ? run(request.one) : commit(request.together)) }
   } catch (cause) {
     return { id, error: cause instanceof Error ? cause.message : String(cause) }
+  }
+}
+
+function run({ sql, parameters }: Statement): SqliteResult {
+  const statement = prepare(sql)
+  const values = parameters as SQLInputValue[]
+  // Rows have no prototype, which structured cloning gives back.
+  if (statement.columns().length > 0) return { rows: statement.all(...values), changes: 0 }
+  return { rows: [], changes: Number(statement.run(...values).changes) }
+}
+
+function commit(statements: readonly Statement[]): SqliteResult {
+  const done = { rows: [], changes: 0 }
+  database.exec('begin immediate')
+  try {
+    for (const [index, statement] of statements.entries()) {
+      const { rows, changes } = run(statement)
+      if (statement.needsRow === true && rows.length === 0 && changes === 0) {
+        database.exec('rollback')
+        return { ...done, unmet: index }
+      }
+    }
+    database.exec('commit')
+    return done
+  } finally {
+    // A full disk has already rolled it back, or not.
+    if (database.isTransaction) database.exec('rollback')
   }
 }
 

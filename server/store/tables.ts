@@ -1,6 +1,8 @@
 /** Columns as any SQL database can hold them: text ids, ms since 1970, JSON as text, booleans as 0 and 1. */
 export interface SessionsTable {
   id: string
+  /** Of the row: each write makes it greater. */
+  version: number
   state: string
   target_ref: string
   target_name: string
@@ -78,8 +80,17 @@ export interface LoginsTable {
   provider_grant: string | null
 }
 
+export interface LeasesTable {
+  name: string
+  /** Null once it was released. The row stays, so that the epoch goes on growing. */
+  owner: string | null
+  epoch: number
+  expires_at: number
+}
+
 export interface Database {
   sessions: SessionsTable
   audit_events: AuditEventsTable
   logins: LoginsTable
+  leases: LeasesTable
 }

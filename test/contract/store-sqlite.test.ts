@@ -20,11 +20,13 @@ import type { Database } from '../../server/store/tables.ts'
 import { eventually } from '../support/eventually.ts'
 import { within } from '../support/within.ts'
 import { sessionRow } from './store-rows.ts'
-import { storeContract } from './store.ts'
+import { storeContract, type StoreGround } from './store.ts'
+import { leaseContract } from './store-leases.ts'
+import { writeContract } from './store-writes.ts'
 
 const run = promisify(execFile)
 
-storeContract('SQLite', async () => {
+async function ground(): Promise<StoreGround> {
   const directory = await mkdtemp(join(tmpdir(), 'hatchway-store-'))
   let now = 0
   const open = () => openSqliteStore({ path: join(directory, 'hatchway.db'), now: () => now })
@@ -42,7 +44,11 @@ storeContract('SQLite', async () => {
       await rm(directory, { recursive: true })
     },
   }
-})
+}
+
+storeContract('SQLite', ground)
+writeContract('SQLite', ground)
+leaseContract('SQLite', ground)
 
 describe('store in SQLite', () => {
   let directory: string
@@ -191,6 +197,8 @@ describe('store in SQLite', () => {
       alter table sessions drop column network_only;
       alter table sessions drop column exclusive;
       alter table sessions drop column process;
+      alter table sessions drop column version;
+      drop table leases;
       delete from kysely_migration where name >= '0006'`)
     database.close()
     store = await openSqliteStore({ path })

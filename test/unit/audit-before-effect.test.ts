@@ -172,7 +172,9 @@ function bound(store: Store): Store {
     'createSession',
     'updateSession',
     'getSession',
+    'getVersionedSession',
     'listSessions',
+    'transaction',
     'appendAudit',
     'listAudit',
   ] as const

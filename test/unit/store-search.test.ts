@@ -139,7 +139,7 @@ for (const [what, { list, filtered, more }] of Object.entries(kinds)) {
         isOver = true
         return page
       })
-      await insertAuditEvent(database, { id: `zzz ${what}`, at: new Date(), kind: 'opened' })
+      await insertAuditEvent(database, { id: `zzz ${what}`, at: new Date(), kind: 'opened' }).execute()
       assert.equal(isOver, false)
       assert.deepEqual((await search).items, [])
       assert.ok(statements > 25, `${statements} statements`)
@@ -189,7 +189,7 @@ for (const [what, { list, filtered, more }] of Object.entries(kinds)) {
       const searches = Array.from({ length: 40 }, () =>
         list({ q: 'nothing like it', limit: 50 }, { atOnce: 3 }),
       )
-      await insertAuditEvent(database, { id: `zzzz ${what}`, at: new Date(), kind: 'opened' })
+      await insertAuditEvent(database, { id: `zzzz ${what}`, at: new Date(), kind: 'opened' }).execute()
       assert.ok(statements < 10, `${statements} statements before it`)
       await Promise.all(searches)
     })
