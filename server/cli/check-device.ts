@@ -1,6 +1,6 @@
 import type { DeviceClientOptions, DeviceTokens } from '../auth/device-client.ts'
 import { isLoopback, isSafeToAsk, parseUrl } from '../core/urls.ts'
-import type { SignInOptions } from '../protocol/api.ts'
+import type { SignInOptions } from '../protocol/sign-in-api.ts'
 import { CommandError } from './command-error.ts'
 import type { LoginsByGateway } from './kept-logins.ts'
 import { printable } from './printable.ts'

@@ -4,7 +4,7 @@ import {
   type DeviceSignIn,
   type DeviceTokens,
 } from '../auth/device-client.ts'
-import type { Me } from '../protocol/api.ts'
+import type { Me } from '../protocol/sign-in-api.ts'
 import { checkAudience, checkDevice, checkSameProvider, type Device } from './check-device.ts'
 import { chooseGateway } from './choose-gateway.ts'
 import { CommandError, exitCodes } from './command-error.ts'

@@ -1,6 +1,6 @@
 import type { Action, Principal } from '../core/policy.ts'
 import type { LiveState, SessionRow } from '../core/session.ts'
-import type { Session } from '../protocol/api.ts'
+import type { Session } from '../protocol/session-api.ts'
 import { HatchwayError } from '../core/errors.ts'
 import { toApiSession } from '../http/api-session.ts'
 import { type Caller } from '../http/authenticate.ts'

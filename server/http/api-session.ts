@@ -3,7 +3,7 @@ import { describeApproval, describeBreakGlass } from './api-approval.ts'
 import { personOf } from '../core/same-person.ts'
 import type { LiveState, SessionRow } from '../core/session.ts'
 import type { Identity } from '../core/identity.ts'
-import type { Session } from '../protocol/api.ts'
+import type { Session } from '../protocol/session-api.ts'
 import { defined } from '../core/without-undefined.ts'
 import { sessionRights } from '../gateway/permissions.ts'
 

@@ -1,7 +1,7 @@
 /** What waits for other people's word, and what they say. Who may say it is judged by `Approvals`. */
 import type { SessionRow } from '../core/session.ts'
 import type { SessionQuery } from '../core/session-store.ts'
-import { approvalList, session } from '../protocol/api.ts'
+import { approvalList, session } from '../protocol/session-api.ts'
 import { decideSession, reviewSession } from '../protocol/approval-api.ts'
 import { callerOf, type Caller } from './authenticate.ts'
 import type { AppDeps } from './deps.ts'

@@ -1,4 +1,4 @@
-import { me } from '../protocol/api.ts'
+import { me } from '../protocol/sign-in-api.ts'
 import { callerOf } from './authenticate.ts'
 import type { AppDeps } from './deps.ts'
 import { problems } from './openapi.ts'

@@ -7,41 +7,44 @@ import { errorCodes } from '../core/errors.ts'
 import { auditKinds } from '../core/session.ts'
 import { endCodes } from '../core/session-end.ts'
 import * as api from '../protocol/api.ts'
+import * as auditApi from '../protocol/audit-api.ts'
 import * as runApi from '../protocol/run-api.ts'
+import * as sessionApi from '../protocol/session-api.ts'
+import * as signInApi from '../protocol/sign-in-api.ts'
 import * as targetApi from '../protocol/target-api.ts'
 
 const named = z.registry<{ id: string; enum?: string[] }>()
 for (const [id, schema] of Object.entries({
   Problem: api.problem,
   Identity: targetApi.identity,
-  Me: api.me,
+  Me: signInApi.me,
   Environment: api.environment,
   Target: targetApi.target,
   TargetList: targetApi.targetList,
   TargetDetail: targetApi.targetDetail,
-  StartProgress: api.startProgress,
-  SessionEnd: api.sessionEnd,
-  Viewer: api.viewer,
-  Session: api.session,
-  SessionList: api.sessionList,
-  CreateSession: api.createSession,
-  TerminateSession: api.terminateSession,
+  StartProgress: sessionApi.startProgress,
+  SessionEnd: sessionApi.sessionEnd,
+  Viewer: sessionApi.viewer,
+  Session: sessionApi.session,
+  SessionList: sessionApi.sessionList,
+  CreateSession: sessionApi.createSession,
+  TerminateSession: sessionApi.terminateSession,
   CreateRun: runApi.createRun,
   Run: runApi.run,
-  TerminalSize: api.terminalSize,
-  WsTicket: api.wsTicket,
-  Verification: api.verification,
-  AuditEvent: api.auditEvent,
-  AuditList: api.auditList,
-  SignIn: api.signIn,
-  SignInOptions: api.signInOptions,
-  SignedOut: api.signedOut,
+  TerminalSize: sessionApi.terminalSize,
+  WsTicket: sessionApi.wsTicket,
+  Verification: sessionApi.verification,
+  AuditEvent: auditApi.auditEvent,
+  AuditList: auditApi.auditList,
+  SignIn: signInApi.signIn,
+  SignInOptions: signInApi.signInOptions,
+  SignedOut: signInApi.signedOut,
   Sample: api.sample,
 })) {
   named.add(schema, { id })
 }
 
-named.add(api.auditEvent.shape.kind, { id: 'AuditKind', enum: [...auditKinds] })
+named.add(auditApi.auditEvent.shape.kind, { id: 'AuditKind', enum: [...auditKinds] })
 
 const words: Record<number, string> = {
   400: 'The request is not valid',

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { endOf } from '../core/session-end.ts'
-import { session } from '../protocol/api.ts'
+import { session } from '../protocol/session-api.ts'
 import { createRun, run, type Run } from '../protocol/run-api.ts'
 import type { RunOutcome } from '../sessions/sessions.ts'
 import { describeIdentity } from './api-session.ts'

@@ -7,7 +7,7 @@ import {
   sessionQuery,
   terminateSession,
   wsTicket,
-} from '../protocol/api.ts'
+} from '../protocol/session-api.ts'
 import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
 import type { AppDeps } from './deps.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { terminalSize } from './api.ts'
+import { terminalSize } from './session-api.ts'
 import type { ClientMessage } from './terminal.ts'
 
 const clientMessage = z.discriminatedUnion('type', [

@@ -48,3 +48,9 @@ export const targetProcess = plainText(64)
   .describe(
     "in Docker: the process of the target to debug, in place of the one that is found: its number as the container sees it, or its program's name (of several, the first). Who the session runs as follows it, except to root: a profile that gives another user gives none by this",
   )
+
+export const refusedFor = z
+  .array(profile)
+  .readonly()
+  .optional()
+  .describe('of a start that was refused: the profiles that would be taken there, the one to offer first')

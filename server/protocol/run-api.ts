@@ -1,6 +1,6 @@
 /** REST bodies of single commands. */
 import { z } from 'zod'
-import { createSession, sessionEnd } from './api.ts'
+import { createSession, sessionEnd } from './session-api.ts'
 import { identity } from './target-api.ts'
 
 const { target, toolbox, profile, reason, ticket, pick, process, command } = createSession.shape

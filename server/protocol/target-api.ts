@@ -1,4 +1,4 @@
-/** REST bodies about targets; the others are in api.ts. */
+/** REST bodies about targets. */
 import { z } from 'zod'
 import { approvalTerms } from './approval-api.ts'
 import { cursor, podPick, profile, sessionScope, targetFact, targetProcess, timestamp } from './fields.ts'

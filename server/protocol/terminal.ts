@@ -2,7 +2,7 @@
  * The terminal WebSocket, subprotocol `hatchway.v1`: docs/terminal-protocol.md is its normative text.
  * Binary frame = terminal bytes. Text frame = one of the JSON messages below.
  */
-import type { Session, SessionEnd, StartProgress, TerminalSize, Viewer } from './api.ts'
+import type { Session, SessionEnd, StartProgress, TerminalSize, Viewer } from './session-api.ts'
 
 export const subprotocol = 'hatchway.v1'
 

@@ -7,7 +7,7 @@ import type { TargetDriver } from '../core/driver.ts'
 import type { Identity } from '../core/identity.ts'
 import type { TerminalSize } from '../core/streams.ts'
 import type { PodPick, Target } from '../core/target.ts'
-import type { Session as ApiSession } from '../protocol/api.ts'
+import type { Session as ApiSession } from '../protocol/session-api.ts'
 import type { KeptOutput } from './kinds/collected-output.ts'
 import type { ClientMessage, Role, ServerMessage } from '../protocol/terminal.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { WebSocket } from 'ws'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { subprotocol } from '../../server/protocol/terminal.ts'
 import type { TestContainers } from '../support/containers.ts'
 import { defaultSocket } from '../support/engine.ts'

@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { flow, subprotocol } from '../../server/protocol/terminal.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import type { Lane, LaneTerminal } from './lane.ts'

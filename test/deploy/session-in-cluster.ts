@@ -3,7 +3,8 @@
  * cluster, and what has to come of it. Used by try-cluster.sh. TARGET runs `httpd`; NAMESPACE is the gateway's own.
  */
 import assert from 'node:assert/strict'
-import type { Problem, Session, Verification } from '../../server/protocol/api.ts'
+import type { Problem } from '../../server/protocol/api.ts'
+import type { Session, Verification } from '../../server/protocol/session-api.ts'
 import { eventually } from '../support/eventually.ts'
 import { TerminalClient } from '../support/terminal-client.ts'
 

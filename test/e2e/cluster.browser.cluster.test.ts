@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { TestBrowser } from '../support/browser.ts'
 import { missingImage, startBrowserGateway } from '../support/browser-cluster.ts'
 import type { BrowserGateway } from '../support/browser-gateway.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import type { TargetList } from '../../server/protocol/target-api.ts'
 import { TestContainers, type TestContainer } from '../support/containers.ts'
 import { defaultEngine } from '../support/engine.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Session, SessionList } from '../../server/protocol/api.ts'
+import type { Session, SessionList } from '../../server/protocol/session-api.ts'
 import { TestGateway } from '../support/gateway.ts'
 
 const policy = `

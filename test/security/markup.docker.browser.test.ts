@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { TestBrowser } from '../support/browser.ts'
 import { BrowserGateway } from '../support/browser-gateway.ts'
 import { BrowserTerminal } from '../support/browser-terminal.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type Docker from 'dockerode'
-import type { AuditList } from '../../server/protocol/api.ts'
+import type { AuditList } from '../../server/protocol/audit-api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { TestContainers, type TestContainer } from '../support/containers.ts'
 import { defaultEngine } from '../support/engine.ts'

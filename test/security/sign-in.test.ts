@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
-import type { AuditList } from '../../server/protocol/api.ts'
+import type { AuditList } from '../../server/protocol/audit-api.ts'
 import { eventually } from '../support/eventually.ts'
 import { TestGateway } from '../support/gateway.ts'
 import { behindProxy, ManyAddresses } from '../support/many-addresses.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { ApprovalList, AuditList, Session } from '../../server/protocol/api.ts'
+import type { ApprovalList, Session } from '../../server/protocol/session-api.ts'
+import type { AuditList } from '../../server/protocol/audit-api.ts'
 import { testCluster, type TestCluster } from '../support/cluster.ts'
 import { startClusterGateway, type ClusterGateway } from '../support/cluster-gateway.ts'
 import { TestNamespace } from '../support/cluster-namespace.ts'

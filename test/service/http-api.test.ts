@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
-import type { AuditEvent, SessionList, Session } from '../../server/protocol/api.ts'
+import type { AuditEvent } from '../../server/protocol/audit-api.ts'
+import type { SessionList, Session } from '../../server/protocol/session-api.ts'
 import type { TargetDetail, TargetList } from '../../server/protocol/target-api.ts'
 import {
   scriptedPolicy,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import type { RunbookList } from '../../server/protocol/runbook-api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { scriptedPolicy, sharedHttpGateway } from '../support/http-doubles.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it, mock } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { closeCodes } from '../../server/protocol/terminal.ts'
 import type { TerminalClient } from '../support/terminal-client.ts'
 import { within } from '../support/within.ts'

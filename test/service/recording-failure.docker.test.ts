@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { AuditList } from '../../server/protocol/api.ts'
+import type { AuditList } from '../../server/protocol/audit-api.ts'
 import { TestContainers, type TestContainer } from '../support/containers.ts'
 import { defaultEngine } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'

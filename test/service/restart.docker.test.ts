@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { AuditList, Session } from '../../server/protocol/api.ts'
+import type { AuditList } from '../../server/protocol/audit-api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { closeCodes } from '../../server/protocol/terminal.ts'
 import { TestContainers, type TestContainer } from '../support/containers.ts'
 import { defaultEngine } from '../support/engine.ts'

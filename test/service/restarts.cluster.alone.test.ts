@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Session, Verification } from '../../server/protocol/api.ts'
+import type { Session, Verification } from '../../server/protocol/session-api.ts'
 import { testCluster, type ClusterNode, type TestCluster } from '../support/cluster.ts'
 import { TestNamespace } from '../support/cluster-namespace.ts'
 import { eventually } from '../support/eventually.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import type { Run } from '../../server/protocol/run-api.ts'
 import { testCluster, type TestCluster } from '../support/cluster.ts'
 import { startClusterGateway, type ClusterGateway } from '../support/cluster-gateway.ts'

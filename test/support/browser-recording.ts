@@ -1,4 +1,4 @@
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import type { BrowserGateway } from './browser-gateway.ts'
 import { eventually } from './eventually.ts'
 

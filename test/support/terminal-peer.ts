@@ -1,5 +1,5 @@
 import type { Principal } from '../../server/core/policy.ts'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import type { ServerMessage } from '../../server/protocol/terminal.ts'
 import type { DebugSession } from '../../server/sessions/life/debug-session.ts'
 import type { ViewerHandle, ViewerSocket } from '../../server/sessions/sessions.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Session, SessionEnd } from '../../server/protocol/api.ts'
+import type { Session, SessionEnd } from '../../server/protocol/session-api.ts'
 import type { Approval } from '../../server/protocol/approval-api.ts'
 import {
   badgeCount,

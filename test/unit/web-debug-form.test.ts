@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { profileChoices, profilesForProcess } from '../../web/pages/debug/debug-choices.ts'
 import { linkedProcess, processChoices, processOptions } from '../../web/lib/process-options.ts'

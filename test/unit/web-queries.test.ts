@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import { environmentManager, InfiniteQueryObserver, QueryClient } from '@tanstack/react-query'
-import type { SessionList } from '../../server/protocol/api.ts'
+import type { SessionList } from '../../server/protocol/session-api.ts'
 import { sessionListOptions } from '../../web/lib/queries.ts'
 
 const minutes = 5

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { WebSocketServer, type WebSocket as ServerSocket } from 'ws'
 import { closeCodes, flow, subprotocol, type ServerMessage } from '../../server/protocol/terminal.ts'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import {
   TerminalConnection,
   type ConnectionState,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { endCodes } from '../../server/core/session-end.ts'
 import { wayOut } from '../../server/policy/words.ts'
-import type { SessionEnd } from '../../server/protocol/api.ts'
+import type { SessionEnd } from '../../server/protocol/session-api.ts'
 import { tabNotes } from '../../web/terminal/tab-notes.ts'
 import { endInWords, factsInWords, saysWhomToAsk } from '../../web/lib/words.ts'
 

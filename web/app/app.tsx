@@ -1,7 +1,7 @@
 import { QueryClientProvider } from '@tanstack/react-query'
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { Redirect, useLocation } from 'wouter'
-import type { Me } from '../../server/protocol/api.ts'
+import type { Me } from '../../server/protocol/sign-in-api.ts'
 import { asApiError } from '../lib/api-error.ts'
 import { ErrorBoundary } from '../components/error-boundary.tsx'
 import { ErrorPanel } from '../components/error-panel.tsx'

@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query'
-import type { Me } from '../../server/protocol/api.ts'
+import type { Me } from '../../server/protocol/sign-in-api.ts'
 import { signOutEverywhere } from '../lib/sign-in.ts'
 import { Button } from '../components/button.tsx'
 import { Dialog } from '../components/dialog.tsx'

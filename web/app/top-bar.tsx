@@ -1,6 +1,6 @@
 import { useRef } from 'react'
 import { Link, useLocation } from 'wouter'
-import type { Me } from '../../server/protocol/api.ts'
+import type { Me } from '../../server/protocol/sign-in-api.ts'
 import { badgeCount } from '../lib/approval-words.ts'
 import { clock } from '../lib/format.ts'
 import { useApprovals } from '../lib/queries.ts'

@@ -1,6 +1,6 @@
 import { Menu } from '@base-ui/react/menu'
 import { useState } from 'react'
-import type { Me } from '../../server/protocol/api.ts'
+import type { Me } from '../../server/protocol/sign-in-api.ts'
 import { asApiError } from '../lib/api-error.ts'
 import { chooseDensity, chosenDensity } from '../lib/density.ts'
 import { moment } from '../lib/format.ts'

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { Badge } from './badge.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { duration, inWords, moment } from '../lib/format.ts'

@@ -1,4 +1,4 @@
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { shownCommand } from '../../server/protocol/shown-command.ts'
 import { Badge } from './badge.tsx'
 

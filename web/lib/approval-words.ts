@@ -1,5 +1,5 @@
 /** Approvals in plain words. Pure. */
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import type { Approval, ApprovalNeed } from '../../server/protocol/approval-api.ts'
 
 type Tally = Approval['needs'][number]

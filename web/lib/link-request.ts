@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 
 /** For which target somebody wants a link, with what the link should begin with. */
 export interface LinkRequest {

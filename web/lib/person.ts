@@ -1,4 +1,4 @@
-import type { Me } from '../../server/protocol/api.ts'
+import type { Me } from '../../server/protocol/sign-in-api.ts'
 import type { Person } from '../../server/protocol/fields.ts'
 
 /** Whether somebody is the one who is signed in here: subjects of two issuers are two people. */

@@ -7,17 +7,10 @@ import {
   useQuery,
 } from '@tanstack/react-query'
 import type { UseQueryResult } from '@tanstack/react-query'
-import type {
-  ApprovalList,
-  AuditList,
-  Environment,
-  Me,
-  Sample,
-  Session,
-  SessionList,
-  SignInOptions,
-  Verification,
-} from '../../server/protocol/api.ts'
+import type { Environment, Sample } from '../../server/protocol/api.ts'
+import type { ApprovalList, Session, SessionList, Verification } from '../../server/protocol/session-api.ts'
+import type { AuditList } from '../../server/protocol/audit-api.ts'
+import type { Me, SignInOptions } from '../../server/protocol/sign-in-api.ts'
 import type { PolicyExplanation } from '../../server/protocol/approval-api.ts'
 import type { RunbookList } from '../../server/protocol/runbook-api.ts'
 import type { TargetDetail, TargetList } from '../../server/protocol/target-api.ts'

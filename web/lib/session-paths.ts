@@ -1,4 +1,4 @@
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { refPath } from './api.ts'
 
 /** Where the app shows a session's terminal. */

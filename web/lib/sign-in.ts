@@ -1,4 +1,4 @@
-import type { Me, SignedOut } from '../../server/protocol/api.ts'
+import type { Me, SignedOut } from '../../server/protocol/sign-in-api.ts'
 import { api } from './api.ts'
 import { broadcastSignedIn, noteSignedOut } from './provider-sign-in.ts'
 import { queryClient } from './queries.ts'

@@ -1,5 +1,5 @@
 /** The protocol's names in plain words. */
-import type { Session, SessionEnd } from '../../server/protocol/api.ts'
+import type { Session, SessionEnd } from '../../server/protocol/session-api.ts'
 
 type Profile = Session['profile']
 

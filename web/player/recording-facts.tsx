@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { Session, Verification } from '../../server/protocol/api.ts'
+import type { Session, Verification } from '../../server/protocol/session-api.ts'
 import { shownCommand } from '../../server/protocol/shown-command.ts'
 import { asApiError } from '../lib/api-error.ts'
 import { bytes, clock, duration, moment } from '../lib/format.ts'

@@ -1,4 +1,4 @@
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import type { Approval } from '../../server/protocol/approval-api.ts'
 import { tallyInWords } from '../lib/approval-words.ts'
 import { duration, moment } from '../lib/format.ts'

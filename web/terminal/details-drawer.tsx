@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { inWords, moment } from '../lib/format.ts'
 import { useTarget } from '../lib/queries.ts'
 import { profileWords } from '../lib/words.ts'

@@ -1,5 +1,5 @@
 import { useEffect, useRef, type RefObject } from 'react'
-import type { Session, SessionEnd } from '../../server/protocol/api.ts'
+import type { Session, SessionEnd } from '../../server/protocol/session-api.ts'
 import { requestEndInWords } from '../lib/approval-words.ts'
 import { duration } from '../lib/format.ts'
 import { endInWords, isCalmEnd } from '../lib/words.ts'

@@ -1,4 +1,5 @@
-import type { Me, Viewer } from '../../server/protocol/api.ts'
+import type { Me } from '../../server/protocol/sign-in-api.ts'
+import type { Viewer } from '../../server/protocol/session-api.ts'
 import { isMe } from '../lib/person.ts'
 import { useMe } from '../lib/queries.ts'
 import { useNow } from '../lib/use-now.ts'

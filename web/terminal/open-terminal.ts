@@ -1,4 +1,4 @@
-import type { Session, SessionEnd, StartProgress, Viewer } from '../../server/protocol/api.ts'
+import type { Session, SessionEnd, StartProgress, Viewer } from '../../server/protocol/session-api.ts'
 import type { Role, ServerMessage } from '../../server/protocol/terminal.ts'
 import { api } from '../lib/api.ts'
 import { printable } from '../lib/printable.ts'

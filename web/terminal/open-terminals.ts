@@ -1,4 +1,4 @@
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import type { Role } from '../../server/protocol/terminal.ts'
 import { OpenTerminal } from './open-terminal.ts'
 import type { TerminalCommand } from './terminal-keys.ts'

@@ -1,5 +1,5 @@
 import { Popover } from '@base-ui/react/popover'
-import type { Session, Viewer } from '../../server/protocol/api.ts'
+import type { Session, Viewer } from '../../server/protocol/session-api.ts'
 import { clock, duration } from '../lib/format.ts'
 import { useNow } from '../lib/use-now.ts'
 import { ConnectionMark } from './connection-mark.tsx'

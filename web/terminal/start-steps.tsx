@@ -1,5 +1,5 @@
 import { Progress } from '@base-ui/react/progress'
-import type { Session, StartProgress } from '../../server/protocol/api.ts'
+import type { Session, StartProgress } from '../../server/protocol/session-api.ts'
 import { bytes } from '../lib/format.ts'
 import { phaseWords } from '../lib/words.ts'
 import { Button } from '../components/button.tsx'

@@ -1,4 +1,4 @@
-import type { Session } from '../../server/protocol/api.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
 import { shortMoment } from '../lib/format.ts'
 
 type Told = Pick<Session, 'target' | 'reason' | 'requestedAt'>

@@ -1,4 +1,4 @@
-import type { TerminalSize } from '../../server/protocol/api.ts'
+import type { TerminalSize } from '../../server/protocol/session-api.ts'
 import {
   closeCodes,
   subprotocol,

@@ -1,6 +1,6 @@
 import type { ComponentType } from 'react'
 import { Link } from 'wouter'
-import type { ApprovalList, Session } from '../../../server/protocol/api.ts'
+import type { ApprovalList, Session } from '../../../server/protocol/session-api.ts'
 import { needsInWords, tallyInWords } from '../../lib/approval-words.ts'
 import { api } from '../../lib/api.ts'
 import { Badge } from '../../components/badge.tsx'

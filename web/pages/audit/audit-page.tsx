@@ -1,6 +1,7 @@
 import { useMemo } from 'react'
 import { Link } from 'wouter'
-import type { AuditEvent, Me } from '../../../server/protocol/api.ts'
+import type { AuditEvent } from '../../../server/protocol/audit-api.ts'
+import type { Me } from '../../../server/protocol/sign-in-api.ts'
 import { Badge } from '../../components/badge.tsx'
 import type { Tone } from '../../lib/tone.ts'
 import { Button, ButtonLink } from '../../components/button.tsx'

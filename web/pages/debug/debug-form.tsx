@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query'
 import { useEffect, useState, type FormEvent } from 'react'
 import { useLocation } from 'wouter'
-import type { CreateSession, Session } from '../../../server/protocol/api.ts'
+import type { CreateSession, Session } from '../../../server/protocol/session-api.ts'
 import type { TargetDetail } from '../../../server/protocol/target-api.ts'
 import { asApiError, type ApiError } from '../../lib/api-error.ts'
 import { api } from '../../lib/api.ts'

@@ -1,4 +1,4 @@
-import type { Session } from '../../../server/protocol/api.ts'
+import type { Session } from '../../../server/protocol/session-api.ts'
 import type { TargetDetail } from '../../../server/protocol/target-api.ts'
 import { ButtonLink } from '../../components/button.tsx'
 import { useMyLiveSessions } from '../../lib/queries.ts'

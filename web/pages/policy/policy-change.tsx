@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
-import type { Me } from '../../../server/protocol/api.ts'
+import type { Me } from '../../../server/protocol/sign-in-api.ts'
 import type { PolicyExplanation, PolicySimulation } from '../../../server/protocol/approval-api.ts'
 import { api } from '../../lib/api.ts'
 import { Badge } from '../../components/badge.tsx'

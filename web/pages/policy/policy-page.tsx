@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { Me } from '../../../server/protocol/api.ts'
+import type { Me } from '../../../server/protocol/sign-in-api.ts'
 import { asApiError } from '../../lib/api-error.ts'
 import { EmptyState } from '../../components/empty-state.tsx'
 import { ErrorPanel } from '../../components/error-panel.tsx'

@@ -1,4 +1,4 @@
-import type { Me } from '../../../server/protocol/api.ts'
+import type { Me } from '../../../server/protocol/sign-in-api.ts'
 import { Button } from '../../components/button.tsx'
 import { CopyButton } from '../../components/copy-button.tsx'
 import { Field } from '../../components/field.tsx'

@@ -1,5 +1,5 @@
 /** A question to policy, as the address holds it. Pure. */
-import type { Me } from '../../../server/protocol/api.ts'
+import type { Me } from '../../../server/protocol/sign-in-api.ts'
 
 export const policyActions = [
   ['open', 'open a session'],

@@ -1,4 +1,4 @@
-import type { Session } from '../../../server/protocol/api.ts'
+import type { Session } from '../../../server/protocol/session-api.ts'
 import { needsInWords, tallyInWords } from '../../lib/approval-words.ts'
 import { moment } from '../../lib/format.ts'
 import { Panel, Row } from '../../components/session-facts.tsx'

@@ -1,5 +1,6 @@
 import { Link } from 'wouter'
-import type { Me, Session } from '../../../server/protocol/api.ts'
+import type { Me } from '../../../server/protocol/sign-in-api.ts'
+import type { Session } from '../../../server/protocol/session-api.ts'
 import { requestEndInWords } from '../../lib/approval-words.ts'
 import { Dot } from '../../components/badge.tsx'
 import type { Tone } from '../../lib/tone.ts'

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type RefObject } from 'react'
 import { Link } from 'wouter'
-import type { Session } from '../../../server/protocol/api.ts'
+import type { Session } from '../../../server/protocol/session-api.ts'
 import { asApiError } from '../../lib/api-error.ts'
 import { Button, ButtonLink } from '../../components/button.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'

@@ -1,4 +1,4 @@
-import type { Session, Verification } from '../../../server/protocol/api.ts'
+import type { Session, Verification } from '../../../server/protocol/session-api.ts'
 import { apiUrl } from '../../lib/api.ts'
 import { Badge } from '../../components/badge.tsx'
 import { Button } from '../../components/button.tsx'

@@ -1,5 +1,6 @@
 import { useMemo } from 'react'
-import type { Me, Session } from '../../../server/protocol/api.ts'
+import type { Me } from '../../../server/protocol/sign-in-api.ts'
+import type { Session } from '../../../server/protocol/session-api.ts'
 import { Button } from '../../components/button.tsx'
 import { DataTable } from '../../components/data-table.tsx'
 import { EmptyState } from '../../components/empty-state.tsx'

@@ -1,5 +1,5 @@
 import { Link } from 'wouter'
-import type { Session } from '../../../server/protocol/api.ts'
+import type { Session } from '../../../server/protocol/session-api.ts'
 import { Dot } from '../../components/badge.tsx'
 import { TerminalIcon } from '../../components/icons.tsx'
 import { duration } from '../../lib/format.ts'
