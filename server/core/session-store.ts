@@ -2,7 +2,6 @@ import type { ListOptions, Page } from './page.ts'
 import type { PolicyPlace } from './policy.ts'
 import type { PersonId } from './same-person.ts'
 import type { SessionRow, SessionState } from './session.ts'
-import type { WriteConflict } from './write-conflict.ts'
 
 export interface SessionQuery {
   states?: readonly SessionState[]
@@ -39,7 +38,7 @@ export interface VersionedSession {
 export interface SessionStore {
   createSession(row: SessionRow): Promise<void>
   /**
-   * Throws `session_not_found`; with a `version`, {@link WriteConflict} when the row's is another one by now. Without one it goes on
+   * Throws `session_not_found`; with a `version`, `WriteConflict` when the row's is another one by now. Without one it goes on
    * from whatever is there: for what no other gateway writes, and for ends, which happen in any case.
    */
   updateSession(id: string, change: SessionChange, version?: number): Promise<void>

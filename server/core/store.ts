@@ -3,13 +3,12 @@ import type { Lease, Leases } from './leases.ts'
 import type { SessionChange, SessionStore } from './session-store.ts'
 import type { AuditEvent, SessionRow } from './session.ts'
 import type { SignIns } from './sign-ins.ts'
-import type { WriteConflict } from './write-conflict.ts'
 
 /** Rows: four contracts over one database. None of the calls blocks the event loop. */
 export interface Store extends SessionStore, AuditLog, SignIns, Leases {
   /**
    * Writes all that `write` asks for, or nothing of it, with one flush to the disk; resolves with what `write` returned. It reads
-   * nothing and awaits nothing: what it goes on from, versions and leases say. Throws {@link WriteConflict} when one of them has
+   * nothing and awaits nothing: what it goes on from, versions and leases say. Throws `WriteConflict` when one of them has
    * passed, what `write` throws, and what the same calls on the store throw.
    */
   transaction<T>(write: (transaction: Transaction) => T): Promise<T>
