@@ -4,6 +4,10 @@ import { defineConfig } from 'vite'
 import { gzipSiblings } from './bundle/gzip-siblings.ts'
 import { headScript } from './bundle/head-script.ts'
 
+// One stylesheet for all that the first load draws, in the order of the imports; what is loaded later brings its own.
+const firstLoadStyles =
+  /\/web\/(style\/(?!workspace)|components|app\/(?!command-palette)|pages\/(targets|debug))[\w/-]*\.css$/
+
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   plugins: [react(), headScript(), gzipSiblings()],
@@ -18,6 +22,7 @@ export default defineConfig({
     target: ['chrome123', 'firefox120', 'safari17.5'],
     license: { fileName: 'licenses.md' },
     reportCompressedSize: false,
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', test: firstLoadStyles }] } } },
   },
   server: {
     proxy: { '/api': { target: 'http://127.0.0.1:8080', ws: true } },

@@ -18,6 +18,7 @@ import { isProviderSilent, queryClient, useMe } from '../lib/queries.ts'
 import { Routes } from './routes.tsx'
 import { LinkDialogHost } from '../runbook-link/link-dialog-host.tsx'
 import { useHotkeys } from '../lib/use-hotkeys.ts'
+import './app.css'
 
 const CommandPalette = lazyPart(async () => (await import('./command-palette.tsx')).CommandPalette, {
   close: ({ onClose }) => onClose(),
@@ -75,12 +76,12 @@ function Shell({ me }: { me: Me }) {
   // The terminal takes all there is; everything else scrolls as a page.
   const isWhole = /^\/sessions\/[^/]+\/terminal$/.test(path)
   return (
-    <div className={isWhole ? 'shell whole' : 'shell'}>
+    <div className="shell" data-whole={isWhole || undefined}>
       <a className="skip-link" href="#main">
         Skip to the content
       </a>
       <TopBar me={me} onPalette={() => setOpen('palette')} onShortcuts={() => setOpen('shortcuts')} />
-      <main id="main" ref={main} tabIndex={-1} className={isWhole ? 'main whole' : 'main'}>
+      <main id="main" ref={main} tabIndex={-1} className="main" data-whole={isWhole || undefined}>
         <ErrorBoundary key={path}>
           <Routes me={me} />
         </ErrorBoundary>

@@ -8,6 +8,7 @@ import { queryClient, useMe, useMyLiveSessions, useTargetSearch } from '../lib/q
 import { askForLink, linkRequestOf, type LinkRequest } from '../lib/link-request.ts'
 import { isTargetReference } from '../lib/target-reference.ts'
 import { chooseTheme } from '../lib/theme.ts'
+import './command-palette.css'
 
 interface Entry {
   value: string
@@ -68,7 +69,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
                           <Autocomplete.Item
                             key={entry.value}
                             value={entry}
-                            className="palette-item"
+                            className="popup-option"
                             onClick={() => {
                               onClose()
                               entry.run()

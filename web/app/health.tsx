@@ -2,6 +2,7 @@ import { useEnvironments } from '../lib/queries.ts'
 import { Dot } from '../components/badge.tsx'
 import type { Tone } from '../lib/tone.ts'
 import { Hint } from '../components/hint.tsx'
+import './health.css'
 
 /** Whether every environment answers: a dot in the top bar, the whole story on demand. */
 export function Health() {

@@ -8,6 +8,7 @@ import { Skeleton } from '../components/skeleton.tsx'
 import { DebugPage } from '../pages/debug/debug-page.tsx'
 import { TargetsPage } from '../pages/targets/targets-page.tsx'
 import { useTitle } from '../lib/use-title.ts'
+import './routes.css'
 
 const reading = (title: string, label: string): { waiting: ReactNode } => ({
   waiting: (

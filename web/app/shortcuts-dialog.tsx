@@ -1,5 +1,6 @@
 import { Fragment } from 'react'
 import { Dialog } from '../components/dialog.tsx'
+import './shortcuts-dialog.css'
 
 /** Keys that are pressed together or one after the other, with a blank between them; more than one way to press them. */
 const shortcuts = [

@@ -7,6 +7,7 @@ import { Button } from '../components/button.tsx'
 import { Dialog } from '../components/dialog.tsx'
 import { OtherWays } from '../components/other-ways.tsx'
 import { SignInForm } from '../components/sign-in-form.tsx'
+import { Spinner } from '../components/spinner.tsx'
 
 /** Opens over whatever page met the end of the sign-in; the page and what was typed into it stay. */
 export function SignInOverlay() {
@@ -71,7 +72,7 @@ function BesideThePage({ provider }: { provider: string }) {
       <p className="sign-in-onward" aria-live="polite">
         {outcome === 'opened' ? (
           <>
-            <span className="spinner" aria-hidden="true" /> Sign in there; this page goes on by itself.
+            <Spinner /> Sign in there; this page goes on by itself.
           </>
         ) : outcome === 'blocked' ? (
           <>

@@ -10,6 +10,7 @@ import { Health } from './health.tsx'
 import { Mark, SearchIcon } from '../components/icons.tsx'
 import { useScrollStrip } from './use-scroll-strip.ts'
 import { UserMenu } from './user-menu.tsx'
+import './top-bar.css'
 
 interface TopBarProps {
   me: Me

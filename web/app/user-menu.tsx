@@ -9,6 +9,7 @@ import { chooseTheme, chosenTheme, type Theme } from '../lib/theme.ts'
 import { CheckIcon, UserIcon } from '../components/icons.tsx'
 import { SignOutDialog } from './sign-out-dialog.tsx'
 import { toast } from '../components/toasts.tsx'
+import './user-menu.css'
 
 const themes: readonly (readonly [Theme, string])[] = [
   ['auto', 'System theme'],

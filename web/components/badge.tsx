@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Tone } from '../lib/tone.ts'
+import './badge.css'
 
 export function Badge({
   tone = 'neutral',

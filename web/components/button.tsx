@@ -1,5 +1,7 @@
 import type { ComponentProps, ReactNode } from 'react'
 import { Link } from 'wouter'
+import { Spinner } from './spinner.tsx'
+import './button.css'
 
 type Kind = 'primary' | 'plain' | 'danger' | 'quiet'
 
@@ -30,7 +32,7 @@ export function Button({
       }}
     >
       <span className="button-words">{children}</span>
-      {isBusy ? <span className="spinner" aria-hidden="true" /> : null}
+      {isBusy ? <Spinner /> : null}
     </button>
   )
 }

@@ -2,6 +2,7 @@ import type { Target } from '../../server/protocol/target-api.ts'
 import { Badge, Dot } from './badge.tsx'
 import type { Tone } from '../lib/tone.ts'
 import { shortImage } from '../lib/format.ts'
+import './container-list.css'
 
 export type PodContainer = NonNullable<Target['containers']>[number]
 

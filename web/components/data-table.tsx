@@ -14,6 +14,7 @@ import {
 import { Fragment, memo, useEffect, useRef } from 'react'
 import { useRowKeys } from './use-row-keys.ts'
 import { useVirtualRows, type VirtualRows } from './use-virtual-rows.ts'
+import './data-table.css'
 
 const features = tableFeatures({
   rowSortingFeature,

@@ -1,5 +1,6 @@
 import { Dialog as Base } from '@base-ui/react/dialog'
 import type { ReactNode } from 'react'
+import './dialog.css'
 
 interface DialogProps {
   isOpen: boolean

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import './empty-state.css'
 
 interface EmptyStateProps {
   title: string
@@ -16,7 +17,7 @@ export function EmptyState({ title, isPage = false, icon, children, actions }: E
       {icon === undefined ? null : <div className="empty-icon">{icon}</div>}
       {isPage ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children === undefined ? null : <div className="empty-words">{children}</div>}
-      {actions === undefined ? null : <div className="actions centered">{actions}</div>}
+      {actions === undefined ? null : <div className="actions middle">{actions}</div>}
     </section>
   )
 }

@@ -14,7 +14,7 @@ export function EnvironmentProblems({ problems, error, onRetry }: EnvironmentPro
   return (
     <>
       {error === null ? null : (
-        <div className="banner bad" role="alert">
+        <div className="banner" data-tone="bad" role="alert">
           <WarningIcon />
           <div>
             <strong>This list is no longer fresh.</strong> {asApiError(error).message}
@@ -25,7 +25,12 @@ export function EnvironmentProblems({ problems, error, onRetry }: EnvironmentPro
         </div>
       )}
       {problems.map((problem) => (
-        <div key={`${problem.environment} ${problem.detail}`} className="banner warn" role="alert">
+        <div
+          key={`${problem.environment} ${problem.detail}`}
+          className="banner"
+          data-tone="warn"
+          role="alert"
+        >
           <WarningIcon />
           <div>
             <strong>

@@ -2,6 +2,7 @@ import { asApiError } from '../lib/api-error.ts'
 import { Button } from './button.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { WarningIcon } from './icons.tsx'
+import './error-panel.css'
 
 interface ErrorPanelProps {
   error: unknown

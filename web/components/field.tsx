@@ -1,4 +1,5 @@
 import { useId, type ReactNode } from 'react'
+import './field.css'
 
 interface FieldProps {
   label: string
@@ -34,7 +35,8 @@ export function Field({ label, hint, error, isRequired = false, children }: Fiel
       {note === undefined ? null : (
         <div
           id={noteId}
-          className={error === undefined ? 'field-note' : 'field-note bad'}
+          className="field-note"
+          data-tone={error === undefined ? undefined : 'bad'}
           role={error === undefined ? undefined : 'alert'}
         >
           {note}

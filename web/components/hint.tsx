@@ -1,5 +1,6 @@
 import { Popover } from '@base-ui/react/popover'
 import type { ReactNode } from 'react'
+import './hint.css'
 
 interface HintProps {
   /** The accessible name of the trigger. */

@@ -1,5 +1,6 @@
 /** Line icons on a 16 px grid, drawn in the text's colour. Decorative: the control beside them has the name. */
 import type { ReactNode } from 'react'
+import './icons.css'
 
 function Icon({ children, size = 16 }: { children: ReactNode; size?: number }) {
   return (

@@ -1,5 +1,6 @@
 import { useState, type ReactNode } from 'react'
 import { useSignInOptions } from '../lib/queries.ts'
+import './other-ways.css'
 
 /** Beneath the provider's button, folded away: what only operators and drills need. */
 export function OtherWays({ isOpen = false, children }: { isOpen?: boolean; children: ReactNode }) {

@@ -1,4 +1,5 @@
 import { CopyButton } from './copy-button.tsx'
+import './problem-facts.css'
 
 /** What somebody needs to find a refused sign-in in the gateway's log. */
 export function ProblemFacts({ code, request }: { code: string; request: string | undefined }) {

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { SearchIcon } from './icons.tsx'
 import { openFirstRow } from './use-row-keys.ts'
+import './search-field.css'
 
 interface SearchFieldProps {
   label: string

@@ -1,4 +1,5 @@
 import { ChevronIcon } from './icons.tsx'
+import './select-field.css'
 
 interface SelectFieldProps {
   label: string

@@ -4,6 +4,7 @@ import { Badge } from './badge.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { duration, inWords, moment } from '../lib/format.ts'
 import { shownCommand } from '../../server/protocol/shown-command.ts'
+import './session-facts.css'
 
 /** Who, what, why, as whom, until when, and who looks on. */
 export function SessionFacts({ session, now }: { session: Session; now: number }) {

@@ -1,5 +1,7 @@
 import type { ReactNode } from 'react'
 import { Mark } from './icons.tsx'
+import { Spinner } from './spinner.tsx'
+import './sign-in-card.css'
 
 /** What a stranger sees: the name, and beneath it the way in. */
 export function SignInCard({ children }: { children: ReactNode }) {
@@ -23,7 +25,7 @@ export function SignInWait({ children }: { children: ReactNode }) {
     <div className="late">
       <SignInCard>
         <output className="sign-in-wait">
-          <span className="spinner" aria-hidden="true" /> <span>{children}</span>
+          <Spinner /> <span>{children}</span>
         </output>
       </SignInCard>
     </div>

@@ -5,6 +5,7 @@ import { readCredential, signIn } from '../lib/sign-in.ts'
 import { Button } from './button.tsx'
 import { Field } from './field.tsx'
 import { ProblemFacts } from './problem-facts.tsx'
+import './sign-in-form.css'
 
 interface SignInFormProps {
   onSignedIn?: () => void

@@ -1,3 +1,5 @@
+import './skeleton.css'
+
 interface SkeletonProps {
   /** For those who do not see the bars. */
   label: string

@@ -2,6 +2,7 @@ import { Autocomplete } from '@base-ui/react/autocomplete'
 import { useDeferredValue } from 'react'
 import { useTargetSearch } from '../lib/queries.ts'
 import { Field } from './field.tsx'
+import './target-field.css'
 
 interface TargetFieldProps {
   label: string
@@ -32,7 +33,7 @@ export function TargetField({ label, hint, value, onChange }: TargetFieldProps) 
               <Autocomplete.Popup className="popup target-options">
                 <Autocomplete.List>
                   {(ref: string) => (
-                    <Autocomplete.Item key={ref} value={ref} className="palette-item mono">
+                    <Autocomplete.Item key={ref} value={ref} className="popup-option mono">
                       {ref}
                     </Autocomplete.Item>
                   )}

@@ -2,6 +2,7 @@ import { Toast } from '@base-ui/react/toast'
 import { useEffect } from 'react'
 import { CrossIcon } from './icons.tsx'
 import type { Tone } from '../lib/tone.ts'
+import './toasts.css'
 
 const manager = Toast.createToastManager<{ tone: Tone }>()
 
@@ -34,7 +35,7 @@ export function Toasts() {
 function List() {
   const { toasts } = Toast.useToastManager<{ tone: Tone }>()
   return toasts.map((one) => (
-    <Toast.Root key={one.id} toast={one} className={`toast ${one.data?.tone ?? 'neutral'}`}>
+    <Toast.Root key={one.id} toast={one} className="toast" data-tone={one.data?.tone}>
       <Toast.Content className="toast-content">
         <Toast.Title className="toast-title" />
         <Toast.Description className="toast-words" />

@@ -4,6 +4,7 @@ import { useEffect, useImperativeHandle, useMemo, useRef, useState, type Ref } f
 import type { ITheme } from '@xterm/xterm'
 import { terminalTheme, themeProperties, watchTheme } from '../lib/terminal-theme.ts'
 import { Timeline, type Cast } from './cast.ts'
+import './cast-player.css'
 
 /** Steers the player. All times are seconds of the recording, whatever pauses are skipped. */
 export interface CastPlayerHandle {

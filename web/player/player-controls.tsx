@@ -8,6 +8,7 @@ import { clock } from '../lib/format.ts'
 import type { CastPlayerHandle } from './cast-player.tsx'
 import { recordingUrl } from './load-recording.ts'
 import { Button } from '../components/button.tsx'
+import './player-controls.css'
 
 const speeds = [0.5, 1, 2, 4, 8] as const
 const copiedMs = 2_000

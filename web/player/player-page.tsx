@@ -1,5 +1,4 @@
-import '../terminal/terminal.css'
-import './player.css'
+import '../style/workspace.css'
 import { useQuery } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
 import type { Session } from '../../server/protocol/session-api.ts'
@@ -14,6 +13,7 @@ import { loadRecording } from './load-recording.ts'
 import { PlayerControls } from './player-controls.tsx'
 import { RecordingFacts } from './recording-facts.tsx'
 import { Button, ButtonLink } from '../components/button.tsx'
+import './player-page.css'
 
 // The player keeps the whole recording in memory, several times over.
 const largeBytes = 100 * 1024 * 1024
@@ -26,7 +26,7 @@ export function PlayerPage({ sessionId, startAt }: { sessionId: string; startAt?
   if (session.data !== undefined)
     return <Recording key={sessionId} session={session.data} startAt={startAt ?? 0} />
   return (
-    <div className="ws-replay" aria-busy={session.error === null}>
+    <div className="ws-replay" data-whole="" aria-busy={session.error === null}>
       <h1 className="visually-hidden">Recording</h1>
       {session.error === null ? null : <Problem error={asApiError(session.error)} />}
     </div>
@@ -41,7 +41,7 @@ function Recording({ session, startAt }: { session: Session; startAt: number }) 
   const [skips, setSkips] = useState(true)
   const player = useRef<CastPlayerHandle>(null)
   return (
-    <div className="ws-replay">
+    <div className="ws-replay" data-whole="">
       <div className="ws-replay-main">
         <header className="ws-session-bar">
           <div className="ws-session-who">

@@ -7,6 +7,7 @@ import { useVerification } from '../lib/queries.ts'
 import { endInWords } from '../lib/words.ts'
 import type { Cast } from './cast.ts'
 import { Button } from '../components/button.tsx'
+import './recording-facts.css'
 
 interface Props {
   session: Session
@@ -18,7 +19,7 @@ interface Props {
 export function RecordingFacts({ session, cast, onSeek }: Props) {
   const { recording, identity } = session
   return (
-    <aside className="ws-details ws-replay-facts" aria-label="Session facts">
+    <aside className="ws-panel ws-details ws-replay-facts" aria-label="Session facts">
       <h2>Session</h2>
       <dl>
         <Fact name="Who">{session.user.name}</Fact>

@@ -17,6 +17,7 @@ import {
   type AlertLabels,
 } from './link-texts.ts'
 import { useLinkChoices } from './use-link-choices.ts'
+import './link-dialog.css'
 
 const forms = ['Link', 'Markdown', 'Prometheus', 'Alertmanager'] as const
 type Form = (typeof forms)[number]
@@ -41,7 +42,7 @@ export function LinkDialog({ request }: { request: LinkRequest }) {
     >
       <LinkFields state={state} />
       {survivesSignIn(base, choices) ? null : (
-        <output className="banner warn">
+        <output className="banner" data-tone="warn">
           This link is so long that whoever has to sign in first is not brought back to it. Shorten it.
         </output>
       )}

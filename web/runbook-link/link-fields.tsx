@@ -4,6 +4,7 @@ import { ChevronIcon } from '../components/icons.tsx'
 import { processOptions } from '../lib/process-options.ts'
 import { lastingProcess } from './stable-ref.ts'
 import type { LinkState } from './use-link-choices.ts'
+import './link-fields.css'
 
 /** What the link says: where it leads, what it chooses, what it fills in. */
 export function LinkFields({ state }: { state: LinkState }) {
@@ -13,7 +14,7 @@ export function LinkFields({ state }: { state: LinkState }) {
   return (
     <div className="link-fields">
       {isGone ? (
-        <output className="banner warn whole">
+        <output className="banner link-whole" data-tone="warn">
           There is no such target now, or you may not see it. The link would be stale.
         </output>
       ) : null}

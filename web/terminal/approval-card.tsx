@@ -4,6 +4,7 @@ import { tallyInWords } from '../lib/approval-words.ts'
 import { duration, moment } from '../lib/format.ts'
 import { useNow } from '../lib/use-now.ts'
 import { Button } from '../components/button.tsx'
+import './approval-card.css'
 
 interface Props {
   session: Session

@@ -1,5 +1,6 @@
 import { useNow } from '../lib/use-now.ts'
 import type { ConnectionState } from './terminal-connection.ts'
+import './connection-mark.css'
 
 const words: Record<ConnectionState['kind'], string> = {
   connecting: 'Connecting',

@@ -4,12 +4,13 @@ import { inWords, moment } from '../lib/format.ts'
 import { useTarget } from '../lib/queries.ts'
 import { profileWords } from '../lib/words.ts'
 import { CrossIcon } from '../components/icons.tsx'
+import './details-drawer.css'
 
 /** Everything about the session that does not need to be seen all the time. */
 export function DetailsDrawer({ session, onClose }: { session: Session; onClose: () => void }) {
   const { identity } = session
   return (
-    <aside className="ws-details" data-region="panel" aria-label="Session details">
+    <aside className="ws-panel ws-details" data-region="panel" aria-label="Session details">
       <div className="ws-details-head">
         <h2>Session details</h2>
         <button type="button" className="icon-button" aria-label="Close details" onClick={onClose}>

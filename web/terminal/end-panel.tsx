@@ -5,6 +5,7 @@ import { duration } from '../lib/format.ts'
 import { endInWords, isCalmEnd } from '../lib/words.ts'
 import { openAgainPath, replayPath } from '../lib/session-paths.ts'
 import { ButtonLink } from '../components/button.tsx'
+import './end-panel.css'
 
 interface Props {
   session: Session

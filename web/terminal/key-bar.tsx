@@ -1,5 +1,6 @@
 import type { OpenTerminal } from './open-terminal.ts'
 import { pasteClipboard } from './paste-clipboard.ts'
+import './key-bar.css'
 
 const escape = '\u001B'
 const keys = [

@@ -6,6 +6,7 @@ import { useNow } from '../lib/use-now.ts'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { Button } from '../components/button.tsx'
 import { CrossIcon } from '../components/icons.tsx'
+import './notice-list.css'
 
 const warnBelowMs = 5 * 60_000
 

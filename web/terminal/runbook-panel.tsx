@@ -6,6 +6,7 @@ import { SelectField } from '../components/select-field.tsx'
 import { useHotkeys } from '../lib/use-hotkeys.ts'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { typingProblem } from './typing-problem.ts'
+import './runbook-panel.css'
 
 interface Props {
   terminal: OpenTerminal
@@ -37,7 +38,7 @@ export function RunbookPanel(props: Props) {
     first?.focus()
   }, [takesFocus])
   return (
-    <aside ref={panel} className="ws-runbooks" data-region="panel" aria-label="Runbooks">
+    <aside ref={panel} className="ws-panel ws-runbooks" data-region="panel" aria-label="Runbooks">
       <div className="ws-details-head">
         <h2>{runbooks.length === 1 ? chosen?.name : 'Runbooks'}</h2>
         <button type="button" className="icon-button" aria-label="Close runbooks" onClick={onClose}>

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { CrossIcon } from '../components/icons.tsx'
+import './search-bar.css'
 
 interface Props {
   terminal: OpenTerminal

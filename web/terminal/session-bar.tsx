@@ -7,6 +7,7 @@ import type { OpenTerminal, OpenTerminalState } from './open-terminal.ts'
 import { TerminalMenu } from './terminal-menu.tsx'
 import { Button } from '../components/button.tsx'
 import { CopyBadge, podInWords } from '../components/session-place.tsx'
+import './session-bar.css'
 
 const warnBelowMs = 5 * 60_000
 

@@ -3,6 +3,7 @@ import type { Session, StartProgress } from '../../server/protocol/session-api.t
 import { bytes } from '../lib/format.ts'
 import { phaseWords } from '../lib/words.ts'
 import { Button } from '../components/button.tsx'
+import './start-steps.css'
 
 const phases = ['resolving', 'pulling', 'creating', 'attaching'] as const
 

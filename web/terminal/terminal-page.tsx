@@ -1,4 +1,4 @@
-import './terminal.css'
+import '../style/workspace.css'
 import '@xterm/xterm/css/xterm.css'
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { useLocation } from 'wouter'
@@ -30,6 +30,7 @@ import { useRunbooks } from './use-runbooks.ts'
 import { focusNextRegion, useRegionKey, whatIsNext } from './workspace-regions.ts'
 import { useWorkspaceTabs, WorkspaceTabs, type WorkspaceTab } from './workspace-tabs.tsx'
 import { ButtonLink } from '../components/button.tsx'
+import './terminal-page.css'
 
 /** The terminal workspace: tabs of my live sessions, one of them on the screen. */
 export function TerminalPage({ sessionId }: { sessionId: string }) {
@@ -111,7 +112,7 @@ function Workspace({ terminal, tabs, onLeave }: WorkspaceProps) {
         onEnd={() => setEnding(true)}
       />
       <NoticeList terminal={terminal} state={state} />
-      <div className="ws-main">
+      <div className="ws-main" data-books={showsBooks || undefined}>
         <TerminalStage
           terminal={terminal}
           state={state}

@@ -4,6 +4,7 @@ import { Dialog } from '../components/dialog.tsx'
 import { bytes } from '../lib/format.ts'
 import { hiddenIn, withHiddenNamed, type HiddenCharacter } from './paste-text.ts'
 import type { Answer, Question } from './questions.ts'
+import './terminal-question.css'
 
 const shownLines = 8
 const shownHidden = 8
@@ -73,7 +74,7 @@ function Answers({ isPaste, hasHidden, answer }: AnswersProps) {
 function Hidden({ characters }: { characters: readonly HiddenCharacter[] }) {
   const more = characters.length - shownHidden
   return (
-    <div className="banner warn ws-hidden">
+    <div className="banner ws-hidden" data-tone="warn">
       <div>
         <strong>Characters in it are not seen:</strong>
         <ul>

@@ -9,6 +9,7 @@ import { StartSteps } from './start-steps.tsx'
 import { Button } from '../components/button.tsx'
 import { isMe } from '../lib/person.ts'
 import { useMe } from '../lib/queries.ts'
+import './terminal-stage.css'
 
 interface Props {
   terminal: OpenTerminal

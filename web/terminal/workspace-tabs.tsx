@@ -6,6 +6,7 @@ import type { OpenTerminal } from './open-terminal.ts'
 import { closeTerminal, onTerminalsChange, openTerminals } from './open-terminals.ts'
 import { terminalPath } from '../lib/session-paths.ts'
 import { tabNotes } from './tab-notes.ts'
+import './workspace-tabs.css'
 
 /** One tab of the workspace: an open terminal, or a live session of mine that is not open here. */
 export interface WorkspaceTab {

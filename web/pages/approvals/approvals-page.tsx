@@ -19,6 +19,7 @@ import { shownCommand } from '../../../server/protocol/shown-command.ts'
 import { Row } from '../../components/session-facts.tsx'
 import { CopyBadge, PodOf } from '../../components/session-place.tsx'
 import { VerdictForm, type Verdict } from './verdict-form.tsx'
+import './approvals-page.css'
 
 /** What waits for me: requests to decide on, and sessions that were started without the approval. */
 export function ApprovalsPage() {

@@ -117,7 +117,7 @@ function AuditLog() {
         />
       )}
       {query.hasNextPage ? (
-        <div className="actions centered">
+        <div className="actions middle">
           <Button isBusy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
             Show older events
           </Button>

@@ -15,7 +15,7 @@ export function ChoiceList({ legend, name, choices, value, onChange, note }: Cho
     <fieldset className="choices">
       <legend>{legend}</legend>
       {note === undefined ? null : (
-        <p className="banner warn" role="alert">
+        <p className="banner" data-tone="warn" role="alert">
           {note}
         </p>
       )}

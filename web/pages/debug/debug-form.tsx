@@ -27,6 +27,7 @@ import { useReason } from './use-reason.ts'
 import { WhatHappens } from './what-happens.tsx'
 import { chosenWhere, type Where } from './session-scope.ts'
 import { WhereChoice } from './where-choice.tsx'
+import './debug-form.css'
 
 type Options = NonNullable<TargetDetail['options']>
 
@@ -214,9 +215,9 @@ function intoView(element: HTMLElement | null): void {
 function LinkNotes({ notes }: { notes: readonly string[] }) {
   if (notes.length === 0) return null
   return (
-    <div className="banner warn" role="alert">
+    <div className="banner" data-tone="warn" role="alert">
       <WarningIcon />
-      <div className="stack">
+      <div className="banner-lines">
         {notes.map((note) => (
           <p key={note}>{note}</p>
         ))}

@@ -22,6 +22,7 @@ import { statusOf, toneOf } from '../../lib/target-status.ts'
 import { isFailing } from '../../lib/target-filters.ts'
 import { WhomToAsk } from '../../components/whom-to-ask.tsx'
 import { WhyNot } from './why-not.tsx'
+import './debug-page.css'
 
 /** The prepared form: what a runbook link opens. It starts nothing by itself. */
 export function DebugPage({ reference }: { reference: string }) {
@@ -29,7 +30,7 @@ export function DebugPage({ reference }: { reference: string }) {
   const place = debugPlace(reference, parameters)
   useTitle(place === undefined ? 'No target' : `Debug ${place.ref}`)
   return (
-    <div className="page form-page">
+    <div className="page details-page">
       <Link href={listPlace('/')} className="back-link">
         <BackIcon /> Targets
       </Link>
@@ -110,7 +111,7 @@ function DebugState({ place, query, choice, parameters, onPod, onContainer }: De
       <TargetHead target={target} place={place} />
       <PlaceNotices environment={place.environment} />
       {target.warnings.map((warning) => (
-        <div key={warning} className="banner warn">
+        <div key={warning} className="banner" data-tone="warn">
           <WarningIcon />
           <div>{warning}</div>
         </div>
@@ -159,7 +160,7 @@ function TargetHead({ target, place }: { target: TargetDetail; place: DebugPlace
       <h1 className="mono">
         {place.namespace === undefined ? null : <span className="name-space">{place.namespace}/</span>}
         {place.namespace === undefined ? target.name : place.name}
-        {place.namespace === undefined ? null : <span className="kind-word"> {place.kind}</span>}
+        {place.namespace === undefined ? null : <span className="head-kind"> {place.kind}</span>}
       </h1>
       <div className="target-facts">
         <span className="state-cell">

@@ -17,7 +17,7 @@ export function LiveSession({ target, toolbox, profile }: LiveSessionProps) {
   if (mine === undefined) return null
   const isReusable = target.kind === 'kubernetes' && same !== undefined && same.scope === 'container'
   return (
-    <div className="banner accent">
+    <div className="banner" data-tone="accent">
       <div>
         <strong>
           {isReusable

@@ -5,7 +5,7 @@ import { useEnvironments } from '../../lib/queries.ts'
 export function PlaceNotices({ environment }: { environment: string }) {
   const notices = useEnvironments().data?.items.find(({ id }) => id === environment)?.notices ?? []
   return notices.map((notice) => (
-    <div key={notice} className="banner warn">
+    <div key={notice} className="banner" data-tone="warn">
       <WarningIcon />
       <div>
         <strong>

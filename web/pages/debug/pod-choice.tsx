@@ -28,7 +28,7 @@ export function PodChoice({ choice, chosen, isOwnChoice, onChoose }: PodChoicePr
   return (
     <fieldset className="choices">
       <legend>Pod</legend>
-      <p className="field-note choice-why">
+      <p className="choice-why">
         {isOwnChoice ? (
           <>
             You chose this one.{' '}

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { SelectField } from '../../components/select-field.tsx'
 import { processChoices, type Options, type TargetProcess } from '../../lib/process-options.ts'
+import './process-choice.css'
 
 interface ProcessChoiceProps {
   options: Options

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { Field } from '../../components/field.tsx'
 import type { ReasonField } from './use-reason.ts'
+import './reason-fields.css'
 
 /** Why somebody looks into a target, for the audit trail. */
 export function ReasonFields({ reason, ticket }: { reason: ReasonField; ticket: ReasonField }) {

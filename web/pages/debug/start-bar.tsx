@@ -5,6 +5,7 @@ import { Button } from '../../components/button.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { LockIcon, WarningIcon } from '../../components/icons.tsx'
 import type { Where } from './session-scope.ts'
+import './start-bar.css'
 
 interface StartBarProps {
   /** There when the session has to be approved first. */
@@ -48,7 +49,7 @@ export function StartBar({ approval, where, isBusy, isImpossible, mayChoose, ...
 /** Who has to approve, before anything else is read. */
 export function ApprovalNotice({ approval }: { approval: ApprovalTerms }) {
   return (
-    <div className="banner accent">
+    <div className="banner" data-tone="accent">
       <LockIcon />
       <div>
         <strong>This needs an approval</strong> by {needsInWords(approval.needs)}. They see what would run

@@ -4,6 +4,7 @@ import { Badge } from '../../components/badge.tsx'
 import { inWords } from '../../lib/format.ts'
 import type { RunPlan } from '../../lib/link-text.ts'
 import type { Where } from './session-scope.ts'
+import './what-happens.css'
 
 interface WhatHappensProps {
   target: TargetDetail

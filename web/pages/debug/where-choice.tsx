@@ -17,7 +17,7 @@ export function WhereChoice({ target, where, onChange }: WhereChoiceProps) {
   const restarts = target.containers?.find((each) => each.name === name)?.restarts ?? 0
   if (where === 'nowhere') {
     return (
-      <div className="banner warn">
+      <div className="banner" data-tone="warn">
         <WarningIcon />
         <div>
           <strong>

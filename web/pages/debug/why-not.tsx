@@ -13,7 +13,7 @@ export function WhyNot({ targetRef, said }: { targetRef: string; said: string | 
     return <Explanation explanation={query.data} targetRef={targetRef} said={said} />
   return (
     <>
-      <div className="actions centered">
+      <div className="actions middle">
         <Button isBusy={query.isFetching} onClick={() => setIsAsked(true)}>
           Why not?
         </Button>

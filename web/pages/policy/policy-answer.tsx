@@ -5,6 +5,7 @@ import { moment } from '../../lib/format.ts'
 import { policyActions, type PolicyQuestion } from './policy-question.ts'
 import { factsOf, rulesOf, verdictOf, type RuleLine } from '../../lib/policy-words.ts'
 import { Row } from '../../components/session-facts.tsx'
+import './policy-answer.css'
 
 interface PolicyAnswerProps {
   explanation: PolicyExplanation
@@ -46,7 +47,7 @@ export function PolicyAnswer({ explanation, question, who }: PolicyAnswerProps) 
 export function VerdictLine({ explanation }: { explanation: PolicyExplanation }) {
   const { words, tone } = verdictOf(explanation)
   return (
-    <h2 className={`policy-verdict ${tone}`}>
+    <h2 className="policy-verdict" data-tone={tone}>
       {tone === 'ok' ? <CheckIcon /> : tone === 'warn' ? <WarningIcon /> : <CrossIcon />} {words}
     </h2>
   )
@@ -84,7 +85,7 @@ function Rules({ lines, version }: { lines: readonly RuleLine[]; version: string
 
 function RuleList({ lines }: { lines: readonly RuleLine[] }) {
   return (
-    <ul className="plain-list">
+    <ul className="plain-list policy-list">
       {lines.map(({ name, effect, state, words }) => (
         <li key={name} className={`policy-rule ${state}`}>
           <Badge tone={effectTones[effect]}>{effect}</Badge>

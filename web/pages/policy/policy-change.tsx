@@ -9,6 +9,7 @@ import { ErrorPanel } from '../../components/error-panel.tsx'
 import { isQuestion, simulationOf, type PolicyQuestion } from './policy-question.ts'
 import { changeInWords, compareExplanations, offsetOf } from '../../lib/policy-words.ts'
 import { PolicyText } from './policy-text.tsx'
+import './policy-change.css'
 
 /** The server takes no larger policy. */
 const maxBytes = 1024 * 1024
@@ -135,11 +136,11 @@ interface ProblemsProps {
 function Problems({ problems, onPlace }: ProblemsProps) {
   return (
     <section className="panel" aria-label="Problems of the policy file">
-      <h3 className="policy-verdict bad">
+      <h3 className="policy-verdict" data-tone="bad">
         {problems.length === 1 ? 'It has a problem' : `It has ${problems.length} problems`} and cannot be
         asked
       </h3>
-      <ul className="plain-list">
+      <ul className="plain-list policy-list">
         {problems.map(({ line, column, path, message }) => (
           <li key={`${line} ${column} ${path} ${message}`} className="policy-rule">
             {line === undefined ? null : (

@@ -21,7 +21,7 @@ import { PolicyAnswer } from './policy-answer.tsx'
 import { PolicyChange } from './policy-change.tsx'
 import { PolicyQuestionForm } from './policy-question-form.tsx'
 import { Row } from '../../components/session-facts.tsx'
-import './policy.css'
+import './policy-page.css'
 
 /**
  * What policy says to one question, and why. Who may read the audit log asks about anybody and about changed files;
@@ -85,7 +85,7 @@ function Answer({ me, question }: { me: Me; question: PolicyQuestion }) {
 function NothingToSee({ me, question }: { me: Me; question: PolicyQuestion }) {
   return (
     <section className="panel" aria-label="What policy says" aria-live="polite">
-      <h2 className="policy-verdict bad">
+      <h2 className="policy-verdict" data-tone="bad">
         <LockIcon /> Nothing that you may see
       </h2>
       <p>

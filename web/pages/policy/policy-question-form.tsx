@@ -6,6 +6,7 @@ import { SelectField } from '../../components/select-field.tsx'
 import { TargetField } from '../../components/target-field.tsx'
 import { policyActions, writeQuestion, type PolicyQuestion } from './policy-question.ts'
 import { profileWords } from '../../lib/words.ts'
+import './policy-question-form.css'
 
 interface PolicyQuestionFormProps {
   me: Me

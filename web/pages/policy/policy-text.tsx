@@ -1,5 +1,6 @@
 import { useRef, type RefObject } from 'react'
 import { Field } from '../../components/field.tsx'
+import './policy-text.css'
 
 interface PolicyTextProps {
   area: RefObject<HTMLTextAreaElement | null>

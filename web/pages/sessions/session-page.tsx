@@ -20,6 +20,7 @@ import { SessionApproval } from './session-approval.tsx'
 import { SessionFacts } from '../../components/session-facts.tsx'
 import { SessionRecording } from './session-recording.tsx'
 import { TerminateDialog } from '../../components/terminate-dialog.tsx'
+import './session-page.css'
 
 /** One session, live or past: everything that is known about it. */
 export function SessionPage({ id }: { id: string }) {

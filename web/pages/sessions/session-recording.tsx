@@ -7,6 +7,7 @@ import { CheckIcon, CrossIcon, DownloadIcon } from '../../components/icons.tsx'
 import { bytes, duration } from '../../lib/format.ts'
 import { useVerification } from '../../lib/queries.ts'
 import { Id, Row } from '../../components/session-facts.tsx'
+import './session-recording.css'
 
 const formats = [
   ['asciicast-v3', 'asciicast v3'],
@@ -86,7 +87,7 @@ export function SessionRecording({ session }: { session: Session }) {
 function Verdict({ verification }: { verification: Verification }) {
   const isGood = verification.whole && verification.unaltered
   return (
-    <div className={isGood ? 'verdict ok' : 'verdict bad'} aria-live="polite">
+    <div className="verdict" data-tone={isGood ? 'ok' : 'bad'} aria-live="polite">
       <strong>
         {isGood
           ? 'Whole and unaltered'

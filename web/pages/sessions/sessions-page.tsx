@@ -88,7 +88,7 @@ export function SessionsPage({ me }: { me: Me }) {
             onClear={() => update({ q: '', state: '', user: '', since: '', target: '' })}
           />
           {query.hasNextPage ? (
-            <div className="actions centered">
+            <div className="actions middle">
               <Button isBusy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
                 Show older sessions
               </Button>

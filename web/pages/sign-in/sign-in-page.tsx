@@ -97,7 +97,7 @@ function Problem({
 }) {
   const { tone, title, advice } = signInProblem(code, provider)
   return (
-    <div className={`banner ${tone}`} role="alert">
+    <div className="banner" data-tone={tone} role="alert">
       <div>
         <strong>{title}</strong>
         <p>{advice}</p>
@@ -110,7 +110,7 @@ function Problem({
 function LinkFailure({ failure }: { failure: ApiError }) {
   const isRefused = failure.status === 401
   return (
-    <div className="banner bad" role="alert">
+    <div className="banner" data-tone="bad" role="alert">
       <div>
         <strong>{isRefused ? 'This sign-in link no longer works' : failure.title}</strong>
         <p>{failure.message}</p>

@@ -10,6 +10,7 @@ import { ContainerList } from '../../components/container-list.tsx'
 import { isMeant, shortStatus, statusOf, toneOf } from '../../lib/target-status.ts'
 import { ageColumn, environmentColumn, Locked, NameLink, Warnings } from './target-cells.tsx'
 import { isFailing, podsPath } from '../../lib/target-filters.ts'
+import './cluster-columns.css'
 
 /** What a row shows where there are pods; a Docker container's beside them fits into the same columns. */
 export const clusterColumns: Columns<Target> = [

@@ -5,6 +5,7 @@ import { TerminalIcon } from '../../components/icons.tsx'
 import { duration } from '../../lib/format.ts'
 import { useNow } from '../../lib/use-now.ts'
 import { stateWords } from '../../lib/words.ts'
+import './resume-cards.css'
 
 /** My live sessions: one click back to where I was. */
 export function ResumeCards({ sessions }: { sessions: readonly Session[] }) {

@@ -7,6 +7,7 @@ import { LinkButton } from '../../runbook-link/link-button.tsx'
 import { stateTone } from '../../lib/target-status.ts'
 import { ageColumn, environmentColumn, Locked, NameLink, Warnings } from './target-cells.tsx'
 import { allLabels, labelsInWords, withoutAge } from './container-words.ts'
+import './target-columns.css'
 
 /** What a Docker container's row shows. Constant: a renderer that changes would mount every cell anew. */
 export const targetColumns: Columns<Target> = [

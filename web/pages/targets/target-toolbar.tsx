@@ -10,6 +10,7 @@ import {
   namespaceOptions,
   type TargetFilters,
 } from '../../lib/target-filters.ts'
+import './target-toolbar.css'
 
 interface TargetToolbarProps {
   filters: TargetFilters
@@ -189,7 +190,8 @@ function SelectorField({ value, problem, isFocused, onChange }: SelectorFieldPro
       />
       <span
         id={`${id}-note`}
-        className={problem === undefined ? 'field-note' : 'field-note bad'}
+        className="field-note"
+        data-tone={problem === undefined ? undefined : 'bad'}
         role={problem === undefined ? undefined : 'alert'}
       >
         {problem ?? 'As for kubectl -l. Enter applies it.'}
