@@ -108,7 +108,7 @@ export default defineConfig({
         'react/react-in-jsx-scope': 'off',
         // React throws when a render calls other hooks than the one before.
         'react/rules-of-hooks': 'error',
-        'max-lines-per-function': ['error', { max: 140, skipBlankLines: true, skipComments: true }],
+        'max-lines-per-function': ['error', { max: 100, skipBlankLines: true, skipComments: true }],
         'no-restricted-imports': [
           'error',
           {

@@ -56,8 +56,8 @@ function choose(choices: Choice[], asked: string, kind: string): Choices {
   }
 }
 
-/** The wish, as long as it can be had. */
-export function valueOf({ choices, chosen }: Choices, wish: string | undefined): string {
-  const isUsable = choices.some((choice) => choice.name === wish && choice.problem === undefined)
-  return wish !== undefined && isUsable ? wish : chosen
+/** What is preferred, as long as it can be had. */
+export function valueOf({ choices, chosen }: Choices, preferred: string | undefined): string {
+  const isUsable = choices.some((choice) => choice.name === preferred && choice.problem === undefined)
+  return preferred !== undefined && isUsable ? preferred : chosen
 }

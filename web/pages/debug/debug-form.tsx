@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query'
-import { useEffect, useState, type FormEvent } from 'react'
+import { useEffect, useState, type FormEvent, type RefObject } from 'react'
 import { useLocation } from 'wouter'
 import type { CreateSession, Session } from '../../../server/protocol/session-api.ts'
 import type { TargetDetail } from '../../../server/protocol/target-api.ts'
@@ -8,24 +8,22 @@ import { api } from '../../lib/api.ts'
 import { Button } from '../../components/button.tsx'
 import { ErrorPanel } from '../../components/error-panel.tsx'
 import { WarningIcon } from '../../components/icons.tsx'
-import { queryClient, useTarget } from '../../lib/queries.ts'
+import { queryClient } from '../../lib/queries.ts'
 import { askForLink } from '../../lib/link-request.ts'
 import { prefillPrompt } from '../../terminal/prefill.ts'
 import { keepRunbookView } from '../../terminal/runbook-view.ts'
 import { ChoiceList } from './choice-list.tsx'
 import { ContainerChoice } from './container-choice.tsx'
-import { profileChoices, profilesForProcess, toolboxChoices, valueOf } from './debug-choices.ts'
 import type { DebugPlace } from './debug-place.ts'
 import { linkText, runOf, runPlan, type RunPlan } from '../../lib/link-text.ts'
 import { LiveSession } from './live-session.tsx'
 import { PodChoice } from './pod-choice.tsx'
 import { ProcessChoice } from './process-choice.tsx'
-import { linkedProcess } from '../../lib/process-options.ts'
 import { ReasonFields } from './reason-fields.tsx'
 import { ApprovalNotice, StartBar } from './start-bar.tsx'
-import { useReason } from './use-reason.ts'
+import { useReason, type ReasonState } from './use-reason.ts'
+import { useSessionChoices, type SessionChoices } from './use-session-choices.ts'
 import { WhatHappens } from './what-happens.tsx'
-import { chosenWhere, type Where } from './session-scope.ts'
 import { WhereChoice } from './where-choice.tsx'
 import './debug-form.css'
 
@@ -46,41 +44,14 @@ interface DebugFormProps {
 
 /** Reason first: with the defaults it is all that there is to do. Enter starts. */
 export function DebugForm(props: DebugFormProps) {
-  const { target, options, choice, place, parameters, isChanging, onPod, onContainer } = props
-  const toolboxes = toolboxChoices(options, parameters.get('toolbox') ?? '')
-  const [toolboxWish, setToolbox] = useState<string>()
-  const [profileWish, setProfile] = useState<string>()
-  const [whereWish, setWhere] = useState<Where>()
-  const where = chosenWhere(target, whereWish)
-  const scope = where === 'pod' || where === 'nowhere' ? undefined : where
-  const linked = linkedProcess(target, parameters)
-  const [process, setProcess] = useState(linked.process)
-  // As whom it runs, and what it sees there, is another question than beside the container and its process that is found.
-  const isOther = scope !== undefined || process !== ''
-  const other = useTarget(place.ref, { pick: place.pick, scope, process, enabled: isOther })
-  // Nothing is said, and nothing starts, of what could not be asked: it is asked again by itself.
-  const isUnknown = isOther && other.isError && other.data === undefined
-  const isAsking = isUnknown || (isOther && (other.isPending || other.isPlaceholderData))
-  const shown = (isOther ? other.data?.options : undefined) ?? options
-  const askedProfile = parameters.get('profile') ?? ''
-  const profiles =
-    process === ''
-      ? profileChoices(shown, askedProfile)
-      : profilesForProcess(shown, profileChoices(options, askedProfile))
+  const { target, options, place, parameters, isChanging } = props
+  const choices = useSessionChoices(target, options, place, parameters)
+  const { where, scope, process, toolbox, profile, profiles, shown, isAsking, failure } = choices
   const [link] = useState(() => linkText(parameters))
   const words = useReason(options, link)
   const { plan, note } = runPlan(parameters, options.runbooks)
   const start = useStart(plan)
-  const firstInput = words.reason.input
-  useEffect(() => {
-    firstInput.current?.focus()
-    // Whoever fills this in needs the terminal next: it loads meanwhile.
-    import('../../terminal/terminal-page.tsx').catch(() => undefined)
-  }, [firstInput])
-
-  // A wish holds as long as it can: the next pod may not allow it.
-  const toolbox = valueOf(toolboxes, toolboxWish)
-  const profile = valueOf(profiles, profileWish)
+  useFirstInput(words.reason.input)
   const [problem, setProblem] = useState<ApiError>()
   const isImpossible = toolbox === '' || profile === '' || where === 'nowhere'
   const begin = (how: Pick<CreateSession, 'breakGlass'>): void => {
@@ -94,7 +65,7 @@ export function DebugForm(props: DebugFormProps) {
       ...(place.pick === undefined ? {} : { pick: place.pick as NonNullable<CreateSession['pick']> }),
       ...(scope === undefined ? {} : { scope }),
       ...(process === '' ? {} : { process }),
-      ...words.said,
+      ...words.request,
     }
     const onError = (cause: unknown): void => {
       const error = asApiError(cause)
@@ -106,59 +77,25 @@ export function DebugForm(props: DebugFormProps) {
     event.preventDefault()
     if (words.isComplete(options.requireReason)) begin({})
   }
+  const askLink = (): void =>
+    askForLink({ ref: place.ref, process, toolbox, profile, ...words.request, run: runOf(plan) })
+  const notes = [
+    ...(place.notes ?? []),
+    ...choices.notes,
+    ...link.notes,
+    ...(note === undefined ? [] : [note]),
+  ]
   return (
     <form className="debug-form" aria-label={`Debug ${target.name}`} onSubmit={submit} noValidate>
-      <div className="stack wide-gap">
-        <LiveSession target={target} toolbox={toolbox} profile={profile} />
-        <LinkNotes
-          notes={[
-            ...(place.notes ?? []),
-            ...linked.notes,
-            ...link.notes,
-            ...(note === undefined ? [] : [note]),
-          ]}
-        />
-        <ReasonFields reason={words.reason} ticket={words.ticket} />
-        {choice === undefined ? null : (
-          <PodChoice
-            choice={choice}
-            chosen={place.pod ?? target.pod}
-            isOwnChoice={place.pod !== undefined}
-            onChoose={onPod}
-          />
-        )}
-        <ContainerChoice
-          containers={target.containers ?? []}
-          chosen={place.container ?? target.container}
-          onChoose={onContainer}
-        />
-        <ProcessChoice options={options} value={process} onChange={setProcess} />
-        <WhereChoice target={target} where={where} onChange={setWhere} />
-        <ChoiceList
-          legend="Toolbox"
-          name="toolbox"
-          choices={toolboxes.choices}
-          value={toolbox}
-          onChange={setToolbox}
-          note={toolboxes.note}
-        />
-        <ChoiceList
-          legend="Profile"
-          name="profile"
-          choices={profiles.choices}
-          value={profile}
-          onChange={setProfile}
-          note={profiles.note}
-        />
-      </div>
+      <FormFields {...props} choices={choices} words={words} notes={notes} />
       <div className="debug-side">
-        {problem === undefined && !isUnknown ? null : (
+        {problem === undefined && failure === undefined ? null : (
           <div ref={intoView}>
-            <ErrorPanel error={problem ?? other.error} />
+            <ErrorPanel error={problem ?? failure} />
           </div>
         )}
         {options.approval === undefined ? null : <ApprovalNotice approval={options.approval} />}
-        {where === 'nowhere' || isUnknown ? null : (
+        {where === 'nowhere' || failure !== undefined ? null : (
           <WhatHappens
             target={target}
             options={shown}
@@ -177,17 +114,71 @@ export function DebugForm(props: DebugFormProps) {
           mayBreakGlass={() => words.isComplete(true)}
           onBreakGlass={() => begin({ breakGlass: true })}
         />
-        <Button
-          kind="quiet"
-          onClick={() =>
-            askForLink({ ref: place.ref, process, toolbox, profile, ...words.said, run: runOf(plan) })
-          }
-        >
+        <Button kind="quiet" onClick={askLink}>
           Copy runbook link
         </Button>
       </div>
     </form>
   )
+}
+
+interface FormFieldsProps extends DebugFormProps {
+  choices: SessionChoices
+  words: ReasonState
+  /** What of a link is not in the form as it was written. */
+  notes: readonly string[]
+}
+
+/** What somebody fills in and chooses. */
+function FormFields({ target, options, choice, place, onPod, onContainer, ...rest }: FormFieldsProps) {
+  const { choices, words, notes } = rest
+  const { toolboxes, toolbox, profiles, profile } = choices
+  return (
+    <div className="stack wide-gap">
+      <LiveSession target={target} toolbox={toolbox} profile={profile} />
+      <LinkNotes notes={notes} />
+      <ReasonFields reason={words.reason} ticket={words.ticket} />
+      {choice === undefined ? null : (
+        <PodChoice
+          choice={choice}
+          chosen={place.pod ?? target.pod}
+          isOwnChoice={place.pod !== undefined}
+          onChoose={onPod}
+        />
+      )}
+      <ContainerChoice
+        containers={target.containers ?? []}
+        chosen={place.container ?? target.container}
+        onChoose={onContainer}
+      />
+      <ProcessChoice options={options} value={choices.process} onChange={choices.setProcess} />
+      <WhereChoice target={target} where={choices.where} onChange={choices.setWhere} />
+      <ChoiceList
+        legend="Toolbox"
+        name="toolbox"
+        choices={toolboxes.choices}
+        value={toolbox}
+        onChange={choices.setToolbox}
+        note={toolboxes.note}
+      />
+      <ChoiceList
+        legend="Profile"
+        name="profile"
+        choices={profiles.choices}
+        value={profile}
+        onChange={choices.setProfile}
+        note={profiles.note}
+      />
+    </div>
+  )
+}
+
+/** The form begins with the reason, and whoever fills it in needs the terminal next: it loads meanwhile. */
+function useFirstInput(input: RefObject<HTMLInputElement | null>): void {
+  useEffect(() => {
+    input.current?.focus()
+    import('../../terminal/terminal-page.tsx').catch(() => undefined)
+  }, [input])
 }
 
 function useStart(plan: RunPlan) {
@@ -211,7 +202,6 @@ function intoView(element: HTMLElement | null): void {
   element?.firstElementChild?.scrollIntoView({ block: 'nearest' })
 }
 
-/** What of a link is not in the form as it was written. */
 function LinkNotes({ notes }: { notes: readonly string[] }) {
   if (notes.length === 0) return null
   return (

@@ -30,10 +30,10 @@ export function whereChoices(target: TargetDetail): WhereChoices {
   }
 }
 
-/** What was wished for as long as it can be had, else the most that can be. Pure. */
-export function chosenWhere(target: TargetDetail, wish: Where | undefined): Where {
+/** What is preferred as long as it can be had, else the most that can be. Pure. */
+export function chosenWhere(target: TargetDetail, preferred: Where | undefined): Where {
   const choices = whereChoices(target)
   const order = ['pod', 'copy', 'network'] as const
   const can = order.filter((where) => choices[where].problem === undefined)
-  return can.find((where) => where === wish) ?? can[0] ?? 'nowhere'
+  return can.find((where) => where === preferred) ?? can[0] ?? 'nowhere'
 }

@@ -23,7 +23,7 @@ export interface ReasonState {
   reason: ReasonField
   ticket: ReasonField
   /** What goes into the request. */
-  said: { reason?: string; ticket?: string }
+  request: { reason?: string; ticket?: string }
   /** Whether everything that is needed is there; else says what is missing, and leads to it. */
   isComplete: (needsReason: boolean) => boolean
   /** Takes a refusal that is about one of the two; false when it is about something else. */
@@ -74,7 +74,7 @@ export function useReason(options: Options, start: { reason: string; ticket: str
       patterns: options.ticketPatterns,
       change: setTicket,
     },
-    said: {
+    request: {
       ...(texts.reason === '' ? {} : { reason: texts.reason }),
       ...(texts.ticket === '' ? {} : { ticket: texts.ticket }),
     },

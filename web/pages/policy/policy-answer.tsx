@@ -4,7 +4,7 @@ import { CheckIcon, CrossIcon, WarningIcon } from '../../components/icons.tsx'
 import { moment } from '../../lib/format.ts'
 import { policyActions, type PolicyQuestion } from './policy-question.ts'
 import { factsOf, rulesOf, verdictOf, type RuleLine } from '../../lib/policy-words.ts'
-import { Row } from '../../components/session-facts.tsx'
+import { Row } from '../../components/panel.tsx'
 import './policy-answer.css'
 
 interface PolicyAnswerProps {

@@ -20,7 +20,7 @@ import { useUrlState } from '../../lib/use-url-state.ts'
 import { PolicyAnswer } from './policy-answer.tsx'
 import { PolicyChange } from './policy-change.tsx'
 import { PolicyQuestionForm } from './policy-question-form.tsx'
-import { Row } from '../../components/session-facts.tsx'
+import { Row } from '../../components/panel.tsx'
 import './policy-page.css'
 
 /**

@@ -1,7 +1,7 @@
 import type { Session } from '../../../server/protocol/session-api.ts'
 import { needsInWords, tallyInWords } from '../../lib/approval-words.ts'
 import { moment } from '../../lib/format.ts'
-import { Panel, Row } from '../../components/session-facts.tsx'
+import { Panel, Row } from '../../components/panel.tsx'
 
 /** Who consented, who did not, and what was said about a session that did without. Nothing for all others. */
 export function SessionApproval({ session: { approval, breakGlass } }: { session: Session }) {

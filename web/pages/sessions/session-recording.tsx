@@ -6,7 +6,7 @@ import { ErrorPanel } from '../../components/error-panel.tsx'
 import { CheckIcon, CrossIcon, DownloadIcon } from '../../components/icons.tsx'
 import { bytes, duration } from '../../lib/format.ts'
 import { useVerification } from '../../lib/queries.ts'
-import { Id, Row } from '../../components/session-facts.tsx'
+import { Id, Row } from '../../components/panel.tsx'
 import './session-recording.css'
 
 const formats = [
