@@ -22,7 +22,7 @@ interface SearchFieldProps {
 export function SearchField({ label, placeholder, value, isBusy, onChange, onInput }: SearchFieldProps) {
   const [text, setText] = useState(value)
   // The number of the Enter that waits for its answer; that of the last one that was followed, when none does.
-  const [wish, setWish] = useState(0)
+  const [entered, setEntered] = useState(0)
   const followed = useRef(0)
   const sent = useRef(value)
   const change = useRef(onChange)
@@ -34,14 +34,14 @@ export function SearchField({ label, placeholder, value, isBusy, onChange, onInp
     if (value === sent.current) return
     sent.current = value
     setText(value)
-    setWish(followed.current)
+    setEntered(followed.current)
   }, [value])
   useEffect(() => {
-    // The words went out in the same step as the wish: a list that is not busy is the answer to them.
-    if (wish === followed.current || isBusy) return
-    followed.current = wish
+    // The words went out in the same step as the Enter: a list that is not busy is the answer to them.
+    if (entered === followed.current || isBusy) return
+    followed.current = entered
     openFirstRow()
-  }, [wish, isBusy])
+  }, [entered, isBusy])
   useEffect(() => {
     if (text === sent.current) return undefined
     const timer = setTimeout(() => {
@@ -50,7 +50,7 @@ export function SearchField({ label, placeholder, value, isBusy, onChange, onInp
     }, 200)
     return () => clearTimeout(timer)
   }, [text])
-  const forget = (): void => setWish(followed.current)
+  const forget = (): void => setEntered(followed.current)
   const type = (next: string): void => {
     setText(next)
     forget()
@@ -74,7 +74,7 @@ export function SearchField({ label, placeholder, value, isBusy, onChange, onInp
           // An input method takes its own Enter.
           if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
             event.preventDefault()
-            setWish(followed.current + 1)
+            setEntered(followed.current + 1)
             // The address has to have what was typed before it is left.
             if (text !== sent.current) {
               sent.current = text

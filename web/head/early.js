@@ -1,12 +1,12 @@
 // While the app is still being read: asks who looks at it and what the link is about, and takes a stranger to the identity
-// provider before anything is drawn. `web/begun.ts` hands the answers to the app; `web/provider-sign-in.ts` shares the keys.
+// provider before anything is drawn. `web/lib/early-requests.ts` hands the answers to the app; `web/lib/provider-sign-in.ts` shares the keys.
 {
   const deadlineMs = 20_000
   const circleMs = 30_000
   const { pathname, search, hash } = location
   const isSignIn = pathname === '/signin' || pathname === '/signed-in'
-  const begun = {}
-  globalThis.hatchwayBegun = begun
+  const early = {}
+  globalThis.hatchwayEarly = early
 
   const ask = (path) =>
     fetch(`/api/v1${path}`, {
@@ -15,7 +15,7 @@
       signal: AbortSignal.timeout(deadlineMs),
     })
   const begin = (path, answer) => {
-    begun[`/api/v1${path}`] = answer
+    early[`/api/v1${path}`] = answer
     // The app meets the failure, if it comes to ask.
     answer.catch(() => undefined)
   }

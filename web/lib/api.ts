@@ -1,6 +1,6 @@
 import type { Problem } from '../../server/protocol/api.ts'
 import { ApiError } from './api-error.ts'
-import { takeBegun } from './early-requests.ts'
+import { takeEarly } from './early-requests.ts'
 import { signedInAgain } from './sign-in-gate.ts'
 
 export interface ApiRequest {
@@ -50,8 +50,8 @@ async function send(path: string, request: ApiRequest, signal: AbortSignal): Pro
   const timeout = AbortSignal.timeout(timeoutMs)
   const url = apiUrl(path, request.query)
   try {
-    const begun = request.method === undefined ? takeBegun(url) : undefined
-    if (begun !== undefined) return await begun
+    const early = request.method === undefined ? takeEarly(url) : undefined
+    if (early !== undefined) return await early
     return await fetch(url, {
       method: request.method ?? 'GET',
       credentials: 'same-origin',

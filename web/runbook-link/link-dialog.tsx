@@ -28,8 +28,8 @@ export function LinkDialog({ request }: { request: LinkRequest }) {
   const { base, choices } = state
   const [form, setForm] = useState<Form>('Link')
   const usual = usualLabels(choices.ref)
-  const [labelWish, setLabels] = useState<Partial<AlertLabels>>({})
-  const labels = { ...usual, ...labelWish }
+  const [ownLabels, setLabels] = useState<Partial<AlertLabels>>({})
+  const labels = { ...usual, ...ownLabels }
   const text = textOf(form, base, choices, labels)
   const { isCopied, copy } = useCopy()
   return (
@@ -60,7 +60,7 @@ export function LinkDialog({ request }: { request: LinkRequest }) {
               <LabelFields
                 choices={choices}
                 labels={labels}
-                onChange={(change) => setLabels({ ...labelWish, ...change })}
+                onChange={(change) => setLabels({ ...ownLabels, ...change })}
               />
             )}
             {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: the keyboard has to get there */}

@@ -21,16 +21,16 @@ export interface LinkState {
 
 /** What the link says so far. */
 export function useLinkChoices(request: LinkRequest): LinkState {
-  const asked = splitRef(request.ref)
+  const requested = splitRef(request.ref)
   const query = useTarget(request.ref)
   const publicUrl = useMe().data?.publicUrl
   const target = query.data
   const refs = lastingRefs(request.ref, target)
   const { process = '', toolbox = '', profile = '', reason = '', ticket = '', run = '' } = request
-  const [wish, setWish] = useState<Partial<LinkChoices>>({})
+  const [changes, setChanges] = useState<Partial<LinkChoices>>({})
   const fallback = {
-    ref: refs[0] ?? asked.ref,
-    container: asked.container,
+    ref: refs[0] ?? requested.ref,
+    container: requested.container,
     process,
     toolbox,
     profile,
@@ -38,21 +38,21 @@ export function useLinkChoices(request: LinkRequest): LinkState {
     ticket,
     run,
   }
-  const wished = { ...fallback, ...wish }
+  const chosen = { ...fallback, ...changes }
   return {
     base: publicUrl ?? location.origin,
     target,
     isGone: query.isError && target === undefined,
     refs,
     choices: {
-      ...wished,
+      ...chosen,
       // A pod that has gone by now is no choice any more.
-      ref: refs.includes(wished.ref) ? wished.ref : fallback.ref,
-      process: lastingProcess(wished.process, target),
-      reason: printableLine(wished.reason),
-      ticket: printableLine(wished.ticket),
-      run: printableLine(wished.run),
+      ref: refs.includes(chosen.ref) ? chosen.ref : fallback.ref,
+      process: lastingProcess(chosen.process, target),
+      reason: printableLine(chosen.reason),
+      ticket: printableLine(chosen.ticket),
+      run: printableLine(chosen.run),
     },
-    change: (change) => setWish({ ...wish, ...change }),
+    change: (change) => setChanges({ ...changes, ...change }),
   }
 }

@@ -3,7 +3,8 @@ import { needsConfirmation, preparePaste, withoutHidden } from './paste-text.ts'
 /** `cleaned`: without what nobody sees. */
 export type Answer = 'no' | 'yes' | 'cleaned'
 
-interface Asked {
+/** What a question is about. */
+interface QuestionSubject {
   kind: 'paste' | 'clipboard'
   text: string
   /** Of a paste: the program takes it as one text, and runs no line by itself. */
@@ -11,7 +12,7 @@ interface Asked {
 }
 
 /** Something about text that comes in or goes out, which only the user can decide. */
-export interface Question extends Asked {
+export interface Question extends QuestionSubject {
   /** Another for each question of a terminal. */
   id: number
   /** The first call counts. */
@@ -65,14 +66,14 @@ export class Questions {
     return answer === 'cleaned' ? withoutHidden(text) : text
   }
 
-  #ask(asked: Asked): Promise<Answer> {
+  #ask(subject: QuestionSubject): Promise<Answer> {
     const { promise, resolve } = Promise.withResolvers<Answer>()
-    if (this.#isClosed || this.#open.some(({ kind }) => kind === asked.kind)) {
+    if (this.#isClosed || this.#open.some(({ kind }) => kind === subject.kind)) {
       resolve('no')
       return promise
     }
     const question: Question = {
-      ...asked,
+      ...subject,
       id: ++this.#lastId,
       answer: (answer) => {
         this.#change(this.#open.filter((each) => each !== question))
