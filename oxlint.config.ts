@@ -72,6 +72,32 @@ function importRules([name, { from, vendors: own = [] }]: [string, Room]): Oxlin
   }
 }
 
+// The same below web/, from what draws nothing up to the screens; web/app, around them, imports them all. A screen is a folder
+// of pages/, and screens do not import each other: what several show is in components, what several say in lib.
+const webRooms: Record<string, readonly string[]> = {
+  lib: [],
+  bundle: [],
+  components: ['lib', 'style'],
+  terminal: ['components', 'lib', 'style'],
+  player: ['components', 'lib', 'style'],
+  'runbook-link': ['components', 'lib', 'style'],
+  'pages/*': ['terminal', 'player', 'runbook-link', 'components', 'lib', 'style'],
+}
+const serverInWeb = {
+  group: ['**/server/**', '!**/server/protocol/**'],
+  message: 'The web app shares only server/protocol with the server.',
+}
+
+function webImportRules([name, from]: [string, readonly string[]]): OxlintOverride {
+  const allowed = from.map((other) => `!${relative(name, `${other}/**`)}`)
+  const message = `web/${name} may import only: ${from.join(', ') || 'nothing of web'}.`
+  const patterns = [{ group: ['../**', '!**/server/**', ...allowed], message }, serverInWeb]
+  return {
+    files: [`web/${name}/**/*.{ts,tsx}`],
+    rules: { 'no-restricted-imports': ['error', { patterns }] },
+  }
+}
+
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'import', 'promise', 'node'],
   categories: { correctness: 'error', suspicious: 'error' },
@@ -109,19 +135,10 @@ export default defineConfig({
         // React throws when a render calls other hooks than the one before.
         'react/rules-of-hooks': 'error',
         'max-lines-per-function': ['error', { max: 100, skipBlankLines: true, skipComments: true }],
-        'no-restricted-imports': [
-          'error',
-          {
-            patterns: [
-              {
-                group: ['**/server/**', '!**/server/protocol/**'],
-                message: 'The web app shares only server/protocol with the server.',
-              },
-            ],
-          },
-        ],
+        'no-restricted-imports': ['error', { patterns: [serverInWeb] }],
       },
     },
+    ...Object.entries(webRooms).map(webImportRules),
     {
       files: ['test/**/*.ts'],
       rules: {

@@ -83,6 +83,45 @@ describe('import boundaries', () => {
   })
 })
 
+// Below web/, what is nearer to the screens is imported by nothing that is further from them.
+describe('the layers of the web app', () => {
+  const upward = [
+    ['lib', '../components/badge.tsx', /web\/lib may import only: nothing of web/],
+    ['components', '../pages/policy/policy-answer.tsx', /web\/components may import only: lib, style/],
+    ['components', '../app/top-bar.tsx', /web\/components may import only/],
+    ['runbook-link', '../pages/debug/debug-form.tsx', /web\/runbook-link may import only/],
+    ['runbook-link', '../terminal/prefill.ts', /web\/runbook-link may import only/],
+    ['terminal', '../pages/sessions/session-page.tsx', /web\/terminal may import only/],
+    ['terminal', '../player/cast.ts', /web\/terminal may import only/],
+    ['player', '../terminal/terminal-page.tsx', /web\/player may import only/],
+    ['pages/debug', '../targets/target-list.tsx', /web\/pages\/\* may import only/],
+    ['pages/debug', '../../app/routes.tsx', /web\/pages\/\* may import only/],
+    ['bundle', '../lib/api.ts', /web\/bundle may import only: nothing of web/],
+  ] as const
+
+  for (const [folder, path, complaint] of upward) {
+    it(`refuse ${path} in web/${folder}, also for types alone`, async () => {
+      const source = `import type { Part } from '${path}'\nexport type Planted = Part\n`
+      assert.match((await lintPlanted(`web/${folder}/planted.ts`, source)) ?? '', complaint)
+    })
+  }
+
+  it('let pass what leads the other way, and the protocol from everywhere', async () => {
+    const allowed = [
+      ['pages/debug', '../../terminal/prefill.ts'],
+      ['pages/debug', '../../../server/protocol/api.ts'],
+      ['terminal', '../components/button.tsx'],
+      ['components', '../lib/format.ts'],
+      ['lib', '../../server/protocol/api.ts'],
+      ['app', '../pages/debug/debug-page.tsx'],
+    ] as const
+    for (const [folder, path] of allowed) {
+      const source = `import type { Part } from '${path}'\nexport type Planted = Part\n`
+      assert.equal(await lintPlanted(`web/${folder}/planted.ts`, source), undefined, `${path} in ${folder}`)
+    }
+  })
+})
+
 describe('the rules of hooks', () => {
   it('refuse a hook behind a return, which React throws at', async () => {
     const said = await lintPlanted(
