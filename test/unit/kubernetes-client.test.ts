@@ -10,11 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { inspect } from 'node:util'
 import { HatchwayError, messageOf, type ErrorCode } from '../../server/core/errors.ts'
-import {
-  resourcePath,
-  type KubernetesCall,
-  type KubernetesClient,
-} from '../../server/drivers/kubernetes/api/client.ts'
+import { type KubernetesCall, type KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
+import { resourcePath } from '../../server/drivers/kubernetes/api/paths.ts'
 import { refusalOf } from '../../server/drivers/kubernetes/api/errors.ts'
 import { eventually } from '../support/eventually.ts'
 import { impersonationHeaders } from '../../server/drivers/kubernetes/api/impersonate.ts'

@@ -1,6 +1,7 @@
 import type { Actor } from '../../../core/driver.ts'
 import { RecentAnswers } from './answers.ts'
-import { resourcePath, type KubernetesClient } from './client.ts'
+import { type KubernetesClient } from './client.ts'
+import { resourcePath } from './paths.ts'
 import { limitConcurrency } from '../../shared/limit-concurrency.ts'
 
 /** How long an answer of the cluster's authorizer is good for. */

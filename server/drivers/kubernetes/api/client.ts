@@ -1,21 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import { HatchwayError } from '../../../core/errors.ts'
 import type { Actor } from '../../../core/driver.ts'
 import type { ClusterSource } from './config.ts'
 import { KubernetesConnections, StaleConnectionError } from './connection.ts'
 import { ClusterCredentials, type ClusterCredential } from './credentials.ts'
 import { AnswerTooLong, KubernetesRefusal, translateKubernetesError } from './errors.ts'
 import { impersonationHeaders } from './impersonate.ts'
+import { pathOf, type RequestPath } from './paths.ts'
 import { openWebSocket } from './websocket.ts'
 import { readRecord, withoutNulls } from '../../shared/read-json.ts'
 
-export interface KubernetesCall {
+export interface KubernetesCall extends RequestPath {
   method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
-  /** Already encoded: build it with {@link resourcePath}. */
-  path: string
-  query?: Readonly<Record<string, string | readonly string[]>>
   body?: object
   contentType?:
     | 'application/json'
@@ -50,31 +47,6 @@ const maxRefusalBytes = 64 * 1024
 const usualTimeoutMs = 15_000
 /** However long `Retry-After` says: a timer that is set for more than 2^31 ms fires at once. */
 const maxWaitMs = 30_000
-
-/**
- * `/api/v1/namespaces/shop/pods/web/attach`, every part encoded.
- * Throws `invalid_request` for what is no path segment (k8s.io/apimachinery, pkg/api/validation/path): dots lead elsewhere,
- * encoded or not, and the API server takes an encoded slash for a slash, so that `web/exec` would name another resource.
- */
-export function resourcePath(
-  group: string,
-  namespace: string | undefined,
-  plural: string,
-  name?: string,
-  subresource?: string,
-): string {
-  const parts = [
-    ...(namespace === undefined ? [] : ['namespaces', namespace]),
-    plural,
-    ...(name === undefined ? [] : [name]),
-    ...(subresource === undefined ? [] : [subresource]),
-  ]
-  for (const part of parts) {
-    if (part === '' || part === '.' || part === '..' || /[/%]/.test(part))
-      throw new HatchwayError('invalid_request', `"${part}" is no name that a cluster can have.`)
-  }
-  return [group, ...parts.map(encodeURIComponent)].join('/')
-}
 
 /** Calls to one cluster's API server over kept-alive connections. Rejects only with HatchwayError. */
 export class KubernetesClient {
@@ -274,14 +246,6 @@ export class KubernetesClient {
       timedOut: limit.aborted,
     })
   }
-}
-
-function pathOf({ path, query }: Pick<KubernetesCall, 'path' | 'query'>): string {
-  const search = new URLSearchParams()
-  for (const [name, value] of Object.entries(query ?? {})) {
-    for (const one of typeof value === 'string' ? [value] : value) search.append(name, one)
-  }
-  return search.size === 0 ? path : `${path}?${search}`
 }
 
 async function readBody(answer: IncomingMessage, most: number): Promise<string> {

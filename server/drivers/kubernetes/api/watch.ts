@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../../../core/errors.ts'
 import type { Actor } from '../../../core/driver.ts'
-import { resourcePath, type KubernetesClient } from './client.ts'
+import { type KubernetesClient } from './client.ts'
+import { resourcePath } from './paths.ts'
 import { KubernetesRefusal, refusalOf, translateKubernetesError, wasTooLong } from './errors.ts'
 import { readList, readRecord, readText, withoutNulls } from '../../shared/read-json.ts'
+import { metadataOf, WatchedItems, type Change } from './watched-items.ts'
 
 export interface WatchedResource {
   /** `/api/v1` or `/apis/apps/v1`. */
@@ -15,8 +17,6 @@ export interface WatchedResource {
   labelSelector?: string
   actor?: Actor
 }
-
-export type Change = 'added' | 'changed' | 'gone'
 
 /** A local copy of what a cluster has, kept up to date until it is closed. */
 export interface Watched<T> {
@@ -75,13 +75,8 @@ export function watchResource<K, T>(
 class ResourceWatch<K, T> implements Watched<T> {
   readonly #client: KubernetesClient
   readonly #resource: WatchedResource
-  readonly #keep: (object: K) => T
   readonly #pace: WatchPace
-  readonly #items = new Map<string, T>()
-  /** Of each item: a list that is read again tells only what has changed. */
-  readonly #versions = new Map<string, string>()
-  readonly #unreadable = new Set<string>()
-  readonly #listeners = new Set<(kind: Change, item: T) => void>()
+  readonly #kept: WatchedItems<K, T>
   readonly #waiting = new Set<() => void>()
   readonly #closed = new AbortController()
   /** Objects in a page of a list; fewer once so many were too long for one answer. */
@@ -94,12 +89,12 @@ class ResourceWatch<K, T> implements Watched<T> {
   constructor(client: KubernetesClient, resource: WatchedResource, keep: (object: K) => T, pace: WatchPace) {
     this.#client = client
     this.#resource = resource
-    this.#keep = keep
     this.#pace = pace
+    this.#kept = new WatchedItems(keep)
   }
 
   get items(): ReadonlyMap<string, T> {
-    return this.#items
+    return this.#kept.items
   }
 
   get synced(): boolean {
@@ -111,12 +106,11 @@ class ResourceWatch<K, T> implements Watched<T> {
   }
 
   get unreadable(): number {
-    return this.#unreadable.size
+    return this.#kept.unreadable
   }
 
   onChange(listener: (kind: Change, item: T) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#kept.onChange(listener)
   }
 
   async ready(signal: AbortSignal): Promise<void> {
@@ -138,7 +132,7 @@ class ResourceWatch<K, T> implements Watched<T> {
   close(): void {
     this.#closed.abort()
     this.#wake()
-    this.#listeners.clear()
+    this.#kept.forgetListeners()
   }
 
   /** Until it is closed. Never rejects. */
@@ -203,14 +197,13 @@ class ResourceWatch<K, T> implements Watched<T> {
     do {
       const page = await this.#listPage(next)
       for (const object of readList(page.items)) {
-        this.#put(readRecord(object) as K & Meta)
+        this.#kept.put(readRecord(object) as K)
         seen.add(readText(metadataOf(object)['uid']))
       }
       version = page.metadata?.resourceVersion
       next = page.metadata?.continue || undefined
     } while (next !== undefined)
-    for (const uid of [...this.#items.keys(), ...this.#unreadable].filter((uid) => !seen.has(uid)))
-      this.#remove(uid)
+    this.#kept.retain(seen)
     this.#version = version
     this.#healthy()
   }
@@ -252,53 +245,10 @@ class ResourceWatch<K, T> implements Watched<T> {
       const { type, object } = { type: event['type'], object: readRecord(event['object']) } as WatchEvent<K>
       if (type === 'ERROR')
         throw new KubernetesRefusal((object as { code?: number }).code ?? 500, JSON.stringify(object))
-      if (type === 'DELETED') this.#remove(readText(metadataOf(object)['uid']))
-      else if (type !== 'BOOKMARK') this.#put(object)
+      if (type === 'DELETED') this.#kept.remove(readText(metadataOf(object)['uid']))
+      else if (type !== 'BOOKMARK') this.#kept.put(object)
       this.#version = readText(metadataOf(object)['resourceVersion']) || this.#version
     }
-  }
-
-  #put(object: K & Meta): void {
-    const metadata = metadataOf(object)
-    const [uid, resourceVersion] = [readText(metadata['uid']), readText(metadata['resourceVersion'])]
-    const before = this.#versions.get(uid)
-    if (before === resourceVersion) return
-    const item = this.#read(object, uid)
-    if (item === undefined) return
-    this.#items.set(uid, item)
-    this.#versions.set(uid, resourceVersion)
-    this.#tell(before === undefined ? 'added' : 'changed', item)
-  }
-
-  /** Undefined for one that can't be read: the others are shown all the same. */
-  #read(object: K & Meta, uid: string): T | undefined {
-    try {
-      if (uid === '' || readText(metadataOf(object)['name']) === '') throw new TypeError('it has no name')
-      const item = this.#keep(object)
-      this.#unreadable.delete(uid)
-      return item
-    } catch {
-      this.#unreadable.add(uid)
-      this.#drop(uid)
-      return undefined
-    }
-  }
-
-  #remove(uid: string): void {
-    this.#unreadable.delete(uid)
-    this.#drop(uid)
-  }
-
-  #drop(uid: string): void {
-    const item = this.#items.get(uid)
-    if (item === undefined) return
-    this.#items.delete(uid)
-    this.#versions.delete(uid)
-    this.#tell('gone', item)
-  }
-
-  #tell(kind: Change, item: T): void {
-    for (const listener of this.#listeners) listener(kind, item)
   }
 
   #healthy(): void {
@@ -310,8 +260,4 @@ class ResourceWatch<K, T> implements Watched<T> {
   #wake(): void {
     for (const wake of this.#waiting) wake()
   }
-}
-
-function metadataOf(object: unknown): Record<string, unknown> {
-  return readRecord(readRecord(object)['metadata'])
 }

@@ -5,7 +5,8 @@ import type {
   V1PodStatus,
 } from '@kubernetes/client-node'
 import type { Actor } from '../../../core/driver.ts'
-import { resourcePath, type KubernetesClient } from '../api/client.ts'
+import { type KubernetesClient } from '../api/client.ts'
+import { resourcePath } from '../api/paths.ts'
 import { watchResource, type Watched } from '../api/watch.ts'
 
 /** What is followed of one pod. Times are texts, as the API server writes them. */

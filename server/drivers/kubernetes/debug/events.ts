@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CoreV1Event } from '@kubernetes/client-node'
 import type { AttachPlace } from './attach.ts'
-import { resourcePath, type KubernetesClient } from '../api/client.ts'
+import { type KubernetesClient } from '../api/client.ts'
+import { resourcePath } from '../api/paths.ts'
 import type { Wire } from '../api/objects.ts'
 
 /** A start from an image that the node has is over by then, and needs no words. */
