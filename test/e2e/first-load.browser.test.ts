@@ -41,6 +41,7 @@ describe('the first load', () => {
     )
     const app = loaded.filter(({ path }) => !path.startsWith('/api/'))
     assert.ok(app.length >= 3, 'a page, a script and a style at least')
+    assert.equal(app.filter(({ path }) => path.endsWith('.css')).length, 1, 'one stylesheet for all of it')
     for (const { path, bytes, headers } of app.filter((each) => each.path.startsWith('/assets/'))) {
       assert.ok(bytes < 1000 || headers['content-encoding'] === 'gzip', `${path} is compressed`)
       assert.match(headers['cache-control'] ?? '', /immutable/, `${path} is kept`)
