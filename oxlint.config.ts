@@ -35,7 +35,7 @@ const rooms: Record<string, Room> = {
   'sessions/kinds': { from: ['core'] },
   'sessions/terminal': { from: ['core', 'protocol', 'sessions/*.ts'], vendors: ['@xterm/**'] },
   'sessions/life': { from: ['core', 'protocol', 'sessions/*.ts', 'sessions/kinds', 'sessions/terminal'] },
-  gateway: { from: ['core', 'protocol', 'sessions/*.ts', 'http/*.ts'], vendors: ['fastify', 'zod'] },
+  gateway: { from: ['core', 'protocol', 'sessions/*.ts'] },
   http: {
     from: ['core', 'protocol', 'gateway', 'sessions/*.ts', 'sessions/terminal'],
     vendors: ['fastify', '@fastify/**', 'fastify-type-provider-zod', 'ws', 'zod', 'prom-client'],

@@ -1,32 +1,23 @@
+import type { BrowserLogins, Login } from '../core/authentication.ts'
 import type { Principal } from '../core/policy.ts'
 import type { BrowserLogin, LoginQuery } from '../core/sign-ins.ts'
 import type { Store } from '../core/store.ts'
 import { createBrowserLogin, endOf, findBrowserLogin, findLoginByKey, hashCookie } from './browser-login.ts'
 import type { OidcLogins } from './oidc-logins.ts'
 
-/** A browser's sign-in as it is now. */
-export interface FoundLogin {
-  who: Principal
-  /** Tells logins apart without opening any. */
-  key: string
-  /** It is over then. */
-  endsAt: Date
-  /** From then on it is worth looking again: the provider may be asked. Absent: it ends when `who` expires. */
-  renewAt?: Date
-  /** An identity provider let them in, not a token or a link. */
-  byProvider?: boolean
-}
-
 type LoginStore = Pick<Store, 'saveLogin' | 'getLogin' | 'findLogins' | 'deleteLogin'>
 
 /** Every browser sign-in; those of an identity provider go on while it agrees. */
-export function createLogins(store: LoginStore, oidc?: { issuer: string; logins: OidcLogins }) {
+export function createLogins(
+  store: LoginStore,
+  oidc?: { issuer: string; logins: OidcLogins },
+): BrowserLogins {
   const current = async (login: BrowserLogin): Promise<BrowserLogin | undefined> => {
     if (login.provider === undefined) return login
     // The provider that vouched is no longer the configured one.
     return oidc?.issuer === login.principal.issuer ? oidc.logins.renew(login) : undefined
   }
-  const asNow = async (kept: BrowserLogin | undefined): Promise<FoundLogin | undefined> =>
+  const asNow = async (kept: BrowserLogin | undefined): Promise<Login | undefined> =>
     kept === undefined ? undefined : describe(await current(kept))
   const drop = async (login: BrowserLogin): Promise<string> => {
     await store.deleteLogin(login.idHash)
@@ -43,25 +34,19 @@ export function createLogins(store: LoginStore, oidc?: { issuer: string; logins:
       await store.saveLogin(login)
       return { id: cookie }
     },
-    /** Throws `provider_unavailable` when that decides, and there is no answer. */
     find: async (id: string) => asNow(await findBrowserLogin(id, store)),
-    /** The same by the login's key. */
     findKey: async (key: string) => asNow(await findLoginByKey(key, store)),
-    /** As it was last known, without asking anybody. */
     known: async (id: string) => describe(await findBrowserLogin(id, store)),
-    /** The same by the login's key. */
     knownKey: async (key: string) => describe(await findLoginByKey(key, store)),
-    /** Idempotent. */
     remove: (id: string) => removeKey(hashCookie(id)),
     removeKey,
-    /** Every login of a person, here or at the provider; resolves with their keys. */
     async removeAll(query: LoginQuery): Promise<string[]> {
       return await Promise.all((await store.findLogins(query)).map(drop))
     },
   }
 }
 
-function describe(login: BrowserLogin | undefined): FoundLogin | undefined {
+function describe(login: BrowserLogin | undefined): Login | undefined {
   if (login === undefined) return undefined
   const { principal: who, provider, idHash: key } = login
   const renewable = provider !== undefined && provider.renewAt < provider.endsAt

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../core/errors.ts'
+import type { AuditTrail } from '../core/audit-trail.ts'
 import type { Principal } from '../core/policy.ts'
 import { personOf } from '../core/same-person.ts'
 import type { BrowserLogin, ProviderLogin } from '../core/sign-ins.ts'
@@ -36,7 +37,8 @@ export interface OidcLoginsOptions {
   client: OidcClient
   identify: Identify
   box: SealedBox
-  store: Pick<Store, 'getLogin' | 'updateLogin' | 'deleteLogin' | 'appendAudit'>
+  store: Pick<Store, 'getLogin' | 'updateLogin' | 'deleteLogin'>
+  audit: AuditTrail
   /** The provider has described somebody anew: their groups may have changed. */
   onRenewed: (who: Principal) => void
   /** For what goes wrong in the background. */
@@ -133,7 +135,7 @@ class RenewedLogins implements OidcLogins {
       return await this.#ask(login, provider, refreshToken)
     } catch (cause) {
       if (!(cause instanceof HatchwayError) || !refusals.has(cause.code)) throw cause
-      await end(this.#parts.store, login, cause.message)
+      await end(this.#parts, login, cause.message)
       return undefined
     }
   }
@@ -217,11 +219,11 @@ function spans(
 }
 
 async function end(
-  store: OidcLoginsOptions['store'],
+  { store, audit }: Pick<OidcLoginsOptions, 'store' | 'audit'>,
   { idHash, principal }: BrowserLogin,
   reason: string,
 ): Promise<void> {
-  await store.appendAudit({
+  await audit.record({
     kind: 'signed-out',
     who: personOf(principal),
     reason,

@@ -1,5 +1,6 @@
 import { jwtVerify } from 'jose'
 import { HatchwayError } from '../core/errors.ts'
+import type { LogoutRequest } from '../core/authentication.ts'
 import type { LoginQuery } from '../core/sign-ins.ts'
 import { createIssuerKeys, type IssuerKeys } from './issuer-keys.ts'
 import type { OidcClient } from './oidc-client.ts'
@@ -9,14 +10,6 @@ const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 const maxTokenLength = 16 * 1024
 const maxAgeSeconds = 300
 
-/** What a provider's logout token asks for. */
-export interface LogoutOrder {
-  /** Undefined when it was carried out before: whoever sends it again must not end a later sign-in. */
-  query?: LoginQuery
-  /** Call it once the logins are gone. Until then the provider may try again. */
-  done(): void
-}
-
 /**
  * Which logins a provider's logout token ends (OpenID Connect Back-Channel Logout 1.0, 2.6): those of a session there, else
  * all of a person there. Throws `token_invalid`. A restart forgets which tokens were used; they are good for five minutes.
@@ -25,7 +18,7 @@ export function createLogoutReader(
   { issuer, clientId }: OidcOptions,
   client: OidcClient,
   clockSkewSeconds: number,
-): (logoutToken: string) => Promise<LogoutOrder> {
+): (logoutToken: string) => Promise<LogoutRequest> {
   const spent = new Map<string, number>()
   let known: { jwksUri: string; keys: IssuerKeys } | undefined
   return async (logoutToken) => {

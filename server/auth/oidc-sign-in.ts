@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { HatchwayError } from '../core/errors.ts'
 import { returnPath } from '../core/return-path.ts'
+import type { ProviderSignIn } from '../core/authentication.ts'
 import type { OidcClient, OidcTokens } from './oidc-client.ts'
 import { badAnswer } from './oidc-errors.ts'
 import type { Identified, Identify } from './oidc-identity.ts'
@@ -18,15 +19,6 @@ interface Pending {
   at: number
 }
 
-export interface StartedSignIn {
-  /** At the provider. */
-  url: string
-  /** For a short-lived cookie, which only this browser has. */
-  pending: string
-  /** Tells this sign-in from others of the same browser; from its `state`. */
-  key: string
-}
-
 export interface FinishedSignIn {
   identified: Identified
   tokens: OidcTokens
@@ -35,12 +27,7 @@ export interface FinishedSignIn {
   replaces?: string
 }
 
-export interface OidcSignIn {
-  start(request: { redirectUri: string; returnTo?: string; replaces?: string }): Promise<StartedSignIn>
-  /** Which pending sign-in an answer belongs to. */
-  keyOf(state: string): string
-  /** Where a pending sign-in was to lead, also when it cannot be finished; `/` when it is not one of ours. */
-  returnTo(pending: string | undefined): string
+export interface OidcSignIn extends Pick<ProviderSignIn, 'start' | 'keyOf' | 'returnTo'> {
   /** Throws HatchwayErrors in plain words. */
   finish(request: { query: string; pending: string | undefined }): Promise<FinishedSignIn>
 }

@@ -1,38 +1,22 @@
 import type { Principal } from '../core/policy.ts'
+import type { AuditTrail } from '../core/audit-trail.ts'
+import type { ProviderSignIn } from '../core/authentication.ts'
 import type { Store } from '../core/store.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { endOf, findBrowserLogin } from './browser-login.ts'
 import { createOidcClient } from './oidc-client.ts'
 import { createIdentify } from './oidc-identity.ts'
 import { createOidcLogins, type OidcLogins } from './oidc-logins.ts'
-import { createLogoutReader, type LogoutOrder } from './oidc-logout.ts'
+import { createLogoutReader } from './oidc-logout.ts'
 import type { OidcOptions } from './oidc-options.ts'
-import { createOidcSignIn, type OidcSignIn } from './oidc-sign-in.ts'
+import { createOidcSignIn } from './oidc-sign-in.ts'
 import type { SealedBox } from './sealed-box.ts'
 
-/** A person whom the provider let in. Nothing is stored yet. */
-export interface Arrival {
-  who: Principal
-  endsAt: Date
-  /** A path of this site. */
-  returnTo: string
-  /** The login that the browser had before; the new one takes its place. */
-  replaces?: string
-  /** Stores the login under a fresh id, for the cookie. */
-  save(): Promise<{ id: string }>
-}
-
 /** Sign-in by one OpenID Connect provider. */
-export interface Oidc extends Omit<OidcSignIn, 'finish'> {
-  readonly issuer: string
-  readonly name: string
+export interface Oidc extends ProviderSignIn {
   readonly logins: OidcLogins
   /** Asks for the provider's metadata now, so that nobody's sign-in has to wait for them. Fails in the background. */
   warmUp(): void
-  finish(request: { query: string; pending: string | undefined }): Promise<Arrival>
-  /** Where the browser with this login signs out of the provider too; undefined where that cannot be said. */
-  endSessionUrl(id: string, returnTo: string): Promise<string | undefined>
-  /** Which logins a logout token of the provider ends. Throws `token_invalid`. */
-  readLogout(token: string): Promise<LogoutOrder>
 }
 
 export interface OidcParts {
@@ -40,15 +24,16 @@ export interface OidcParts {
   clockSkewSeconds: number
   box: SealedBox
   store: Store
+  audit: AuditTrail
   onProblem: (what: string, cause: unknown) => void
   /** The provider has described somebody anew. */
   onRenewed: (who: Principal) => void
 }
 
-export function createOidc({ options, clockSkewSeconds, box, store, ...told }: OidcParts): Oidc {
+export function createOidc({ options, clockSkewSeconds, box, store, audit, ...told }: OidcParts): Oidc {
   const client = createOidcClient(options, clockSkewSeconds)
   const identify = createIdentify(options, client, clockSkewSeconds)
-  const logins = createOidcLogins({ options, client, identify, box, store, ...told })
+  const logins = createOidcLogins({ options, client, identify, box, store, audit, ...told })
   const signIn = createOidcSignIn(client, identify, box)
   return {
     ...signIn,
@@ -67,8 +52,7 @@ export function createOidc({ options, clockSkewSeconds, box, store, ...told }: O
         await store.saveLogin(login)
         return { id: cookie }
       }
-      const arrival = { who: login.principal, endsAt: endOf(login), returnTo, save }
-      return replaces === undefined ? arrival : { ...arrival, replaces }
+      return withoutUndefined({ who: login.principal, endsAt: endOf(login), returnTo, save, replaces })
     },
     async endSessionUrl(id, returnTo) {
       const login = await findBrowserLogin(id, store)

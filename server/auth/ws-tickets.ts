@@ -1,28 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { HatchwayError } from '../core/errors.ts'
-import type { Principal } from '../core/policy.ts'
-
-export interface WsTickets {
-  /**
-   * A ticket of 256 random bits for one WebSocket of this session. `loginKey` is that of the browser's sign-in, where one asks.
-   * Throws `too_many_requests` when too many are unused.
-   */
-  issue(sessionId: string, principal: Principal, loginKey?: string): { ticket: string; expiresAt: Date }
-  /** Who asked for it, exactly once and within 30 s; any use spends it, also for another session. */
-  redeem(ticket: string, sessionId: string): TicketHolder | undefined
-}
-
-export interface TicketHolder {
-  who: Principal
-  /** The sign-in that the terminal is to end with. */
-  loginKey?: string
-}
+import type { TicketDesk, TicketHolder } from '../core/authentication.ts'
 
 const validMs = 30_000
 const maxOpenTickets = 10_000
 
 /** One-use tickets keep the JWT out of the URL, where proxies would log it. In memory: they don't outlive this process. */
-export function createWsTickets(options: { now?: () => number } = {}): WsTickets {
+export function createWsTickets(options: { now?: () => number } = {}): TicketDesk {
   const now = options.now ?? Date.now
   // In order of expiry, because all live equally long.
   const open = new Map<string, { sessionId: string; holder: TicketHolder; expiresAt: number }>()

@@ -59,6 +59,12 @@ export type ErrorCode = keyof typeof errors
 /** All codes, for the OpenAPI document and its tests. */
 export const errorCodes = Object.keys(errors) as ErrorCode[]
 
+interface HatchwayErrorOptions {
+  cause?: unknown
+  profiles?: readonly Profile[]
+  retryAfterSeconds?: number
+}
+
 /**
  * The one error that reaches callers. `message` says what happened, to what, and what to do next;
  * it never holds a secret. `cause` is for the log only.
@@ -69,10 +75,14 @@ export class HatchwayError extends Error {
   /** Of a start that was refused: the profiles that would be taken there, the one to offer first. */
   readonly profiles?: readonly Profile[]
 
-  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; profiles?: readonly Profile[] }) {
+  /** Of a refusal that is over by itself: when to ask again. */
+  readonly retryAfterSeconds?: number
+
+  constructor(code: ErrorCode, detail: string, options: HatchwayErrorOptions = {}) {
     super(detail, options)
     this.code = code
-    if (options?.profiles !== undefined) this.profiles = options.profiles
+    if (options.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds
+    if (options.profiles !== undefined) this.profiles = options.profiles
   }
 
   get status(): number {

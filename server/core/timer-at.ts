@@ -2,7 +2,7 @@
 const longestMs = 2_147_483_647
 
 /** Calls once at `time` (milliseconds of the wall clock), or in the next tick when that is past. Returns how to stop it. */
-export function callAt(time: number, call: () => void): () => void {
+export function setTimerAt(time: number, call: () => void): () => void {
   let timer: NodeJS.Timeout
   const arm = () => {
     const left = time - Date.now()

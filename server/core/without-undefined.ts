@@ -6,6 +6,6 @@ export type Defined<T> = {
 }
 
 /** A copy without the keys whose value is undefined: absent, as exactOptionalPropertyTypes and JSON mean it. */
-export function defined<T extends object>(value: T): Defined<T> {
+export function withoutUndefined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, held]) => held !== undefined)) as Defined<T>
 }

@@ -1,15 +1,21 @@
 import { HatchwayError } from '../core/errors.ts'
-import type { Principal } from '../core/policy.ts'
+import type { Policy, Principal } from '../core/policy.ts'
 import { policyTargetOf } from '../core/session-policy.ts'
 import { parseTargetRef, type TargetRef } from '../core/target-ref.ts'
 import type { TargetDriver } from '../core/driver.ts'
 import type { Lookup, Target } from '../core/target.ts'
 import { within } from '../core/deadline.ts'
-import type { AppDeps } from '../http/deps.ts'
 import { mayKnow, targetNotFound } from './permissions.ts'
 
 /** How long a container engine has to answer one question. */
 export const driverMs = 10_000
+
+export interface FindTargetDeps {
+  /** By environment id. */
+  drivers: ReadonlyMap<string, TargetDriver>
+  /** The policy in force now: it is reloaded while the gateway runs. */
+  policy: () => Policy
+}
 
 export interface FoundTarget {
   target: Target
@@ -21,7 +27,7 @@ export interface FoundTarget {
  * unknown environment, for Hatchway's own containers and for what the caller may neither list nor open.
  */
 export async function findTarget(
-  deps: Pick<AppDeps, 'drivers' | 'policy'>,
+  deps: FindTargetDeps,
   who: Principal,
   text: string,
   lookup: Lookup,
@@ -34,7 +40,7 @@ export async function findTarget(
 
 /** Like {@link findTarget}, before policy had its say: for callers that audit the refusal themselves. */
 export async function resolveTarget(
-  deps: Pick<AppDeps, 'drivers' | 'policy'>,
+  deps: FindTargetDeps,
   who: Principal,
   text: string,
   lookup: Lookup,
@@ -62,7 +68,7 @@ export async function resolveTarget(
   return { target, driver }
 }
 
-export function visible(deps: Pick<AppDeps, 'policy'>, who: Principal, target: Target): boolean {
+export function visible(deps: Pick<FindTargetDeps, 'policy'>, who: Principal, target: Target): boolean {
   return mayKnow(deps.policy(), who, policyTargetOf(target))
 }
 
@@ -71,7 +77,7 @@ export function visible(deps: Pick<AppDeps, 'policy'>, who: Principal, target: T
  * then the driver's own words, which name the containers, are for them.
  */
 async function isVisiblePart(
-  deps: Pick<AppDeps, 'policy'>,
+  deps: Pick<FindTargetDeps, 'policy'>,
   who: Principal,
   driver: TargetDriver,
   { container, ...whole }: TargetRef & { kind: 'kubernetes' },
@@ -91,7 +97,7 @@ async function isVisiblePart(
 
 // "Ambiguous" must not tell of containers that the caller may not know of.
 async function oneVisible(
-  deps: Pick<AppDeps, 'policy'>,
+  deps: Pick<FindTargetDeps, 'policy'>,
   who: Principal,
   driver: TargetDriver,
   ref: TargetRef & { kind: 'docker' },

@@ -1,4 +1,4 @@
 /** Blanks say nothing. */
-export function said(text: string | undefined): string | undefined {
+export function nonBlank(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text
 }

@@ -1,22 +1,62 @@
 import { HatchwayError } from '../core/errors.ts'
+import type { AuditTrail } from '../core/audit-trail.ts'
 import type { Decision, Grant, PolicyTarget } from '../core/policy.ts'
 import { policyTargetOf } from '../core/session-policy.ts'
 import type { SessionRow } from '../core/session.ts'
-import type { Profile, Toolbox } from '../core/debug-container.ts'
+import type { PodPick, SessionScope } from '../core/target.ts'
 import type { Identity } from '../core/identity.ts'
-import type { z } from 'zod'
-import type { createSession } from '../protocol/session-api.ts'
-import type { CreateRun } from '../protocol/run-api.ts'
-import type { OpenRequest, RunOutcome } from '../sessions/sessions.ts'
-import type { Caller } from '../http/authenticate.ts'
-import { defined } from '../core/without-undefined.ts'
-import type { AppDeps } from '../http/deps.ts'
+import type { Profile, Toolbox } from '../core/debug-container.ts'
+import type { TerminalSize } from '../core/streams.ts'
+import type { Approvals, OpenRequest, RunOutcome, Sessions } from '../sessions/sessions.ts'
+import { auditDenied } from './audit-trail.ts'
+import type { Caller } from './caller.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { within } from '../core/deadline.ts'
-import { driverMs, resolveTarget, visible } from './find-target.ts'
-import { said } from './non-blank.ts'
-import { auditDenied, decideOpenWithReason, targetNotFound } from './permissions.ts'
+import { driverMs, resolveTarget, visible, type FindTargetDeps } from './find-target.ts'
+import { nonBlank } from './non-blank.ts'
+import { decideOpenWithReason, targetNotFound } from './permissions.ts'
 
-type Wish = z.infer<typeof createSession> & Pick<CreateRun, 'cwd'>
+/** What a session in a target may be asked to be; what is left out, the gateway fills in. */
+interface StartInput {
+  /** A target reference. */
+  target: string
+  toolbox?: string | undefined
+  profile?: Profile | undefined
+  reason?: string | undefined
+  ticket?: string | undefined
+  pick?: PodPick | undefined
+  process?: string | undefined
+  command?: readonly string[] | undefined
+}
+
+export interface OpenInput extends StartInput {
+  size?: TerminalSize | undefined
+  /** The same as `scope: 'copy'`. */
+  copy?: boolean | undefined
+  scope?: SessionScope | undefined
+  /** Start at once where an approval is required. Needs a reason. */
+  breakGlass?: boolean | undefined
+}
+
+export interface RunInput extends StartInput {
+  command: readonly string[]
+  cwd?: string | undefined
+  /** From the request on, with the start; policy may allow less. */
+  timeoutSeconds: number
+}
+
+type AnyInput = OpenInput & Pick<RunInput, 'cwd'>
+
+/** What it takes to decide on a start. */
+interface DecideStartDeps extends FindTargetDeps {
+  toolboxes: readonly Toolbox[]
+  audit: AuditTrail
+}
+
+export interface OpenSessionDeps extends DecideStartDeps {
+  sessions: Pick<Sessions, 'open' | 'run'>
+  approvals: Pick<Approvals, 'request' | 'breakGlass'>
+}
 
 const defaultSize = { cols: 80, rows: 24 }
 
@@ -24,14 +64,14 @@ type Refuse = (denied: Decision & { effect: 'deny' }) => Promise<never>
 
 /** Starts, or asks for the approval that it takes. Refused as {@link decideStart} says. */
 export async function openSession(
-  deps: AppDeps,
+  deps: OpenSessionDeps,
   caller: Caller,
-  wish: Wish,
+  input: OpenInput,
   signal: AbortSignal,
 ): Promise<SessionRow> {
-  const { request, decision, refuse } = await decideStart(deps, caller, 'open', wish, signal)
+  const { request, decision, refuse } = await decideStart(deps, caller, 'open', input, signal)
   if (decision.effect === 'allow') return await deps.sessions.open(request)
-  if (wish.breakGlass !== true) return await askForApproval(deps, caller, request, decision, signal)
+  if (input.breakGlass !== true) return await askForApproval(deps, caller, request, decision, signal)
   const problem = breakGlassProblem(decision, request.reason)
   if (problem !== undefined) return await refuse(problem)
   return await deps.approvals.breakGlass({ ...request, terms: decision.approval })
@@ -39,12 +79,12 @@ export async function openSession(
 
 /** Runs a command to its end, or asks for the approval that it takes: then it runs by itself once it is approved. */
 export async function runCommand(
-  deps: AppDeps,
+  deps: OpenSessionDeps,
   caller: Caller,
-  { timeoutSeconds, ...wish }: CreateRun,
+  { timeoutSeconds, ...input }: RunInput,
   signal: AbortSignal,
 ): Promise<RunOutcome | SessionRow> {
-  const { request, decision } = await decideStart(deps, caller, 'run', wish, signal)
+  const { request, decision } = await decideStart(deps, caller, 'run', input, signal)
   const maxDurationMs = Math.min(request.grant.maxDurationMs, timeoutSeconds * 1000)
   const limited = { ...request, run: true, grant: { ...request.grant, maxDurationMs } }
   if (decision.effect === 'allow') return await deps.sessions.run(limited, signal)
@@ -56,60 +96,66 @@ export async function runCommand(
  * target that the caller may not know of is answered like one that does not exist.
  */
 async function decideStart(
-  deps: AppDeps,
+  deps: DecideStartDeps,
   caller: Caller,
   action: 'open' | 'run',
-  wish: Wish,
+  input: AnyInput,
   signal: AbortSignal,
 ): Promise<{ request: OpenRequest; decision: Exclude<Decision, { effect: 'deny' }>; refuse: Refuse }> {
   const { who, from } = caller
-  const { target, driver } = await resolveTarget(deps, who, wish.target, defined({ pick: wish.pick }), signal)
+  const { target, driver } = await resolveTarget(
+    deps,
+    who,
+    input.target,
+    withoutUndefined({ pick: input.pick }),
+    signal,
+  )
   const described = policyTargetOf(target)
   const refuse: Refuse = async ({ rules, explanation, code }) => {
-    const { target: ref, command } = wish
+    const { target: ref, command } = input
     const refusal = { caller, action, target: ref, rules, reason: explanation, command }
-    await auditDenied(deps.store, defined(refusal))
-    if (!visible(deps, who, target)) throw targetNotFound(wish.target)
+    await auditDenied(deps.audit, withoutUndefined(refusal))
+    if (!visible(deps, who, target)) throw targetNotFound(input.target)
     throw new HatchwayError(code, explanation)
   }
-  if (wish.copy === true && wish.scope !== undefined && wish.scope !== 'copy')
+  if (input.copy === true && input.scope !== undefined && input.scope !== 'copy')
     throw new HatchwayError(
       'invalid_request',
       'It asks for a copy and for another scope. Leave out one of them.',
     )
   const possible = decideOpenWithReason(deps.policy(), who, described, action)
   if (possible.effect === 'deny') return await refuse(possible)
-  const toolbox = chooseToolbox(deps.toolboxes, possible.grant, wish.toolbox)
-  const profile = chooseProfile(possible.grant, wish.profile)
-  const decision = decideExactly(deps, caller, action, described, wish, { toolbox, profile })
+  const toolbox = chooseToolbox(deps.toolboxes, possible.grant, input.toolbox)
+  const profile = chooseProfile(possible.grant, input.profile)
+  const decision = decideExactly(deps, caller, action, described, input, { toolbox, profile })
   if (decision.effect === 'deny') return await refuse(decision)
-  const request = defined({
+  const request = withoutUndefined({
     who,
     from,
-    ref: wish.target,
+    ref: input.target,
     target,
     driver,
     toolbox,
     profile,
     grant: decision.grant,
     rules: decision.rules,
-    reason: said(wish.reason),
-    ticket: said(wish.ticket),
-    size: wish.size ?? defaultSize,
-    command: wish.command,
-    cwd: wish.cwd,
-    pick: wish.pick,
-    copy: wish.copy === true || wish.scope === 'copy' ? true : undefined,
-    networkOnly: wish.scope === 'network' ? true : undefined,
-    process: wish.process,
+    reason: nonBlank(input.reason),
+    ticket: nonBlank(input.ticket),
+    size: input.size ?? defaultSize,
+    command: input.command,
+    cwd: input.cwd,
+    pick: input.pick,
+    copy: input.copy === true || input.scope === 'copy' ? true : undefined,
+    networkOnly: input.scope === 'network' ? true : undefined,
+    process: input.process,
   })
-  if (wish.process !== undefined) await requireProcess(deps, caller, action, request, signal)
+  if (input.process !== undefined) await requireProcess(deps.audit, caller, action, request, signal)
   return { request, decision, refuse }
 }
 
 /** A process that was asked for is there, and the profile is for it: said before anything starts, and looked at again then. */
 async function requireProcess(
-  deps: AppDeps,
+  audit: AuditTrail,
   caller: Caller,
   action: 'open' | 'run',
   request: OpenRequest,
@@ -121,21 +167,21 @@ async function requireProcess(
     if (error instanceof HatchwayError && error.code === 'profile_insufficient') {
       const { ref: target, rules, command } = request
       const refusal = { caller, action, target, rules: [...rules], reason: error.message, command }
-      await auditDenied(deps.store, defined(refusal))
+      await auditDenied(audit, withoutUndefined(refusal))
     }
     throw error
   }
 }
 
 async function askForApproval(
-  deps: AppDeps,
+  { approvals }: Pick<OpenSessionDeps, 'approvals'>,
   caller: Caller,
   request: OpenRequest,
   { approval: terms }: Decision & { effect: 'require-approval' },
   signal: AbortSignal,
 ): Promise<SessionRow> {
   const identity = await identify(caller, request, signal)
-  return await deps.approvals.request(defined({ ...request, terms, identity }))
+  return await approvals.request(withoutUndefined({ ...request, terms, identity }))
 }
 
 function breakGlassProblem(
@@ -175,48 +221,48 @@ async function askIdentity(
   { driver, target, profile, process }: OpenRequest,
   signal: AbortSignal,
 ): Promise<Identity> {
-  const wish = defined({ process })
-  const ask = async (signal: AbortSignal) => await driver.as(who).identify(target, profile, signal, wish)
+  const input = withoutUndefined({ process })
+  const ask = async (signal: AbortSignal) => await driver.as(who).identify(target, profile, signal, input)
   return await within(driverMs, `Environment ${driver.environment}`, signal, ask)
 }
 
 function decideExactly(
-  deps: AppDeps,
+  { policy }: Pick<DecideStartDeps, 'policy'>,
   { who }: Caller,
   action: 'open' | 'run',
   target: PolicyTarget,
-  { reason, ticket, copy, scope }: Wish,
+  { reason, ticket, copy, scope }: AnyInput,
   chosen: { toolbox: Toolbox; profile: Profile },
 ): Decision {
-  return deps.policy().decide(
-    defined({
+  return policy().decide(
+    withoutUndefined({
       who,
       action,
       target,
       toolbox: chosen.toolbox.name,
       profile: chosen.profile,
-      reason: said(reason),
-      ticket: said(ticket),
+      reason: nonBlank(reason),
+      ticket: nonBlank(ticket),
       copy: copy === true || scope === 'copy' ? true : undefined,
     }),
   )
 }
 
 // A toolbox or profile that was asked for and is not granted stays: the exact decision refuses it with its rule.
-function chooseToolbox(toolboxes: readonly Toolbox[], grant: Grant, wished: string | undefined): Toolbox {
+function chooseToolbox(toolboxes: readonly Toolbox[], grant: Grant, named: string | undefined): Toolbox {
   const allowed = toolboxes.filter(({ name }) => grant.toolboxes?.includes(name) ?? true)
-  const chosen = wished === undefined ? allowed[0] : toolboxes.find(({ name }) => name === wished)
+  const chosen = named === undefined ? allowed[0] : toolboxes.find(({ name }) => name === named)
   if (chosen !== undefined) return chosen
   const names = allowed.map(({ name }) => name).join(', ')
   throw new HatchwayError(
     'invalid_request',
-    wished === undefined
+    named === undefined
       ? 'Policy allows none of the configured toolboxes for this target.'
-      : `There is no toolbox ${JSON.stringify(wished)}. You may use: ${names || 'none'}.`,
+      : `There is no toolbox ${JSON.stringify(named)}. You may use: ${names || 'none'}.`,
   )
 }
 
-function chooseProfile(grant: Grant, wished: Profile | undefined): Profile {
-  if (wished !== undefined) return wished
+function chooseProfile(grant: Grant, named: Profile | undefined): Profile {
+  if (named !== undefined) return named
   return grant.profiles.includes('auto') ? 'auto' : (grant.profiles[0] ?? 'auto')
 }

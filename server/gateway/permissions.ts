@@ -1,18 +1,15 @@
-/** What policy says to a caller, in the words of the HTTP layer. Pure, except for the audit of a refusal. */
+/** What policy says to a caller about targets and sessions. Pure. */
 import { HatchwayError } from '../core/errors.ts'
 import type { Action, Decision, Policy, PolicyTarget, Principal } from '../core/policy.ts'
-import { isSamePerson, personOf } from '../core/same-person.ts'
+import { isSamePerson } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
-import type { Store } from '../core/store.ts'
 import { hasVoted, heldRequest, isHeld, mayApprove, policyTargetOfSession } from '../core/session-policy.ts'
-import { shownCommand } from '../protocol/shown-command.ts'
 import { formatTargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
-import { defined } from '../core/without-undefined.ts'
-import type { Caller } from '../http/authenticate.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 
 export function may(policy: Policy, who: Principal, action: Action, target?: PolicyTarget): boolean {
-  return policy.decide(defined({ who, action, target })).effect === 'allow'
+  return policy.decide(withoutUndefined({ who, action, target })).effect === 'allow'
 }
 
 /** Whether the caller may know that there is such a target. */
@@ -44,7 +41,7 @@ export interface SessionRights {
   terminate: boolean
   replay: boolean
   /** Approve or deny the request, which waits. */
-  decide: boolean
+  vote: boolean
   /** Review the break-glass session, which has ended. */
   review: boolean
 }
@@ -66,43 +63,13 @@ export function sessionRights(policy: Policy, who: Principal, row: SessionRow): 
     watch: watches || (owner && opens),
     terminate,
     replay,
-    decide: approves && row.state === 'pending-approval' && !hasVoted(row, who),
+    vote: approves && row.state === 'pending-approval' && !hasVoted(row, who),
     review:
       approves &&
       row.state === 'ended' &&
       row.breakGlass !== undefined &&
       row.breakGlass.review === undefined,
   }
-}
-
-export interface Refusal {
-  caller: Caller
-  action: Action
-  /** The reference, as asked. */
-  target?: string
-  sessionId?: string
-  rules?: readonly string[]
-  reason?: string
-  /** What was to run, as argv. */
-  command?: readonly string[]
-}
-
-/** Writes the `denied` event; what is answered comes after it. */
-export async function auditDenied(store: Store, refusal: Refusal): Promise<void> {
-  const { caller, action, target, sessionId, rules = [], reason, command } = refusal
-  await store.appendAudit(
-    defined({
-      kind: 'denied' as const,
-      who: personOf(caller.who),
-      from: caller.from,
-      action,
-      target,
-      sessionId,
-      rule: rules.length === 0 ? undefined : rules.join(', '),
-      reason,
-      detail: command && { command: shownCommand(command).slice(0, 500) },
-    }),
-  )
 }
 
 /** The same words for what does not exist and for what the caller may not know of. */

@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify'
 import { HatchwayError } from '../core/errors.ts'
 import { personKey, type PersonId } from '../core/same-person.ts'
 
@@ -43,17 +42,16 @@ export class PersonBudget {
     this.#now = now
   }
 
-  /** Counts one. Throws `too_many_requests`, with `Retry-After`, when none is left; then nothing is counted. */
-  spend(reply: Pick<FastifyReply, 'header'>, who: PersonId): void {
+  /** Counts one. Throws `too_many_requests`, with when to come back, when none is left; then nothing is counted. */
+  spend(who: PersonId): void {
     const spent = this.#spentBy(personKey(who))
     if (spent.amount < this.#perMinute) {
       spent.amount++
       return
     }
     const seconds = Math.max(1, Math.ceil((spent.until - this.#now()) / 1000))
-    reply.header('retry-after', seconds)
     const detail = `More than ${this.#perMinute} ${this.#what} in a minute by one person. Try again in ${seconds} seconds.`
-    throw new HatchwayError('too_many_requests', detail)
+    throw new HatchwayError('too_many_requests', detail, { retryAfterSeconds: seconds })
   }
 
   #spentBy(key: string): { amount: number; until: number } {

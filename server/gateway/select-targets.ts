@@ -3,7 +3,7 @@ import { HatchwayError } from '../core/errors.ts'
 import { workloadKinds } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { refOf } from './permissions.ts'
-import { readList } from '../http/read-list.ts'
+import { knownWords } from './known-words.ts'
 
 export type TargetFilter = (target: Target) => boolean
 
@@ -29,8 +29,8 @@ function haystackOf(target: Target): string {
 }
 
 /** Throws `invalid_request` for an unknown kind. */
-export function matchKinds(kinds: string): TargetFilter {
-  const wanted = new Set<string>(readList('kind', kinds, ['container', ...workloadKinds]))
+export function matchKinds(kinds: readonly string[]): TargetFilter {
+  const wanted = new Set<string>(knownWords('kind', kinds, ['container', ...workloadKinds]))
   return ({ ref }) => wanted.has(ref.kind === 'docker' ? 'container' : ref.workload)
 }
 

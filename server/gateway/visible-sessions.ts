@@ -3,9 +3,9 @@ import type { Policy, Principal } from '../core/policy.ts'
 import { isSamePerson } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
 import { mayApprove, policyTargetOfSession } from '../core/session-policy.ts'
-import type { SessionQuery } from '../core/session-store.ts'
-import type { AppDeps } from '../http/deps.ts'
-import { defined } from '../core/without-undefined.ts'
+import type { SessionQuery, SessionStore } from '../core/session-store.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { may } from './permissions.ts'
 
 /** How many sessions one request may look through for those that the caller may see, and how many at once. */
@@ -17,13 +17,19 @@ const turnMs = 4
 /** Each shows the session to whoever may do it to its target. */
 const showing = ['watch', 'terminate', 'read-recording'] as const
 
+export interface VisibleSessionsDeps {
+  policy: () => Policy
+  sessions: Pick<Sessions, 'ended' | 'owesEnds'>
+  store: Pick<SessionStore, 'listSessions'>
+}
+
 /**
  * A page of sessions that the caller may see. There is a `next` only where they may see another one, and it is the place of one
  * that they see: the end of a page must not tell of those between. Ends where too much was looked through; filters reach further.
  * `spend` is called before each chunk, and before each piece that the store looks through to fill one, and may throw.
  */
 export async function listVisibleSessions(
-  deps: Pick<AppDeps, 'policy' | 'sessions' | 'store'>,
+  deps: VisibleSessionsDeps,
   who: Principal,
   query: SessionQuery,
   spend: () => void,
@@ -40,8 +46,8 @@ export async function listVisibleSessions(
   const states = deps.sessions.owesEnds && query.states?.includes('ended') ? undefined : query.states
   const read = (limit: number, cursor: string | undefined) =>
     deps.store.listSessions(
-      defined({ ...query, states, within, limit, cursor }),
-      defined({ goOn: spend, signal }),
+      withoutUndefined({ ...query, states, within, limit, cursor }),
+      withoutUndefined({ goOn: spend, signal }),
     )
   let last: { limit: number; cursor: string | undefined } | undefined
   let { cursor } = query
@@ -53,7 +59,7 @@ export async function listVisibleSessions(
       const row = deps.sessions.ended(stored.id) ?? stored
       if (query.states?.includes(row.state) === false || !isSeen(row)) continue
       if (items.length === query.limit && last !== undefined)
-        return defined({ items, next: (await read(last.limit, last.cursor)).next })
+        return withoutUndefined({ items, next: (await read(last.limit, last.cursor)).next })
       items.push(row)
       last = { limit: index + 1, cursor }
     }
@@ -63,8 +69,8 @@ export async function listVisibleSessions(
   return { items }
 }
 
-/** Describes each of them, and lets others have their turns between. */
-export async function describeInTurns<Row, Shown>(
+/** Calls `describe` with each of them, and lets others have their turns between. */
+export async function mapInTurns<Row, Shown>(
   rows: readonly Row[],
   describe: (row: Row) => Shown,
 ): Promise<Shown[]> {

@@ -1,7 +1,6 @@
 import type { Policy, Principal } from '../core/policy.ts'
 import type { Target } from '../core/target.ts'
-import type { AppDeps } from '../http/deps.ts'
-import { visible } from './find-target.ts'
+import { visible, type FindTargetDeps } from './find-target.ts'
 
 /** Callers whose answers are remembered. The one who was least recently asked about goes first. */
 const maxCallers = 100
@@ -19,10 +18,10 @@ interface Answers {
  * again for what has not changed: only the others are decided anew.
  */
 export class VisibleTargets {
-  readonly #deps: Pick<AppDeps, 'policy'>
+  readonly #deps: Pick<FindTargetDeps, 'policy'>
   readonly #callers = new Map<string, Answers>()
 
-  constructor(deps: Pick<AppDeps, 'policy'>) {
+  constructor(deps: Pick<FindTargetDeps, 'policy'>) {
     this.#deps = deps
   }
 

@@ -7,7 +7,7 @@ import type {
   BreakGlass as ApiBreakGlass,
 } from '../protocol/approval-api.ts'
 import { personOf } from '../core/same-person.ts'
-import { defined } from '../core/without-undefined.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 
 /** What a session waits, or waited, for. Whose groups an approver was in stays here. */
 export function describeApproval({ outcome, needs, votes, plan, expiresAt }: Approval): ApiApproval {
@@ -15,7 +15,7 @@ export function describeApproval({ outcome, needs, votes, plan, expiresAt }: App
     outcome,
     needs: needs.map((need) => ({ ...describeNeed(need), given: approvalsGiven(need, votes) })),
     votes: votes.map(({ decision, by, at, reason }) =>
-      defined({ decision, by: personOf(by), at: at.toISOString(), reason }),
+      withoutUndefined({ decision, by: personOf(by), at: at.toISOString(), reason }),
     ),
     plan: { image: plan.image, maxDurationSeconds: Math.floor(plan.maxDurationMs / 1000) },
     expiresAt: expiresAt.toISOString(),
@@ -23,7 +23,7 @@ export function describeApproval({ outcome, needs, votes, plan, expiresAt }: App
 }
 
 export function describeBreakGlass({ needs, review }: BreakGlass): ApiBreakGlass {
-  return defined({
+  return withoutUndefined({
     needs: needs.map(describeNeed),
     review: review && {
       verdict: review.verdict,

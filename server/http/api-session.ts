@@ -1,32 +1,25 @@
-import type { Policy, Principal } from '../core/policy.ts'
 import { describeApproval, describeBreakGlass } from './api-approval.ts'
 import { personOf } from '../core/same-person.ts'
-import type { LiveState, SessionRow } from '../core/session.ts'
+import type { SessionRow } from '../core/session.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Session } from '../protocol/session-api.ts'
-import { defined } from '../core/without-undefined.ts'
-import { sessionRights } from '../gateway/permissions.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
+import type { SessionView } from '../gateway/find-session.ts'
 
 /** A session as one caller may see it, with what policy lets them do with it now. */
-export function toApiSession(
-  row: SessionRow,
-  live: LiveState | undefined,
-  policy: Policy,
-  who: Principal,
-): Session {
+export function toApiSession({ row, live, rights }: SessionView): Session {
   const ended = row.state === 'ended'
   // It counts as live until it is sealed, a moment after the end.
   const readable = row.recording !== undefined || !ended || live !== undefined
-  const rights = sessionRights(policy, who, row)
   const { id, state, identity, target } = row
   const progress = state === 'starting' ? live?.progress : undefined
   const { ref, name, environment, namespace, image, resolved } = target
-  return defined({
+  return withoutUndefined({
     id,
     state,
     phase: progress?.phase,
     progress,
-    target: defined({
+    target: withoutUndefined({
       ref,
       name,
       environment,
@@ -64,7 +57,7 @@ export function toApiSession(
       watch: !ended && rights.watch,
       terminate: !ended && rights.terminate,
       replay: rights.replay && readable,
-      decide: rights.decide,
+      decide: rights.vote,
       review: rights.review,
     },
   })

@@ -2,10 +2,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
-import { personOf } from '../core/same-person.ts'
+import type { Auth, BrowserLogins, ProviderSignIn } from '../core/authentication.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
+import type { SignInCases } from '../gateway/sign-ins.ts'
 import { signedOut, signIn, signInOptions, type SignInOptions } from '../protocol/sign-in-api.ts'
 import { callerOf, checkOrigin } from './authenticate.ts'
-import type { AppDeps, Auth } from './deps.ts'
 import { problems } from './openapi.ts'
 import type { OwnOrigin } from './own-origin.ts'
 import type { RateLimits } from './rate-limits.ts'
@@ -13,7 +14,12 @@ import { clearLoginCookie, cookieName, setLoginCookie } from './sign-in-cookies.
 import type { TerminalSockets } from './terminal-sockets.ts'
 import type { TypedApp } from './typed-app.ts'
 
-export interface AuthRoutesOptions {
+/** What the routes of browsers' sign-ins share. */
+export interface AuthRoutesDeps {
+  signIns: SignInCases
+  logins: Pick<BrowserLogins, 'known'>
+  /** Absent: no identity provider signs browsers in. */
+  provider: ProviderSignIn | undefined
   origin: OwnOrigin
   limits: RateLimits
   sockets: TerminalSockets
@@ -21,8 +27,10 @@ export interface AuthRoutesOptions {
 
 type Credential = z.infer<typeof signIn>
 
+type WaysToSignIn = Pick<Auth, 'provider' | 'device' | 'redeemLink'>
+
 /** The browser's sign-in: a credential in, an HttpOnly cookie out. Programs send their token with each request instead. */
-export function registerAuthRoutes(app: TypedApp, deps: AppDeps, options: AuthRoutesOptions): void {
+export function registerAuthRoutes(app: TypedApp, auth: WaysToSignIn, deps: AuthRoutesDeps): void {
   app.get(
     '/api/v1/auth/options',
     {
@@ -34,30 +42,27 @@ export function registerAuthRoutes(app: TypedApp, deps: AppDeps, options: AuthRo
         response: { 200: signInOptions, ...problems(429) },
       },
     },
-    async () => signInOptionsOf(deps.auth),
+    async () => signInOptionsOf(auth),
   )
 
-  registerSignIn(app, deps, options)
-  registerSignOut(app, deps, options)
-  registerSignOutEverywhere(app, deps, options)
+  registerSignIn(app, deps)
+  registerSignOut(app, deps)
+  registerSignOutEverywhere(app, deps)
 }
 
-function signInOptionsOf({ provider, device, redeemLink }: Auth): SignInOptions {
+function signInOptionsOf({ provider, device, redeemLink }: WaysToSignIn): SignInOptions {
   const methods: SignInOptions['methods'] = []
   if (provider !== undefined) methods.push('provider')
   if (redeemLink !== undefined) methods.push('link')
   methods.push('token')
-  return {
+  return withoutUndefined({
     methods,
-    ...(provider !== undefined && { provider: { name: provider.name } }),
-    ...(device !== undefined && {
-      device: { ...device, scopes: [...device.scopes], audiences: [...device.audiences] },
-    }),
-  }
+    provider: provider && { name: provider.name },
+    device: device && { ...device, scopes: [...device.scopes], audiences: [...device.audiences] },
+  })
 }
 
-function registerSignIn(app: TypedApp, deps: AppDeps, { origin, limits }: AuthRoutesOptions): void {
-  const { auth, store } = deps
+function registerSignIn(app: TypedApp, { signIns, origin, limits }: AuthRoutesDeps): void {
   app.post(
     '/api/v1/auth/session',
     {
@@ -78,25 +83,16 @@ function registerSignIn(app: TypedApp, deps: AppDeps, { origin, limits }: AuthRo
       },
     },
     async (request, reply) => {
-      const who = await verifyCredential(deps, { request, reply, limits })
+      const who = await verifyCredential(signIns, { request, reply, limits })
       await limits.signedIn(request, reply, who)
-      await store.appendAudit({
-        kind: 'signed-in',
-        who: personOf(who),
-        from: request.ip,
-      })
-      const { id } = await auth.logins.create(who)
-      // As with a provider: the browser leaves nothing behind that whoever knew its cookie could go on with.
-      const before = request.cookies[cookieName(origin)]
-      if (before !== undefined) await auth.logins.remove(before)
+      const { id } = await signIns.begin({ who, from: request.ip }, request.cookies[cookieName(origin)])
       setLoginCookie(reply, origin, id, who.expiresAt)
       return noContent(reply)
     },
   )
 }
 
-function registerSignOut(app: TypedApp, deps: AppDeps, { origin, sockets }: AuthRoutesOptions): void {
-  const { auth, store } = deps
+function registerSignOut(app: TypedApp, { signIns, origin, sockets }: AuthRoutesDeps): void {
   const cookie = cookieName(origin)
   app.delete(
     '/api/v1/auth/session',
@@ -114,12 +110,9 @@ function registerSignOut(app: TypedApp, deps: AppDeps, { origin, sockets }: Auth
     async (request, reply) => {
       const id = request.cookies[cookie]
       if (id !== undefined) {
-        const login = await auth.logins.known(id)
-        if (login !== undefined)
-          await store.appendAudit({ kind: 'signed-out', who: personOf(login.who), from: request.ip })
         // First, or a terminal that comes in between would stay.
-        await auth.logins.remove(id)
-        if (login !== undefined) sockets.closeLogin(login.key)
+        const key = await signIns.end(id, request.ip)
+        if (key !== undefined) sockets.closeLogin(key)
       }
       clearLoginCookie(reply, origin)
       return noContent(reply)
@@ -129,10 +122,8 @@ function registerSignOut(app: TypedApp, deps: AppDeps, { origin, sockets }: Auth
 
 function registerSignOutEverywhere(
   app: TypedApp,
-  deps: AppDeps,
-  { origin, sockets }: AuthRoutesOptions,
+  { signIns, provider, origin, sockets }: AuthRoutesDeps,
 ): void {
-  const { auth, store } = deps
   app.delete(
     '/api/v1/auth/sessions',
     {
@@ -143,20 +134,16 @@ function registerSignOutEverywhere(
       },
     },
     async (request, reply) => {
-      const { who, login } = callerOf(request)
-      const { subject, issuer } = who
+      const caller = callerOf(request)
+      const { login } = caller
       // Asked first: afterwards nothing is left that could tell the provider who it was.
       const continueAt =
         login?.id === undefined
           ? undefined
-          : await auth.provider
-              ?.endSessionUrl(login.id, `${origin.of(request)}/signin`)
-              .catch(() => undefined)
-      const detail = { everywhere: true }
-      await store.appendAudit({ kind: 'signed-out', who: personOf(who), from: request.ip, detail })
-      for (const key of await auth.logins.removeAll({ issuer, subject })) sockets.closeLogin(key)
+          : await provider?.endSessionUrl(login.id, `${origin.of(request)}/signin`).catch(() => undefined)
+      for (const key of await signIns.endAll(caller)) sockets.closeLogin(key)
       clearLoginCookie(reply, origin)
-      return continueAt === undefined ? {} : { continueAt }
+      return withoutUndefined({ continueAt })
     },
   )
 }
@@ -172,31 +159,21 @@ interface SignInAttempt {
  * and nobody at the same address waits for it.
  */
 async function verifyCredential(
-  deps: AppDeps,
+  signIns: SignInCases,
   { request, reply, limits }: SignInAttempt,
 ): Promise<Principal> {
   const credential = request.body
   if ('code' in credential) await limits.signIn(request, reply)
   try {
-    return await principalOf(deps.auth, credential)
+    return await signIns.verify(credential)
   } catch (error) {
     if (error instanceof HatchwayError && error.status === 401) {
       if ('token' in credential) await limits.signIn(request, reply)
-      await deps.store.appendAudit({
-        kind: 'sign-in-failed',
-        from: request.ip,
-        reason: error.message,
-        detail: { method: 'code' in credential ? 'link' : 'token' },
-      })
+      const method = 'code' in credential ? 'link' : 'token'
+      await signIns.refused(request.ip, error.message, { method })
     }
     throw error
   }
-}
-
-async function principalOf(auth: Auth, credential: Credential): Promise<Principal> {
-  if ('token' in credential) return await auth.verifyToken(credential.token)
-  if (auth.redeemLink !== undefined) return await auth.redeemLink(credential.code)
-  throw new HatchwayError('unauthenticated', 'This gateway gives out no sign-in links. Sign in with a token.')
 }
 
 function noContent(reply: FastifyReply): null {

@@ -1,17 +1,14 @@
 /** Who calls: a bearer token, the browser's cookie, or a terminal ticket. Every route needs one unless it says otherwise. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { HatchwayError } from '../core/errors.ts'
-import type { Principal } from '../core/policy.ts'
-import type { Auth, Login } from './deps.ts'
+import type { Auth, Login, TicketHolder } from '../core/authentication.ts'
+import type { Caller as AnyCaller } from '../gateway/caller.ts'
 import type { OwnOrigin } from './own-origin.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { cookieName } from './sign-in-cookies.ts'
 
-export interface Caller {
-  who: Principal
+export interface Caller extends AnyCaller {
   via: 'bearer' | 'cookie' | 'ticket'
-  /** Remote address, for the audit log. */
-  from: string
   /** The browser's sign-in that it is the cookie, or the ticket, of; `id` is the cookie's value. */
   login?: Login & { id?: string }
 }
@@ -127,7 +124,7 @@ async function authenticate(request: FastifyRequest, options: AuthenticateOption
 /** Who asked for the ticket, as their sign-in is now: gone with it. */
 async function ofTicket(
   auth: Auth,
-  { who, loginKey }: { who: Principal; loginKey?: string },
+  { who, loginKey }: TicketHolder,
 ): Promise<Pick<Caller, 'who' | 'login'> | undefined> {
   if (loginKey === undefined) return { who }
   const login = await auth.logins.findKey(loginKey)

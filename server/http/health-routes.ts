@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import { within } from '../core/deadline.ts'
-import type { AppDeps } from './deps.ts'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Metrics } from './metrics.ts'
 import { checkMetricsAccess } from './metrics-access.ts'
 import type { TypedApp } from './typed-app.ts'
 
@@ -26,13 +27,25 @@ const readiness = z
   .describe('Ready when every required part is')
 type Readiness = z.infer<typeof readiness>
 
-interface Part {
+/** Something that the gateway stands on. */
+export interface Part {
   name: string
+  /** Whether the gateway is of no use without it. */
   required: boolean
+  /** Rejects with why not. */
   check: (signal: AbortSignal) => Promise<void>
 }
 
-export function registerHealthRoutes(app: TypedApp, deps: AppDeps): void {
+export interface HealthRoutesDeps {
+  parts: readonly Part[]
+  version: string
+  logger: Pick<FastifyBaseLogger, 'info' | 'warn'>
+  metrics: Pick<Metrics, 'contentType' | 'text'>
+  /** Bearer token for `/metrics`; absent: loopback callers only. */
+  metricsToken?: string | undefined
+}
+
+export function registerHealthRoutes(app: TypedApp, deps: HealthRoutesDeps): void {
   app.get(
     '/livez',
     {
@@ -88,28 +101,11 @@ export function registerHealthRoutes(app: TypedApp, deps: AppDeps): void {
   )
 }
 
-// An engine that is down takes away its targets, not the recordings, the audit log and the other engines.
-async function checkAll(deps: AppDeps, tell: Tell): Promise<Readiness> {
-  const parts: Part[] = [
-    { name: 'store', required: true, check: () => deps.store.check() },
-    {
-      name: 'recordings',
-      required: true,
-      check: async () => {
-        await deps.recordings.check()
-        await deps.blobs.check()
-      },
-    },
-    ...[...deps.drivers.values()].map((driver) => ({
-      name: `environment ${driver.environment}`,
-      required: false,
-      check: (signal: AbortSignal) => driver.check(signal),
-    })),
-  ]
+async function checkAll({ parts, version }: HealthRoutesDeps, tell: Tell): Promise<Readiness> {
   const checked = await Promise.all(parts.map((part) => checkPart(part, tell)))
   return {
     ready: checked.every(({ ok, required }) => ok || !required),
-    version: deps.version,
+    version,
     parts: checked,
   }
 }
@@ -137,7 +133,7 @@ function toldToStrangers(error: unknown): { problem: string; code?: string } {
 type Tell = (part: string, error?: unknown) => void
 
 /** To the log, when a part begins to fail, fails otherwise, or is well again: it is looked at every few seconds. */
-function tellChanges(logger: AppDeps['logger']): Tell {
+function tellChanges(logger: HealthRoutesDeps['logger']): Tell {
   const failing = new Map<string, string>()
   return (part, error) => {
     if (error === undefined) {

@@ -1,11 +1,20 @@
+import type { ProviderSignIn } from '../core/authentication.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
+import type { PolicyQuestions } from '../gateway/policy-questions.ts'
 import { me } from '../protocol/sign-in-api.ts'
 import { callerOf } from './authenticate.ts'
-import type { AppDeps } from './deps.ts'
 import { problems } from './openapi.ts'
-import { may } from '../gateway/permissions.ts'
 import type { TypedApp } from './typed-app.ts'
 
-export function registerMeRoutes(app: TypedApp, deps: AppDeps): void {
+export interface MeRoutesDeps {
+  questions: Pick<PolicyQuestions, 'mayReadAudit'>
+  /** Absent: no identity provider signs browsers in. */
+  provider?: Pick<ProviderSignIn, 'name'> | undefined
+  /** Where browsers reach the gateway. */
+  publicUrl?: string | undefined
+}
+
+export function registerMeRoutes(app: TypedApp, { questions, provider, publicUrl }: MeRoutesDeps): void {
   app.get(
     '/api/v1/me',
     {
@@ -17,18 +26,17 @@ export function registerMeRoutes(app: TypedApp, deps: AppDeps): void {
     },
     async (request) => {
       const { who, login } = callerOf(request)
-      const { provider } = deps.auth
-      return {
+      return withoutUndefined({
         subject: who.subject,
         name: who.name,
         groups: [...who.groups],
         issuer: who.issuer,
         expiresAt: who.expiresAt.toISOString(),
-        ...(login !== undefined && { signInEndsAt: login.endsAt.toISOString() }),
-        ...(login?.byProvider === true && provider !== undefined && { provider: provider.name }),
-        can: { readAudit: may(deps.policy(), who, 'read-audit') },
-        ...(deps.publicUrl !== undefined && { publicUrl: deps.publicUrl }),
-      }
+        signInEndsAt: login?.endsAt.toISOString(),
+        provider: login?.byProvider === true ? provider?.name : undefined,
+        can: { readAudit: questions.mayReadAudit(who) },
+        publicUrl,
+      })
     },
   )
 }

@@ -2,7 +2,6 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { HatchwayError } from '../core/errors.ts'
-import type { AppDeps } from './deps.ts'
 
 export interface OwnOrigin {
   /** `Origin` header, as sent. */
@@ -15,11 +14,14 @@ export interface OwnOrigin {
   readonly secure: boolean
 }
 
+export interface OriginOptions {
+  /** Where browsers reach the gateway. Absent: loopback, without TLS. */
+  publicUrl?: string
+  listen: { host: string; port: number }
+}
+
 /** `publicUrl`'s origin; without one, loopback and the listening address at the port that really listens. */
-export function createOwnOrigin(
-  app: FastifyInstance,
-  deps: Pick<AppDeps, 'publicUrl' | 'listen'>,
-): OwnOrigin {
+export function createOwnOrigin(app: FastifyInstance, deps: OriginOptions): OwnOrigin {
   const fixed = deps.publicUrl === undefined ? undefined : new Set([new URL(deps.publicUrl).origin])
   let known: ReadonlySet<string> | undefined
   // The port is known only once it listens; 0 in the configuration means any.

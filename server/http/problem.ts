@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, HatchwayError } from '../core/errors.ts'
 import type { Problem } from '../protocol/api.ts'
-import { defined } from '../core/without-undefined.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import type { Metrics } from './metrics.ts'
 
 /** Keys and metadata that could not be had are not asked for again sooner. */
@@ -22,7 +22,7 @@ export function toProblem(error: unknown, instance: string): Problem {
   }
   const errors = validationErrors(error)
   const { profiles } = known
-  return defined({ ...problem, errors, profiles })
+  return withoutUndefined({ ...problem, errors, profiles })
 }
 
 /** Answers every thrown error and every unknown address with a problem. */
@@ -32,6 +32,8 @@ export function registerProblems(app: FastifyInstance, metrics: Metrics): void {
     metrics.countRefusal(problem.code)
     logOnce(request, error, problem.status)
     if (problem.code === 'provider_unavailable') reply.header('retry-after', providerRetrySeconds)
+    const after = error instanceof HatchwayError ? error.retryAfterSeconds : undefined
+    if (after !== undefined) reply.header('retry-after', after)
     return sendProblem(reply, problem)
   })
 }

@@ -2,9 +2,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { returnPath } from '../core/return-path.ts'
-import { personOf } from '../core/same-person.ts'
-import type { AuthRoutesOptions } from './auth-routes.ts'
-import type { AppDeps, ProviderSignIn } from './deps.ts'
+import type { ProviderSignIn } from '../core/authentication.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
+import type { AuthRoutesDeps } from './auth-routes.ts'
+import type { Metrics } from './metrics.ts'
 import { problems } from './openapi.ts'
 import { logOnce, toHatchwayError } from './problem.ts'
 import { cookieName, setLoginCookie, setPendingCookie, takePendingCookie } from './sign-in-cookies.ts'
@@ -17,20 +18,20 @@ const startQuery = z.object({
   return: z.string().max(2000).optional().describe('path of this site to go on to'),
 })
 
-export function registerProviderRoutes(app: TypedApp, deps: AppDeps, options: AuthRoutesOptions): void {
-  const { provider } = deps.auth
-  if (provider === undefined) return
-  registerStart(app, deps, provider, options)
-  registerCallback(app, deps, provider, options)
-  registerBackChannelLogout(app, deps, provider, options)
+interface ProviderRoutesDeps extends AuthRoutesDeps {
+  metrics: Pick<Metrics, 'countRefusal'>
 }
 
-function registerStart(
-  app: TypedApp,
-  deps: AppDeps,
-  provider: ProviderSignIn,
-  { origin }: AuthRoutesOptions,
-): void {
+export function registerProviderRoutes(app: TypedApp, deps: ProviderRoutesDeps): void {
+  const { provider } = deps
+  if (provider === undefined) return
+  registerStart(app, provider, deps)
+  registerCallback(app, provider, deps)
+  registerBackChannelLogout(app, provider, deps)
+}
+
+function registerStart(app: TypedApp, provider: ProviderSignIn, deps: ProviderRoutesDeps): void {
+  const { logins, origin } = deps
   app.get(
     '/api/v1/auth/oidc/start',
     {
@@ -51,12 +52,10 @@ function registerStart(
       const returnTo = request.query.return
       const id = request.cookies[cookieName(origin)]
       try {
-        const login = id === undefined ? undefined : await deps.auth.logins.known(id)
-        const started = await provider.start({
-          redirectUri: own + callbackPath,
-          ...(returnTo !== undefined && { returnTo }),
-          ...(login !== undefined && { replaces: login.key }),
-        })
+        const login = id === undefined ? undefined : await logins.known(id)
+        const started = await provider.start(
+          withoutUndefined({ redirectUri: own + callbackPath, returnTo, replaces: login?.key }),
+        )
         setPendingCookie(request, reply, origin, started)
         return seeOther(reply, started.url)
       } catch (error) {
@@ -66,12 +65,8 @@ function registerStart(
   )
 }
 
-function registerCallback(
-  app: TypedApp,
-  deps: AppDeps,
-  provider: ProviderSignIn,
-  { origin, limits }: AuthRoutesOptions,
-): void {
+function registerCallback(app: TypedApp, provider: ProviderSignIn, deps: ProviderRoutesDeps): void {
+  const { signIns, origin, limits } = deps
   app.get(
     callbackPath,
     {
@@ -93,19 +88,9 @@ function registerCallback(
       const state = new URLSearchParams(query).get('state') ?? ''
       const pending = takePendingCookie(request, reply, origin, provider.keyOf(state))
       try {
-        const arrival = await provider.finish({ query, pending })
-        const { who, endsAt, returnTo, replaces } = arrival
-        await deps.store.appendAudit({
-          kind: 'signed-in',
-          who: personOf(who),
-          from: request.ip,
-          detail: { method: 'provider' },
-        })
-        // Always a fresh id: whatever cookie somebody planted before signs nobody in.
-        const { id } = await arrival.save()
-        if (replaces !== undefined) await deps.auth.logins.removeKey(replaces)
-        // Whoever comes back with fewer groups has their sessions judged by them.
-        deps.sessions.signedInAgain(who)
+        const login = await provider.finish({ query, pending })
+        const { id } = await signIns.beginByProvider(login, request.ip)
+        const { endsAt, returnTo } = login
         setLoginCookie(reply, origin, id, endsAt)
         return seeOther(reply, own + returnTo)
       } catch (error) {
@@ -118,9 +103,8 @@ function registerCallback(
 /** OpenID Connect Back-Channel Logout 1.0: the provider itself ends sign-ins. */
 function registerBackChannelLogout(
   app: TypedApp,
-  deps: AppDeps,
   provider: ProviderSignIn,
-  { limits, sockets }: AuthRoutesOptions,
+  { signIns, limits, sockets }: AuthRoutesDeps,
 ): void {
   const body = z.object({ logout_token: z.string().max(16_384) })
   app.register(async (scope: TypedApp) => {
@@ -146,20 +130,10 @@ function registerBackChannelLogout(
         },
       },
       async (request) => {
-        const order = await provider.readLogout(request.body.logout_token)
-        const { query } = order
-        if (query === undefined) return null
-        for (const { principal } of await deps.store.findLogins(query)) {
-          const detail = { by: 'identity provider' }
-          await deps.store.appendAudit({
-            kind: 'signed-out',
-            who: personOf(principal),
-            from: request.ip,
-            detail,
-          })
-        }
-        for (const key of await deps.auth.logins.removeAll(query)) sockets.closeLogin(key)
-        order.done()
+        const logout = await provider.readLogout(request.body.logout_token)
+        if (logout.query === undefined) return null
+        for (const key of await signIns.endByProvider(logout, request.ip)) sockets.closeLogin(key)
+        logout.done()
         return null
       },
     )
@@ -168,21 +142,17 @@ function registerBackChannelLogout(
 
 /** To the sign-in page, which has words for the code; the request's id is the thread to audit log and log. */
 async function fail(
-  deps: AppDeps,
+  { signIns, metrics }: Pick<ProviderRoutesDeps, 'signIns' | 'metrics'>,
   request: FastifyRequest,
   reply: FastifyReply,
   { error, own, returnTo }: { error: unknown; own: string; returnTo: string },
 ): Promise<null> {
   const known = toHatchwayError(error)
   logOnce(request, error, known.status)
-  deps.metrics.countRefusal(known.code)
+  metrics.countRefusal(known.code)
   if (known.code !== 'store_unavailable') {
-    await deps.store.appendAudit({
-      kind: 'sign-in-failed',
-      from: request.ip,
-      reason: known.message,
-      detail: { method: 'provider', code: known.code, request: request.id },
-    })
+    const detail = { method: 'provider', code: known.code, request: request.id }
+    await signIns.refused(request.ip, known.message, detail)
   }
   const where = new URLSearchParams({ problem: known.code, request: request.id, next: returnTo })
   return seeOther(reply, `${own}/signin?${where.toString()}`)

@@ -3,21 +3,17 @@ import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { HatchwayError } from '../core/errors.ts'
-import { personOf, type PersonId } from '../core/same-person.ts'
-import type { AuditEvent, SessionRow } from '../core/session.ts'
+import type { SessionRow } from '../core/session.ts'
+import type { RecordingCases, RecordingFormat } from '../gateway/recordings.ts'
 import { recordingQuery, verification } from '../protocol/session-api.ts'
 import { callerSignal } from './caller-signal.ts'
-import { callerOf, type Caller } from './authenticate.ts'
-import type { AppDeps } from './deps.ts'
-import { findSession, refuseSession } from '../gateway/find-session.ts'
+import { callerOf } from './authenticate.ts'
 import { problems } from './openapi.ts'
 import { sessionParams } from './session-routes.ts'
 import type { TypedApp } from './typed-app.ts'
 
-type Format = z.infer<typeof recordingQuery>['format']
-
 const asciicast = 'application/x-asciicast'
-const mediaTypes: Record<Format, string> = {
+const mediaTypes: Record<RecordingFormat, string> = {
   'asciicast-v3': asciicast,
   'asciicast-v2': asciicast,
   text: 'text/plain; charset=utf-8',
@@ -31,7 +27,7 @@ const graceMs = 2_000
 /** Whoever met a full line comes back then. */
 const retrySeconds = 10
 
-export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
+export function registerRecordingRoutes(app: TypedApp, recordings: RecordingCases): void {
   const sent = cutAtTheEnd(app)
   app.get(
     '/api/v1/sessions/:id/recording',
@@ -51,21 +47,14 @@ export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request)
       const { format, download } = request.query
-      const { row, rights } = await findSession(deps, caller, request.params.id)
-      if (!rights.replay) return await refuseSession(deps, caller, row, 'read-recording')
-      const stored = await deps.recordings.read(row.id, row.recording)
-      const kind = download === 'true' ? 'exported' : 'played'
-      await auditReading(deps, caller, row, { kind, detail: { format } }).catch((error: unknown) => {
-        stored.destroy()
-        throw error
-      })
-      if (download === 'true') attach(reply, row, format)
+      const exported = download === 'true'
+      const wanted = { format, exported }
+      const { row, content } = await recordings.read(callerOf(request), request.params.id, wanted)
+      if (exported) attach(reply, row, format)
       reply.type(mediaTypes[format])
-      return reply.send(
-        sent(format === 'asciicast-v3' ? stored : convert(deps, reply, { stored, format, who: caller.who })),
-      )
+      // Before anything was sent, an error is an answer.
+      return reply.send(sent(content.once('error', (cause) => sayWhenToRetry(reply, cause))))
     },
   )
 
@@ -80,33 +69,13 @@ export function registerRecordingRoutes(app: TypedApp, deps: AppDeps): void {
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request)
-      const { row, rights } = await findSession(deps, caller, request.params.id)
-      if (!rights.replay) return await refuseSession(deps, caller, row, 'read-recording')
-      await auditReading(deps, caller, row, { kind: 'verified' })
-      return await deps.verifyRecording(row, caller.who, callerSignal(request)).catch((cause: unknown) => {
+      const { id } = request.params
+      return await recordings.verify(callerOf(request), id, callerSignal(request)).catch((cause: unknown) => {
         sayWhenToRetry(reply, cause)
         throw cause
       })
     },
   )
-}
-
-// Before the first byte: whoever reads has left a trace.
-async function auditReading(
-  deps: AppDeps,
-  { who, from }: Caller,
-  row: SessionRow,
-  event: Pick<AuditEvent, 'kind' | 'detail'>,
-): Promise<void> {
-  await deps.store.appendAudit({
-    ...event,
-    who: personOf(who),
-    from,
-    action: 'read-recording',
-    target: row.target.ref,
-    sessionId: row.id,
-  })
 }
 
 /** Keeps what is being sent, to cut it a moment after the gateway was told to stop: a slow reader would hold that up. */
@@ -126,23 +95,13 @@ function cutAtTheEnd(app: TypedApp): (stream: Readable) => Readable {
   }
 }
 
-function convert(
-  deps: AppDeps,
-  reply: FastifyReply,
-  { stored, format, who }: { stored: Readable; format: 'asciicast-v2' | 'text'; who: PersonId },
-): Readable {
-  const converted = deps.convertRecording(stored, format, who)
-  // Before anything was sent, an error is an answer.
-  return converted.once('error', (cause) => sayWhenToRetry(reply, cause))
-}
-
 function sayWhenToRetry(reply: FastifyReply, cause: unknown): void {
   const isTooMuch = cause instanceof HatchwayError && cause.code === 'too_many_requests'
   if (isTooMuch && !reply.raw.headersSent) reply.header('retry-after', retrySeconds)
 }
 
 // Only plain characters of the name reach the header and the caller's disk.
-function attach(reply: FastifyReply, row: SessionRow, format: Format): void {
+function attach(reply: FastifyReply, row: SessionRow, format: RecordingFormat): void {
   const name = row.target.name
     .replace(/[^\w.-]+/g, '-')
     .replace(/^[.-]+/, '')

@@ -2,19 +2,16 @@ import { isUtf8 } from 'node:buffer'
 import { endOf } from '../core/session-end.ts'
 import { session } from '../protocol/session-api.ts'
 import { createRun, run, type Run } from '../protocol/run-api.ts'
+import type { SessionCases } from '../gateway/sessions.ts'
 import type { RunOutcome } from '../sessions/sessions.ts'
-import { describeIdentity } from './api-session.ts'
+import { describeIdentity, toApiSession } from './api-session.ts'
 import { callerOf } from './authenticate.ts'
 import { callerSignal } from './caller-signal.ts'
-import { defined } from '../core/without-undefined.ts'
-import type { AppDeps } from './deps.ts'
-import { describeSession } from '../gateway/find-session.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { problems } from './openapi.ts'
-import { runCommand } from '../gateway/open-session.ts'
-import type { PersonBudgets } from '../gateway/person-budgets.ts'
 import type { TypedApp } from './typed-app.ts'
 
-export function registerRunRoutes(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
+export function registerRunRoutes(app: TypedApp, sessions: SessionCases): void {
   app.post(
     '/api/v1/runs',
     {
@@ -30,16 +27,13 @@ export function registerRunRoutes(app: TypedApp, deps: AppDeps, budgets: PersonB
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request)
-      budgets.runs.spend(reply, caller.who)
       // Nothing is sent for as long as the command runs, and its own time limit ends it.
       request.raw.socket.setTimeout(0)
-      const done = await runCommand(deps, caller, request.body, callerSignal(request))
-      const id = 'row' in done ? done.row.id : done.id
-      reply.header('location', `/api/v1/sessions/${id}`)
-      if ('row' in done) return toRun(done)
+      const done = await sessions.run(callerOf(request), request.body, callerSignal(request))
+      reply.header('location', `/api/v1/sessions/${done.row.id}`)
+      if ('stdout' in done) return toRun(done)
       reply.code(202)
-      return describeSession(deps, caller.who, done)
+      return toApiSession(done)
     },
   )
 }
@@ -48,7 +42,7 @@ function toRun({ row, stdout, stderr }: RunOutcome): Run {
   const { id, startedAt, endedAt, end = endOf('failed'), identity } = row
   const out = encode(stdout)
   const err = encode(stderr)
-  return defined({
+  return withoutUndefined({
     id,
     exitCode: end.exitCode,
     end,

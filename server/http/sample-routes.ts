@@ -1,19 +1,12 @@
-import { HatchwayError } from '../core/errors.ts'
-import { personOf } from '../core/same-person.ts'
+import type { SampleCases } from '../gateway/sample.ts'
 import { sample } from '../protocol/api.ts'
-import { callerSignal } from './caller-signal.ts'
 import { callerOf } from './authenticate.ts'
-import { within } from '../core/deadline.ts'
-import type { AppDeps } from './deps.ts'
+import { callerSignal } from './caller-signal.ts'
 import { problems } from './openapi.ts'
-import { auditDenied, mayOpen } from '../gateway/permissions.ts'
 import type { TypedApp } from './typed-app.ts'
 
-const checkMs = 3_000
-const startMs = 60_000
-
 /** A first run without any container to debug: something shell-less to start with. */
-export function registerSampleRoutes(app: TypedApp, deps: AppDeps): void {
+export function registerSampleRoutes(app: TypedApp, samples: SampleCases): void {
   app.get(
     '/api/v1/sample',
     {
@@ -24,18 +17,8 @@ export function registerSampleRoutes(app: TypedApp, deps: AppDeps): void {
       },
     },
     async (request) => {
-      const { who } = callerOf(request)
-      const offered = deps.sample
-      if (offered === undefined || !mayOpen(deps.policy(), who, offered.target)) return { available: false }
-      try {
-        const available = await within(checkMs, 'The engine', callerSignal(request), (signal) =>
-          offered.available(signal),
-        )
-        return available ? { available, ref: offered.ref } : { available }
-      } catch (error) {
-        if (!(error instanceof HatchwayError)) throw error
-        return { available: false }
-      }
+      const ref = await samples.offered(callerOf(request), callerSignal(request))
+      return ref === undefined ? { available: false } : { available: true, ref }
     },
   )
 
@@ -52,23 +35,9 @@ export function registerSampleRoutes(app: TypedApp, deps: AppDeps): void {
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request)
-      const offered = deps.sample
-      if (offered === undefined)
-        throw new HatchwayError('not_found', 'This gateway offers no sample container.')
-      if (!mayOpen(deps.policy(), caller.who, offered.target)) {
-        await auditDenied(deps.store, { caller, action: 'open', target: offered.ref })
-        throw new HatchwayError('forbidden', 'Policy does not allow you to open the sample container.')
-      }
-      await deps.store.appendAudit({
-        kind: 'sample-started',
-        who: personOf(caller.who),
-        from: caller.from,
-        target: offered.ref,
-      })
-      await within(startMs, 'The engine', callerSignal(request), (signal) => offered.start(signal))
+      const ref = await samples.start(callerOf(request), callerSignal(request))
       reply.code(201)
-      return { available: true, ref: offered.ref }
+      return { available: true, ref }
     },
   )
 }

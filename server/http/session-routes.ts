@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { sessionStates, type SessionRow } from '../core/session.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
+import type { TicketDesk } from '../core/authentication.ts'
+import type { SessionCases } from '../gateway/sessions.ts'
 import {
   createSession,
   session,
@@ -8,24 +10,17 @@ import {
   terminateSession,
   wsTicket,
 } from '../protocol/session-api.ts'
-import { callerSignal } from './caller-signal.ts'
+import { toApiSession } from './api-session.ts'
 import { callerOf } from './authenticate.ts'
-import type { AppDeps } from './deps.ts'
-import { defined } from '../core/without-undefined.ts'
-import { describeSession, findSession, refuseSession, sessionEnded } from '../gateway/find-session.ts'
-import { openSession } from '../gateway/open-session.ts'
+import { callerSignal } from './caller-signal.ts'
 import { problems } from './openapi.ts'
-import type { PersonBudgets } from '../gateway/person-budgets.ts'
-import { personQuery } from '../gateway/person-query.ts'
-import { readList } from './read-list.ts'
 import type { TypedApp } from './typed-app.ts'
-import { describeInTurns, listVisibleSessions } from '../gateway/visible-sessions.ts'
 
 export const sessionParams = z.object({ id: z.string().min(1).max(64) })
 
-export function registerSessionRoutes(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
-  registerCreate(app, deps, budgets)
-  registerList(app, deps, budgets)
+export function registerSessionRoutes(app: TypedApp, sessions: SessionCases, tickets: TicketDesk): void {
+  registerCreate(app, sessions)
+  registerList(app, sessions)
 
   app.get(
     '/api/v1/sessions/:id',
@@ -37,11 +32,7 @@ export function registerSessionRoutes(app: TypedApp, deps: AppDeps, budgets: Per
         response: { 200: session, ...problems(401, 403, 404, 429, 503) },
       },
     },
-    async (request) => {
-      const caller = callerOf(request)
-      const { row } = await findSession(deps, caller, request.params.id)
-      return describeSession(deps, caller.who, row)
-    },
+    async (request) => toApiSession(await sessions.get(callerOf(request), request.params.id)),
   )
 
   app.delete(
@@ -56,20 +47,14 @@ export function registerSessionRoutes(app: TypedApp, deps: AppDeps, budgets: Per
       },
     },
     async (request) => {
-      const caller = callerOf(request)
-      const { row, rights } = await findSession(deps, caller, request.params.id)
-      if (!rights.terminate) return await refuseSession(deps, caller, row, 'terminate')
-      const ended = await deps.sessions.terminate(
-        row.id,
-        defined({ who: caller.who, from: caller.from, reason: request.body?.reason }),
-      )
-      return describeSession(deps, caller.who, ended)
+      const { id } = request.params
+      return toApiSession(await sessions.terminate(callerOf(request), id, request.body?.reason))
     },
   )
-  registerTicket(app, deps)
+  registerTicket(app, sessions, tickets)
 }
 
-function registerTicket(app: TypedApp, deps: AppDeps): void {
+function registerTicket(app: TypedApp, sessions: SessionCases, tickets: TicketDesk): void {
   app.post(
     '/api/v1/sessions/:id/ticket',
     {
@@ -83,17 +68,15 @@ function registerTicket(app: TypedApp, deps: AppDeps): void {
     },
     async (request, reply) => {
       const caller = callerOf(request)
-      const { row, rights } = await findSession(deps, caller, request.params.id)
-      if (!rights.watch && !rights.control) return await refuseSession(deps, caller, row, 'watch')
-      if (row.state === 'ended') throw sessionEnded()
-      const { ticket, expiresAt } = deps.auth.tickets.issue(row.id, caller.who, caller.login?.key)
+      const { id } = await sessions.joinable(caller, request.params.id)
+      const { ticket, expiresAt } = tickets.issue(id, caller.who, caller.login?.key)
       reply.code(201)
       return { ticket, expiresAt: expiresAt.toISOString() }
     },
   )
 }
 
-function registerCreate(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
+function registerCreate(app: TypedApp, sessions: SessionCases): void {
   app.post(
     '/api/v1/sessions',
     {
@@ -109,18 +92,15 @@ function registerCreate(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): v
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request)
-      budgets.openings.spend(reply, caller.who)
-      const row = await openSession(deps, caller, request.body, callerSignal(request))
-      reply
-        .code(row.state === 'pending-approval' ? 202 : 201)
-        .header('location', `/api/v1/sessions/${row.id}`)
-      return describeSession(deps, caller.who, row)
+      const opened = await sessions.open(callerOf(request), request.body, callerSignal(request))
+      const { id, state } = opened.row
+      reply.code(state === 'pending-approval' ? 202 : 201).header('location', `/api/v1/sessions/${id}`)
+      return toApiSession(opened)
     },
   )
 }
 
-function registerList(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): void {
+function registerList(app: TypedApp, sessions: SessionCases): void {
   app.get(
     '/api/v1/sessions',
     {
@@ -131,20 +111,16 @@ function registerList(app: TypedApp, deps: AppDeps, budgets: PersonBudgets): voi
         response: { 200: sessionList, ...problems(400, 401, 403, 429, 503) },
       },
     },
-    async (request, reply) => {
-      const caller = callerOf(request)
-      const { state, user, issuer, from, to, ...rest } = request.query
-      const query = defined({
+    async (request) => {
+      const { state, from, to, ...rest } = request.query
+      const input = withoutUndefined({
         ...rest,
-        states: state === undefined ? undefined : readList('state', state, sessionStates),
-        ...personQuery(caller.who, { user, issuer }),
+        states: state?.split(','),
         from: from === undefined ? undefined : new Date(from),
         to: to === undefined ? undefined : new Date(to),
       })
-      const spend = () => budgets.listPages.spend(reply, caller.who)
-      const { items, next } = await listVisibleSessions(deps, caller.who, query, spend, callerSignal(request))
-      const describe = (row: SessionRow) => describeSession(deps, caller.who, row)
-      return defined({ items: await describeInTurns(items, describe), next })
+      const { items, next } = await sessions.list(callerOf(request), input, callerSignal(request))
+      return withoutUndefined({ items: items.map(toApiSession), next })
     },
   )
 }

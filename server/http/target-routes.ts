@@ -1,27 +1,14 @@
 import { z } from 'zod'
-import { targetStates } from '../core/target.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
+import type { TargetCases } from '../gateway/targets.ts'
 import { targetDetail, targetDetailQuery, targetList, targetQuery } from '../protocol/target-api.ts'
-import { callerSignal } from './caller-signal.ts'
+import { toApiTarget, toApiTargetDetail } from './api-target.ts'
 import { callerOf } from './authenticate.ts'
-import { defined } from '../core/without-undefined.ts'
-import {
-  describeChoice,
-  describeOptions,
-  describeTarget,
-  describeWorkloads,
-} from '../gateway/target-options.ts'
-import type { AppDeps } from './deps.ts'
-import { findTarget } from '../gateway/find-target.ts'
-import { countNamespaces, listEnvironment, selectTargets } from '../gateway/list-targets.ts'
+import { callerSignal } from './caller-signal.ts'
 import { problems } from './openapi.ts'
-import { pageTargets } from '../gateway/page-targets.ts'
-import { readList } from './read-list.ts'
-import { matchKinds, matchSelector, matchWords } from '../gateway/select-targets.ts'
 import type { TypedApp } from './typed-app.ts'
-import { VisibleTargets } from '../gateway/visible-targets.ts'
 
-export function registerTargetRoutes(app: TypedApp, deps: AppDeps): void {
-  const visible = new VisibleTargets(deps)
+export function registerTargetRoutes(app: TypedApp, targets: TargetCases): void {
   app.get(
     '/api/v1/targets',
     {
@@ -33,45 +20,13 @@ export function registerTargetRoutes(app: TypedApp, deps: AppDeps): void {
       },
     },
     async (request) => {
-      const { who } = callerOf(request)
-      const { environment, namespace, q, selector, kind, state, limit, cursor, sort } = request.query
-      const selection = defined({
-        namespace,
-        filters: [
-          matchWords(q ?? ''),
-          ...(selector === undefined ? [] : [matchSelector(selector)]),
-          ...(kind === undefined ? [] : [matchKinds(kind)]),
-        ],
-        collapse: kind === undefined,
-        states: state === undefined ? undefined : readList('state', state, targetStates),
-      })
-      const drivers = [...deps.drivers.values()].filter(
-        (driver) => environment === undefined || driver.environment === environment,
-      )
-      const answers = await Promise.all(
-        drivers.map((driver) => listEnvironment(driver, who, callerSignal(request))),
-      )
-      const seen = answers.flatMap(({ targets }) => visible.among(who, targets))
-      const { selected, states } = selectTargets(seen, selection)
-      const { items, next } = pageTargets(
-        selected,
-        [...deps.drivers.keys()],
-        defined({ limit, cursor, sort }),
-      )
-      return defined({
-        items: items.map((target) => describeTarget(deps, who, target)),
-        next,
-        total: selected.length,
-        states,
-        namespaces: countNamespaces(seen),
-        problems: answers.flatMap(({ problem }) => problem ?? []),
-      })
+      const { kind, state, ...rest } = request.query
+      const input = { ...rest, kinds: kind?.split(','), states: state?.split(',') }
+      const { items, ...page } = await targets.list(callerOf(request), input, callerSignal(request))
+      return { ...page, items: items.map(toApiTarget) }
     },
   )
-  registerOne(app, deps)
-}
 
-function registerOne(app: TypedApp, deps: AppDeps): void {
   app.get(
     '/api/v1/targets/*',
     {
@@ -84,27 +39,10 @@ function registerOne(app: TypedApp, deps: AppDeps): void {
       },
     },
     async (request) => {
-      const { who } = callerOf(request)
-      const lookup = defined({ pick: request.query.pick })
-      const { target, driver } = await findTarget(
-        deps,
-        who,
-        request.params['*'],
-        lookup,
-        callerSignal(request),
-      )
-      return {
-        ...describeTarget(deps, who, target),
-        ...describeWorkloads(deps, who, target),
-        ...describeChoice(deps, who, target),
-        ...(await describeOptions(
-          deps,
-          who,
-          target,
-          { driver, wish: defined({ scope: request.query.scope, process: request.query.process }) },
-          callerSignal(request),
-        )),
-      }
+      const { pick, scope, process } = request.query
+      const asked = { lookup: withoutUndefined({ pick }), wanted: withoutUndefined({ scope, process }) }
+      const ref = request.params['*']
+      return toApiTargetDetail(await targets.get(callerOf(request), ref, asked, callerSignal(request)))
     },
   )
 }

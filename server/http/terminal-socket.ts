@@ -5,13 +5,12 @@ import type { WebSocket } from 'ws'
 import { z } from 'zod'
 import { HatchwayError } from '../core/errors.ts'
 import { closeCodes, flow, subprotocol } from '../protocol/terminal.ts'
-import type { LiveSession } from '../sessions/sessions.ts'
+import type { BrowserLogins } from '../core/authentication.ts'
+import type { Admission as SessionAdmission, SessionCases } from '../gateway/sessions.ts'
+import { toApiSession } from './api-session.ts'
 import { callerOf, type Caller } from './authenticate.ts'
-import { defined } from '../core/without-undefined.ts'
-import type { AppDeps } from './deps.ts'
-import { describeSession, findSession, refuseSession, sessionEnded } from '../gateway/find-session.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { problems } from './openapi.ts'
-import { sessionRights } from '../gateway/permissions.ts'
 import { sessionParams } from './session-routes.ts'
 import type { SocketOwner, TerminalSockets } from './terminal-sockets.ts'
 import { TerminalViewer } from './terminal-viewer.ts'
@@ -34,10 +33,14 @@ const terminalQuery = z.strictObject({
 })
 
 /** Everything that was decided before the upgrade. */
-interface Admission {
+interface Admission extends SessionAdmission {
   caller: Caller
-  live: LiveSession
-  mayControl: boolean
+}
+
+export interface TerminalSocketDeps {
+  sessions: Pick<SessionCases, 'admit' | 'rights' | 'view'>
+  logins: Pick<BrowserLogins, 'findKey' | 'knownKey'>
+  sockets: TerminalSockets
 }
 
 declare module 'fastify' {
@@ -66,7 +69,7 @@ export async function registerWebsockets(app: TypedApp, sockets: TerminalSockets
   })
 }
 
-export function registerTerminalSocket(app: TypedApp, deps: AppDeps, sockets: TerminalSockets): void {
+export function registerTerminalSocket(app: TypedApp, deps: TerminalSocketDeps): void {
   app.decorateRequest('admission', null)
   app.route({
     method: 'GET',
@@ -83,7 +86,7 @@ export function registerTerminalSocket(app: TypedApp, deps: AppDeps, sockets: Te
       },
     },
     preHandler: async (request) => {
-      request.admission = await admit(deps, sockets, request, request.params.id)
+      request.admission = await admit(deps, request, request.params.id)
     },
     handler: () => {
       throw new HatchwayError(
@@ -92,14 +95,13 @@ export function registerTerminalSocket(app: TypedApp, deps: AppDeps, sockets: Te
       )
     },
     wsHandler: (socket, request) => {
-      serve(deps, sockets, socket, request, request.query)
+      serve(deps, socket, request, request.query)
     },
   })
 }
 
 async function admit(
-  deps: AppDeps,
-  sockets: TerminalSockets,
+  { sessions, sockets }: TerminalSocketDeps,
   request: FastifyRequest,
   id: string,
 ): Promise<Admission> {
@@ -111,19 +113,10 @@ async function admit(
       `Offer the subprotocol ${subprotocol} in Sec-WebSocket-Protocol.`,
     )
   }
-  const { row, rights } = await findSession(deps, caller, id)
-  if (!rights.watch && !rights.control) return await refuseSession(deps, caller, row, 'watch')
-  if (row.state === 'ended') throw sessionEnded()
-  const live = deps.sessions.live(id)
-  if (live === undefined) {
-    throw new HatchwayError(
-      'session_not_ready',
-      'The session is not attached to this gateway yet. Try again in a second.',
-    )
-  }
+  const admission = await sessions.admit(caller, id)
   const full = sockets.refusal(ownerOf(caller, id))
   if (full !== undefined) throw new HatchwayError('too_many_connections', full)
-  return { caller, live, mayControl: rights.control }
+  return { ...admission, caller }
 }
 
 function ownerOf({ who, login }: Caller, sessionId: string): SocketOwner {
@@ -131,8 +124,7 @@ function ownerOf({ who, login }: Caller, sessionId: string): SocketOwner {
 }
 
 function serve(
-  deps: AppDeps,
-  sockets: TerminalSockets,
+  { sessions, logins, sockets }: TerminalSocketDeps,
   socket: WebSocket,
   request: FastifyRequest,
   query: z.infer<typeof terminalQuery>,
@@ -141,7 +133,7 @@ function serve(
   const { admission } = request
   if (admission === null) throw new Error('a terminal socket was upgraded without admission')
   const { caller, live, mayControl } = admission
-  const recheck = () => isStillAdmitted(deps, viewer, admission)
+  const recheck = () => isStillAdmitted(sessions, viewer, admission)
   const owner = ownerOf(caller, live.row.id)
   // Again: many may have been admitted at once.
   if (sockets.refusal(owner) !== undefined) {
@@ -154,20 +146,18 @@ function serve(
   const join = viewer.enter((joining) =>
     live.join(
       joining,
-      defined({
+      withoutUndefined({
         who: caller.who,
         from: caller.from,
         role: query.role,
         mayControl,
         offset: query.offset,
-        describe: () => describeSession(deps, caller.who, live.row),
+        describe: () => toApiSession(sessions.view(caller.who, live.row)),
       }),
     ),
   )
   const ticks = setInterval(() => tick(viewer, socket, recheck), tickMs)
-  const stopExpiry = join.then(() =>
-    watchSignIn(deps.auth.logins, viewer, socket, { caller, onRenewed: recheck }),
-  )
+  const stopExpiry = join.then(() => watchSignIn(logins, viewer, socket, { caller, onRenewed: recheck }))
   socket.once('close', (code) => {
     log.info({ code }, 'terminal socket closed')
     clearInterval(ticks)
@@ -184,11 +174,11 @@ function serve(
 
 /** Closes it when policy no longer lets its caller be there as what they came as: they may come back as less. */
 function isStillAdmitted(
-  deps: AppDeps,
+  sessions: Pick<SessionCases, 'rights'>,
   viewer: TerminalViewer,
   { caller, live, mayControl }: Admission,
 ): boolean {
-  const rights = sessionRights(deps.policy(), caller.who, live.row)
+  const rights = sessions.rights(caller.who, live.row)
   if ((!mayControl || rights.control) && (rights.watch || rights.control)) return true
   // What ends its user's right ends the session, which tells its viewers itself.
   if (live.ending) return true

@@ -1,8 +1,8 @@
 import type { WebSocket } from 'ws'
 import { closeCodes } from '../protocol/terminal.ts'
 import type { Caller } from './authenticate.ts'
-import { callAt } from '../core/timer-at.ts'
-import type { BrowserLogins, Login } from './deps.ts'
+import { setTimerAt } from '../core/timer-at.ts'
+import type { BrowserLogins, Login } from '../core/authentication.ts'
 import type { TerminalViewer } from './terminal-viewer.ts'
 
 const expiryNoticeMs = 60_000
@@ -32,7 +32,7 @@ export function watchSignIn(
     for (const each of stops) each()
     stops = []
   }
-  const at = (time: number, work: () => void) => stops.push(callAt(time, work))
+  const at = (time: number, work: () => void) => stops.push(setTimerAt(time, work))
   let warned = false
   const warnBefore = (end: Date) => {
     // Each renewal in the last minute comes by here.

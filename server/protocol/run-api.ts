@@ -29,7 +29,6 @@ export const createRun = z.strictObject({
     .max(86_400)
     .describe('from the request on, with the start; policy may allow less'),
 })
-export type CreateRun = z.infer<typeof createRun>
 
 const encoding = z.enum(['utf-8', 'base64']).describe('base64 of the exact bytes where they are not UTF-8')
 

@@ -9,14 +9,17 @@ import { createWsTickets } from '../auth/ws-tickets.ts'
 import { localIssuer, type Config } from '../config/config.ts'
 import { HatchwayError } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
+import type { AuditTrail } from '../core/audit-trail.ts'
+import type { Auth, DeviceSignInOptions } from '../core/authentication.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import type { GetOrCreateSecret } from '../core/secrets.ts'
 import type { Store } from '../core/store.ts'
-import type { Auth, DeviceSignIn } from '../http/deps.ts'
 
 const localLoginSeconds = 12 * 3600
 
 interface AuthParts {
   store: Store
+  audit: AuditTrail
   secrets: GetOrCreateSecret
   logger: Logger
   /** An identity provider has described somebody anew: their groups may have changed. */
@@ -45,29 +48,29 @@ export async function createGatewayAuth(
   }
   const provider = await createProvider(config, parts)
   const device = describeDevice(config)
-  const auth: Auth = {
-    verifyToken: (token) => verifier.verify(token),
+  const auth: Auth = withoutUndefined({
+    verifyToken: (token: string) => verifier.verify(token),
     tickets: createWsTickets(),
     logins: createLogins(parts.store, provider),
-    ...(provider !== undefined && { provider }),
-    ...(device !== undefined && { device }),
-  }
+    provider,
+    device,
+  })
   return local === undefined ? { auth } : { auth: { ...auth, redeemLink }, signInCode: codes.mint().code }
 }
 
 async function createProvider(
   { auth: { oidc, clockSkewSeconds } }: Config,
-  { store, secrets, logger, onRenewed }: AuthParts,
+  { store, audit, secrets, logger, onRenewed }: AuthParts,
 ): Promise<Oidc | undefined> {
   if (oidc === undefined) return undefined
   const box = await createSealedBox(secrets)
   const onProblem = (what: string, cause: unknown) => logger.warn({ err: cause }, what)
-  const provider = createOidc({ options: oidc, clockSkewSeconds, box, store, onProblem, onRenewed })
+  const provider = createOidc({ options: oidc, clockSkewSeconds, box, store, audit, onProblem, onRenewed })
   provider.warmUp()
   return provider
 }
 
-function describeDevice({ auth: { oidc, issuers } }: Config): DeviceSignIn | undefined {
+function describeDevice({ auth: { oidc, issuers } }: Config): DeviceSignInOptions | undefined {
   if (oidc?.device === undefined) return undefined
   const { issuer, device } = oidc
   const audiences = issuers.find((each) => each.issuer === issuer)?.audience ?? []

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Config, DockerEnvironment } from '../config/config.ts'
 import type { TargetDriver } from '../core/driver.ts'
-import type { SampleTarget } from '../http/deps.ts'
+import type { SampleTarget } from '../gateway/sample.ts'
 import { DockerDriver } from '../drivers/docker/driver.ts'
 import { sampleAvailable, sampleName, startSample } from '../drivers/docker/sample.ts'
 

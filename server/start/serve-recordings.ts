@@ -2,12 +2,12 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Recordings } from '../core/recording.ts'
 import { personKey } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
-import type { AppDeps } from '../http/deps.ts'
+import type { RecordingReaders } from '../gateway/recordings.ts'
 import { toAsciicastV2, toText } from '../evidence/convert.ts'
 import { verifyRecording, type VerifyOptions } from '../evidence/verify.ts'
 
 /** What is made of recordings for whoever reads them: each person has one thread at a time for it. */
-export function readingDeps(recordings: Recordings): Pick<AppDeps, 'verifyRecording' | 'convertRecording'> {
+export function readingDeps(recordings: Recordings): RecordingReaders {
   return {
     verifyRecording: (row, who, signal) => verify(recordings, row, { who: personKey(who), signal }),
     convertRecording: (cast, format, who) =>

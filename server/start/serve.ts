@@ -3,16 +3,18 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino, type Logger } from 'pino'
+import { createAuditTrail } from '../gateway/audit-trail.ts'
 import { buildApp } from './app.ts'
+import type { AppParts } from './app-parts.ts'
 import { createGatewayAuth } from './serve-auth.ts'
 import { redactConfig, type Config, type Environment } from '../config/config.ts'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import { untilDone } from '../core/owed.ts'
 
 import type { Principal } from '../core/policy.ts'
+import type { AuditTrail } from '../core/audit-trail.ts'
 import type { Store } from '../core/store.ts'
 import type { TargetDriver } from '../core/driver.ts'
-import type { AppDeps } from '../http/deps.ts'
 import { Metrics } from '../http/metrics.ts'
 import { allowEverything, type TimedPolicy } from '../policy/compile-policy.ts'
 import { openPolicyFile } from '../policy/policy-file.ts'
@@ -70,13 +72,14 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const secrets = secretFiles(join(config.dataDir, 'secrets'))
   const { store, space } = await openStorage(config)
-  const policy = await openPolicy(config, store, logger)
+  const audit = createAuditTrail(store)
+  const policy = await openPolicy(config, audit, logger)
   const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
   const drivers = await createDrivers(config, installation, createDriver)
   const parts = createSessions(config, { store, drivers, installation, logger, policy, space })
   const { registry, recordings, recovery } = parts
   const onRenewed = (who: Principal) => registry.signedInAgain(who)
-  const { auth, signInCode } = await createGatewayAuth(config, { store, secrets, logger, onRenewed })
+  const { auth, signInCode } = await createGatewayAuth(config, { store, audit, secrets, logger, onRenewed })
   const approvals = createApprovals(config, { store, drivers, logger, registry, policy })
   const sample = createSample(config, drivers)
   const app = await buildApp({
@@ -191,7 +194,7 @@ function createSessions(
 
 function fromConfig(
   config: Config,
-): Pick<AppDeps, 'publicUrl' | 'listen' | 'trustProxy' | 'metricsToken' | 'rates'> {
+): Pick<AppParts, 'publicUrl' | 'listen' | 'trustProxy' | 'metricsToken' | 'rates'> {
   const { listen, trustProxy, publicUrl, metrics, limits } = config
   return {
     listen,
@@ -233,7 +236,7 @@ interface FollowedPolicy extends TimedPolicy {
 
 function policyDeps(
   policy: FollowedPolicy,
-): Pick<AppDeps, 'policy' | 'policyAt' | 'simulatePolicy' | 'onPolicyChange'> {
+): Pick<AppParts, 'policy' | 'policyAt' | 'simulatePolicy' | 'onPolicyChange'> {
   const simulator = new PolicySimulator()
   return {
     policy: () => policy.at(new Date()),
@@ -243,11 +246,11 @@ function policyDeps(
   }
 }
 
-async function openPolicy(config: Config, store: Store, logger: Logger): Promise<FollowedPolicy> {
+async function openPolicy(config: Config, audit: AuditTrail, logger: Logger): Promise<FollowedPolicy> {
   const changes: (() => void)[] = []
   if (config.policy === undefined) return { ...allowEverything, changes, close: () => undefined }
   const note = async (version: string) => {
-    await store.appendAudit({ kind: 'policy-loaded', detail: { version } })
+    await audit.record({ kind: 'policy-loaded', detail: { version } })
   }
   const closed = new AbortController()
   const file = await openPolicyFile({

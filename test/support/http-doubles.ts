@@ -22,11 +22,12 @@ import { endOf } from '../../server/core/session-end.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { formatTargetRef, parseTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
+import type { Target } from '../../server/core/target.ts'
+import type { Identity } from '../../server/core/identity.ts'
 import type { Profile } from '../../server/core/debug-container.ts'
 import type { TargetAccess, TargetDriver } from '../../server/core/driver.ts'
-import type { Identity } from '../../server/core/identity.ts'
-import type { Target } from '../../server/core/target.ts'
-import type { AppDeps, Auth } from '../../server/http/deps.ts'
+import type { Auth } from '../../server/core/authentication.ts'
+import type { AppParts } from '../../server/start/app-parts.ts'
 import { Metrics } from '../../server/http/metrics.ts'
 import type { ClientMessage } from '../../server/protocol/terminal.ts'
 import type {
@@ -401,7 +402,7 @@ export async function startIssuer(t: Cleanup) {
 export interface HttpGatewayOptions {
   /** Default: everything is allowed. */
   policy?: Policy
-  change?: (deps: AppDeps) => Partial<AppDeps> | Promise<Partial<AppDeps>>
+  change?: (deps: AppParts) => Partial<AppParts> | Promise<Partial<AppParts>>
 }
 
 export interface HttpGateway {
@@ -438,18 +439,16 @@ export async function startHttpGateway(t: Cleanup, options: HttpGatewayOptions =
   ])
   const recordings = new Map<string, string>()
   const log: string[] = []
-  const base: AppDeps = {
+  const everything = scriptedPolicy(() => true)
+  const base: AppParts = {
     drivers,
     toolboxes: [
       { name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] },
       { name: 'big', image: 'big:1', shell: ['/bin/bash'] },
     ],
-    policy: () => options.policy ?? scriptedPolicy(() => true),
-    policyAt: () => options.policy ?? scriptedPolicy(() => true),
-    simulatePolicy: async (_text, request) => ({
-      version: 'scripted',
-      explanation: scriptedPolicy(() => true).explain(request),
-    }),
+    policy: () => options.policy ?? everything,
+    policyAt: () => options.policy ?? everything,
+    simulatePolicy: async (_text, asked) => ({ version: 'scripted', explanation: everything.explain(asked) }),
     runbooks: () => [],
     store,
     blobs: { check: async () => {} },
@@ -523,14 +522,14 @@ function realAuth(
 
 const unscripted = () => Promise.reject(new Error('not scripted'))
 /** The scripted policies require none; the tests on a real gateway are about them. */
-const noApprovals: AppDeps['approvals'] = {
+const noApprovals: AppParts['approvals'] = {
   request: unscripted,
   breakGlass: unscripted,
   decide: unscripted,
   review: unscripted,
 }
 
-function scriptedRecordings(held: Map<string, string>): AppDeps['recordings'] {
+function scriptedRecordings(held: Map<string, string>): AppParts['recordings'] {
   return {
     start: unscripted,
     resume: unscripted,

@@ -13,7 +13,7 @@ import { WebSocket } from 'ws'
 import type { Grant, Policy } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
-import type { AppDeps } from '../../server/http/deps.ts'
+import type { AppParts } from '../../server/start/app-parts.ts'
 import { openPolicyFile } from '../../server/policy/policy-file.ts'
 import { SessionApprovals } from '../../server/sessions/life/approvals.ts'
 import { eventually } from '../support/eventually.ts'
@@ -106,11 +106,11 @@ async function running(ground: SessionGround, id: string): Promise<void> {
 }
 
 function whole(
-  deps: AppDeps,
+  deps: AppParts,
   ground: SessionGround,
-  approvals: AppDeps['approvals'],
+  approvals: AppParts['approvals'],
   done: string[],
-): Partial<AppDeps> {
+): Partial<AppParts> {
   const { refusing, registry, recordings, driver } = ground
   const who = {
     subject: 'ann',

@@ -8,6 +8,7 @@ import { createSealedBox } from '../../server/auth/sealed-box.ts'
 import type { Principal } from '../../server/core/policy.ts'
 import type { BrowserLogin } from '../../server/core/sign-ins.ts'
 import type { Store } from '../../server/core/store.ts'
+import { createAuditTrail } from '../../server/gateway/audit-trail.ts'
 import { secretFiles } from '../../server/store/secret-files.ts'
 import { openSqliteStore } from '../../server/store/sqlite-store.ts'
 import { clientId, clientSecret, OpenidProvider } from '../support/openid-provider.ts'
@@ -41,6 +42,7 @@ before(async () => {
     clockSkewSeconds: 30,
     box: await createSealedBox(secretFiles(join(dir, 'secrets'))),
     store,
+    audit: createAuditTrail(store),
     onProblem: (what) => problems.push(what),
     onRenewed: (who) => renewed.push(who),
   })

@@ -8,10 +8,12 @@ import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { createOidc, type Arrival, type Oidc } from '../../server/auth/oidc.ts'
+import { createOidc, type Oidc } from '../../server/auth/oidc.ts'
+import type { NewLogin } from '../../server/core/authentication.ts'
 import { createSealedBox } from '../../server/auth/sealed-box.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { Store } from '../../server/core/store.ts'
+import { createAuditTrail } from '../../server/gateway/audit-trail.ts'
 import { secretFiles } from '../../server/store/secret-files.ts'
 import { openSqliteStore } from '../../server/store/sqlite-store.ts'
 import { OddProvider, type OddAnswer, type OddPath } from '../support/odd-provider.ts'
@@ -56,13 +58,14 @@ async function ground(t: { after(fn: () => unknown): void }): Promise<Ground> {
     clockSkewSeconds: 30,
     box: await createSealedBox(secretFiles(join(directory, 'secrets'))),
     store,
+    audit: createAuditTrail(store),
     onProblem: (_what, cause) => problems.push(cause),
     onRenewed: () => undefined,
   })
   return { provider, oidc, problems }
 }
 
-async function signIn({ provider, oidc }: Ground): Promise<Arrival> {
+async function signIn({ provider, oidc }: Ground): Promise<NewLogin> {
   const { url, pending } = await oidc.start({ redirectUri })
   const { searchParams } = new URL(url)
   provider.nonce = searchParams.get('nonce') ?? ''
@@ -185,7 +188,7 @@ describe('an OpenID provider that answers oddly', () => {
     }
   }
 
-  function isJane({ who, endsAt }: Arrival, groups: readonly string[], what: string): void {
+  function isJane({ who, endsAt }: NewLogin, groups: readonly string[], what: string): void {
     assert.equal(who.subject, 'jane', what)
     assert.ok(
       who.groups.every((group) => groups.includes(group)),

@@ -1,8 +1,12 @@
 import { HatchwayError } from '../core/errors.ts'
 
-/** Reads `a,b` of a query parameter. Throws `invalid_request` for a word that is not one of `known`. */
-export function readList<T extends string>(parameter: string, text: string, known: readonly T[]): T[] {
-  return text.split(',').map((word) => {
+/** The words of a parameter, which have to be among `known`. Throws `invalid_request` for one that is not. */
+export function knownWords<T extends string>(
+  parameter: string,
+  words: readonly string[],
+  known: readonly T[],
+): T[] {
+  return words.map((word) => {
     const found = known.find((name) => name === word.trim())
     if (found !== undefined) return found
     throw new HatchwayError(
