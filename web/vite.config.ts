@@ -4,12 +4,15 @@ import { defineConfig } from 'vite'
 import { gzipSiblings } from './bundle/gzip-siblings.ts'
 import { headScript } from './bundle/head-script.ts'
 
+const root = fileURLToPath(new URL('.', import.meta.url))
+
 // One stylesheet for all that the first load draws, in the order of the imports; what is loaded later brings its own.
-const firstLoadStyles =
-  /\/web\/(style\/(?!workspace)|components|app\/(?!command-palette)|pages\/(targets|debug))[\w/-]*\.css$/
+const firstLoad =
+  /^(style\/(?!workspace)|components|app\/(?!command-palette)|pages\/(targets|debug))[\w/-]*\.css$/
+const isFirstStyle = (id: string): boolean => id.startsWith(root) && firstLoad.test(id.slice(root.length))
 
 export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
+  root,
   plugins: [react(), headScript(), gzipSiblings()],
   build: {
     outDir: 'dist',
@@ -22,7 +25,7 @@ export default defineConfig({
     target: ['chrome123', 'firefox120', 'safari17.5'],
     license: { fileName: 'licenses.md' },
     reportCompressedSize: false,
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', test: firstLoadStyles }] } } },
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', test: isFirstStyle }] } } },
   },
   server: {
     proxy: { '/api': { target: 'http://127.0.0.1:8080', ws: true } },
