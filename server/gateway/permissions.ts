@@ -3,10 +3,11 @@ import { HatchwayError } from '../core/errors.ts'
 import type { Action, Decision, Policy, PolicyTarget, Principal } from '../core/policy.ts'
 import { isSamePerson } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
-import { hasVoted, heldRequest, isHeld, mayApprove, policyTargetOfSession } from '../core/session-policy.ts'
+import { hasVoted, policyTargetOfSession } from '../core/session-policy.ts'
 import { formatTargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
+import { heldRequest, isHeld, mayApprove } from './session-judge.ts'
 
 export function may(policy: Policy, who: Principal, action: Action, target?: PolicyTarget): boolean {
   return policy.decide(withoutUndefined({ who, action, target })).effect === 'allow'

@@ -2,11 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Policy, Principal } from '../core/policy.ts'
 import { isSamePerson } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
-import { mayApprove, policyTargetOfSession } from '../core/session-policy.ts'
+import { policyTargetOfSession } from '../core/session-policy.ts'
 import type { SessionQuery, SessionStore } from '../core/session-store.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
 import { may } from './permissions.ts'
+import { mayApprove } from './session-judge.ts'
 
 /** How many sessions one request may look through for those that the caller may see, and how many at once. */
 const maxChunks = 50

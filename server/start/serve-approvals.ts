@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { Store } from '../core/store.ts'
 import type { TargetDriver } from '../core/driver.ts'
+import { createSessionJudge } from '../gateway/session-judge.ts'
 import { Webhooks } from '../notifications/webhooks.ts'
 import type { TimedPolicy } from '../policy/compile-policy.ts'
 import { SessionApprovals } from '../sessions/life/approvals.ts'
@@ -35,7 +36,7 @@ export function createApprovals(
     registry,
     drivers,
     toolboxes: config.toolboxes,
-    policy: (at) => policy.at(at),
+    judge: (at) => createSessionJudge(policy.at(at)),
     notify: (notification) => webhooks.notify(notification),
     expiresAfterMs: config.approvals.expiresAfterMs,
     onProblem: (what, cause) => logger.warn({ err: cause }, what),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino, type Logger } from 'pino'
 import { createAuditTrail } from '../gateway/audit-trail.ts'
+import { createSessionJudge } from '../gateway/session-judge.ts'
 import { buildApp } from './app.ts'
 import type { AppParts } from './app-parts.ts'
 import { createGatewayAuth } from './serve-auth.ts'
@@ -178,7 +179,7 @@ function createSessions(
     detachedGraceMs: config.limits.detachedGraceMs,
     reattachForMs: config.limits.reattachMs,
     startTimeoutMs,
-    policy: (at) => policy.at(at),
+    judge: (at) => createSessionJudge(policy.at(at)),
     limits: config.limits,
   })
   const recovery: RecoveryOptions = {

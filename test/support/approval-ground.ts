@@ -1,3 +1,4 @@
+import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import type { Grant, Policy } from '../../server/core/policy.ts'
 import { SessionApprovals } from '../../server/sessions/life/approvals.ts'
 import { grant, scriptedPolicy, type Cleanup } from './http-doubles.ts'
@@ -27,7 +28,7 @@ export function deskOf(t: Cleanup, ground: SessionGround): SessionApprovals {
     registry: ground.registry,
     drivers: ground.recovery.drivers,
     toolboxes: [openRequest(ground).toolbox],
-    policy: () => asking,
+    judge: () => createSessionJudge(asking),
     notify: () => undefined,
     expiresAfterMs: 600_000,
     onProblem: (what) => ground.problems.push(what),

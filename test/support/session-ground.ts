@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import type { Policy, Principal } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import { DirectoryRecordings } from '../../server/evidence/recordings.ts'
@@ -89,7 +90,7 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
       detachedGraceMs: 3_600_000,
       reattachForMs: 60_000,
       startTimeoutMs: 10_000,
-      policy: () => options.policy ?? scriptedPolicy(() => true),
+      judge: () => createSessionJudge(options.policy ?? scriptedPolicy(() => true)),
       limits: options.limits ?? { sessions: 5, sessionsPerUser: 5 },
     })
     const onProblem = (what: string, cause: unknown) => problems.push(`${what}: ${String(cause)}`)

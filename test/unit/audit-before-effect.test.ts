@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { WebSocket } from 'ws'
+import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import type { Grant, Policy } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
@@ -65,7 +66,7 @@ async function stage(t: { after(fn: () => unknown): void }): Promise<Stage> {
     registry,
     drivers: new Map([['local', driver]]),
     toolboxes: [{ name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] }],
-    policy: () => policy,
+    judge: () => createSessionJudge(policy),
     notify: ({ kind }) => done.push(`told of ${kind}`),
     expiresAfterMs: 600_000,
     onProblem: (what) => done.push(`problem: ${what}`),

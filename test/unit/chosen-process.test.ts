@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { Notification } from '../../server/core/notification.ts'
 import type { Policy } from '../../server/core/policy.ts'
@@ -174,7 +175,7 @@ async function stage(t: { after(fn: () => unknown): void }) {
     registry,
     drivers: new Map([['local', driver]]),
     toolboxes: [{ name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] }],
-    policy: () => policy,
+    judge: () => createSessionJudge(policy),
     notify: (notification) => told.push(notification),
     expiresAfterMs: 600_000,
     onProblem: (what, cause) => assert.fail(`${what}: ${String(cause)}`),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import { errorCodes, HatchwayError } from '../../server/core/errors.ts'
 import { endByError, endCodes, endOf, neverBegan, withCode } from '../../server/core/session-end.ts'
 import { endReasons, type SessionEnd } from '../../server/core/session.ts'
@@ -105,7 +106,7 @@ describe('a run that waits too long for its start', () => {
       reattachForMs: 60_000,
       startTimeoutMs: 60_000,
       installation: 'test',
-      policy: () => scriptedPolicy(() => true),
+      judge: () => createSessionJudge(scriptedPolicy(() => true)),
       limits: { sessions: 10, sessionsPerUser: 10 },
     })
     const driver = new StuckDriver('local', ['web'])

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Profile } from '../../server/core/debug-container.ts'
 import { compilePolicy } from '../../server/policy/compile-policy.ts'
@@ -13,26 +14,28 @@ const session = (id: string, subject: string, change: Partial<SessionRow> = {}):
     user: { subject, name: subject.toUpperCase(), groups: subject === 'root' ? ['strong'] : [] },
     ...change,
   })
-const policy = compilePolicy(
-  [
-    {
-      name: 'all',
-      who: { everyone: true, groups: [], subjects: [] },
-      actions: ['open'],
-      where: {},
-      effect: 'allow',
-    },
-    {
-      name: 'strong',
-      who: { everyone: false, groups: ['strong'], subjects: [] },
-      actions: ['open', 'watch'],
-      where: {},
-      effect: 'allow',
-      profiles: ['auto', 'general', 'sysadmin'],
-    },
-  ],
-  'v',
-).at(noon)
+const judge = createSessionJudge(
+  compilePolicy(
+    [
+      {
+        name: 'all',
+        who: { everyone: true, groups: [], subjects: [] },
+        actions: ['open'],
+        where: {},
+        effect: 'allow',
+      },
+      {
+        name: 'strong',
+        who: { everyone: false, groups: ['strong'], subjects: [] },
+        actions: ['open', 'watch'],
+        where: {},
+        effect: 'allow',
+        profiles: ['auto', 'general', 'sysadmin'],
+      },
+    ],
+    'v',
+  ).at(noon),
+)
 
 describe('a session beside another', () => {
   it('is one of somebody else, in the same target, that has a shell or is getting one', () => {
@@ -58,17 +61,17 @@ describe('a session beside another', () => {
       [own, alone],
       [alone, own],
     ] as const)
-      assert.throws(() => requireFree(second, [first], policy), {
+      assert.throws(() => requireFree(second, [first], judge), {
         code: 'target_in_use',
         message: /^Somebody else has/,
       })
-    requireFree(session('c', 'bob'), [alone], policy)
-    requireFree(session('c', 'eve'), [own], policy)
+    requireFree(session('c', 'bob'), [alone], judge)
+    requireFree(session('c', 'eve'), [own], judge)
   })
 
   it('names who that is to those who may watch them', () => {
     const alone = session('b', 'bob', { exclusive: true })
-    assert.throws(() => requireFree(session('a', 'root'), [alone], policy), { message: /^BOB has a session/ })
+    assert.throws(() => requireFree(session('a', 'root'), [alone], judge), { message: /^BOB has a session/ })
   })
 
   it('is not privileged beside somebody who may not be, and the other way round', () => {
@@ -78,12 +81,12 @@ describe('a session beside another', () => {
       [weak, strong],
       [strong, weak],
     ] as const)
-      assert.throws(() => requireFree(second, [first], policy), {
+      assert.throws(() => requireFree(second, [first], judge), {
         code: 'target_in_use',
         message: /privileged/,
       })
     const other = { ...of('c', 'root', 'general'), user: { ...strong.user, subject: 'rot' } }
-    requireFree(other, [strong], policy)
-    requireFree(weak, [of('d', 'root', 'general')], policy)
+    requireFree(other, [strong], judge)
+    requireFree(weak, [of('d', 'root', 'general')], judge)
   })
 })

@@ -2,21 +2,22 @@ import { needsAreMet, type Approval, type ApprovalVote } from '../../core/approv
 import { type ErrorCode, HatchwayError } from '../../core/errors.ts'
 import { untilDone } from '../../core/owed.ts'
 import type { Notify } from '../../core/notification.ts'
-import type { ApprovalNeed, Policy, Principal } from '../../core/policy.ts'
+import type { ApprovalNeed, Principal } from '../../core/policy.ts'
 import { maySamePerson, personOf } from '../../core/same-person.ts'
 import { endByError, endOf } from '../../core/session-end.ts'
 import type { SessionRow } from '../../core/session.ts'
-import { hasVoted, mayApprove, startAction } from '../../core/session-policy.ts'
+import { hasVoted, startAction } from '../../core/session-policy.ts'
 import type { Store } from '../../core/store.ts'
 import type { Toolbox } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
-import { judgeRequest, resolveApproved, startOf } from './approved-start.ts'
+import { resolveApproved, startOf } from './approved-start.ts'
 import type { DebugSession } from './debug-session.ts'
 import { waitingRequests } from './ended-requests.ts'
 import { Expiries } from './expiries.ts'
 import { auditSession } from './session-audit.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import { factsOf, rowOf } from './session-row.ts'
+import type { SessionJudge } from '../session-judge.ts'
 import type { ApprovalRequest, Approvals } from '../sessions.ts'
 
 export interface ApprovalsOptions {
@@ -24,8 +25,8 @@ export interface ApprovalsOptions {
   registry: SessionRegistry
   drivers: ReadonlyMap<string, TargetDriver>
   toolboxes: readonly Toolbox[]
-  /** As it decides at a moment. */
-  policy: (at: Date) => Policy
+  /** What policy says at a moment. */
+  judge: (at: Date) => SessionJudge
   notify: Notify
   /** How long a request waits. */
   expiresAfterMs: number
@@ -220,18 +221,18 @@ export class SessionApprovals implements Approvals {
 
   /** Starts it when policy and target, as they are now, leave nothing to wait for; ends it when they forbid it. */
   async #startIfReady(session: DebugSession): Promise<void> {
-    const { registry, store, toolboxes, policy } = this.#options
+    const { registry, store, toolboxes, judge } = this.#options
     const driver = this.#options.drivers.get(session.row.target.environment)
     if (driver === undefined) return
     try {
-      const asked = judgeRequest(policy(new Date()), session.row)
+      const asked = judge(new Date()).request(session.row)
       if (!asked.ready) {
         await this.#storeNeeds(session, asked.needs)
         return
       }
       const found = await resolveApproved(session.row, driver)
       const row = { ...session.row, target: found.target }
-      const judged = judgeRequest(policy(new Date()), row)
+      const judged = judge(new Date()).request(row)
       if (!judged.ready) {
         await this.#storeNeeds(session, judged.needs)
         return
@@ -281,7 +282,7 @@ export class SessionApprovals implements Approvals {
   /** Throws after the refusal is in the audit log. */
   async #checkApprover(row: SessionRow, { who, from }: { who: Principal; from: string }): Promise<void> {
     const own = maySamePerson(who, row.user)
-    if (!own && mayApprove(this.#options.policy(new Date()), who, row)) return
+    if (!own && this.#options.judge(new Date()).mayApprove(who, row)) return
     const needs = row.approval?.needs ?? row.breakGlass?.needs ?? []
     const words = own
       ? 'This is your own request: somebody else has to decide on it.'

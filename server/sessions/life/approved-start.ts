@@ -1,42 +1,14 @@
 /** What an approved request may start as: what the approvers were shown, as policy and the target are now. */
-import { needsAreMet, type ApprovalOutcome } from '../../core/approval.ts'
 import { HatchwayError } from '../../core/errors.ts'
-import type { ApprovalNeed, Grant, Policy } from '../../core/policy.ts'
 import type { SessionRow } from '../../core/session.ts'
-import { policyTargetOfSession, startAction } from '../../core/session-policy.ts'
 import { parseTargetRef } from '../../core/target-ref.ts'
 import type { Toolbox } from '../../core/debug-container.ts'
 import type { TargetAccess, TargetDriver } from '../../core/driver.ts'
 import type { Target } from '../../core/target.ts'
+import type { Judgement } from '../session-judge.ts'
 import { targetOf } from './session-row.ts'
 
 const findMs = 10_000
-
-export type Judgement =
-  | { ready: true; grant: Grant; rules: readonly string[]; outcome: ApprovalOutcome }
-  | { ready: false; needs: readonly ApprovalNeed[] }
-
-/** Whether it may start now, with the approvals that it has. Throws `forbidden` when policy denies it. */
-export function judgeRequest(policy: Policy, row: SessionRow): Judgement {
-  const { toolbox, profile, reason, ticket, copy } = row
-  const decision = policy.decide({
-    who: row.user,
-    action: startAction(row),
-    target: policyTargetOfSession(row),
-    toolbox,
-    profile,
-    ...(reason !== undefined && { reason }),
-    ...(ticket !== undefined && { ticket }),
-    ...(copy !== undefined && { copy }),
-  })
-  if (decision.effect === 'deny')
-    throw new HatchwayError('forbidden', `Policy no longer allows this request. ${decision.explanation}`)
-  const { grant, rules } = decision
-  if (decision.effect === 'allow') return { ready: true, grant, rules, outcome: 'not-needed' }
-  const { needs } = decision.approval
-  if (!needsAreMet(needs, row.approval?.votes ?? [])) return { ready: false, needs }
-  return { ready: true, grant, rules, outcome: 'approved' }
-}
 
 /** What changes in the row when it starts. Throws `forbidden` when it would no longer be what the approvers saw. */
 export function startOf(row: SessionRow, judged: Judgement & { ready: true }, toolboxes: readonly Toolbox[]) {

@@ -1,10 +1,10 @@
 import { HatchwayError } from '../../core/errors.ts'
 import { Owed } from '../../core/owed.ts'
-import type { Decision, Policy, Principal } from '../../core/policy.ts'
+import type { Principal } from '../../core/policy.ts'
 import { isSamePerson, personOf } from '../../core/same-person.ts'
 import { endOf } from '../../core/session-end.ts'
 import type { SessionRow } from '../../core/session.ts'
-import { heldRequest, isHeld, startAction } from '../../core/session-policy.ts'
+import { startAction } from '../../core/session-policy.ts'
 import type { DebugSpec, Toolbox } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
 import type { Target } from '../../core/target.ts'
@@ -12,14 +12,15 @@ import { auditSession } from './session-audit.ts'
 import { DebugSession } from './debug-session.ts'
 import type { SessionEnding } from './end-session.ts'
 import type { SessionDeps } from './session-deps.ts'
+import type { SessionJudge } from '../session-judge.ts'
 import { factsOf, rowOf } from './session-row.ts'
 import { besideMarker, besideNotice, isBeside, requireFree } from './side-by-side.ts'
 import type { OpenRequest, RunOutcome, Sessions } from '../sessions.ts'
 
 export interface RegistryOptions extends Omit<SessionDeps, 'onClosed' | 'onRunning' | 'oweEvent'> {
   installation: string
-  /** As it decides at a moment. */
-  policy: (at: Date) => Policy
+  /** What policy says at a moment. */
+  judge: (at: Date) => SessionJudge
   limits: { sessions: number; sessionsPerUser: number }
 }
 
@@ -91,7 +92,7 @@ export class SessionRegistry implements Sessions {
       })
     })
     // Policy may have changed while that was stored.
-    if (this.#endUnlessHeld(session, this.#options.policy(new Date()).decide(heldRequest(row))))
+    if (this.#endUnlessHeld(session, this.#options.judge(new Date())))
       this.start(session, request.target, request.toolbox, request.grant.maxDurationMs)
     return session
   }
@@ -112,7 +113,7 @@ export class SessionRegistry implements Sessions {
   requireFree(row: SessionRow): void {
     const others = this.#rows().filter((other) => isBeside(row, other))
     if (others.length === 0) return
-    requireFree(row, others, this.#options.policy(new Date()))
+    requireFree(row, others, this.#options.judge(new Date()))
   }
 
   /** Throws `storage_full` when nothing new is to be begun. */
@@ -148,14 +149,13 @@ export class SessionRegistry implements Sessions {
 
   recheck(): void {
     const now = Date.now()
-    const policy = this.#options.policy(new Date(now))
-    const soon = this.#options.policy(new Date(now + noticeBeforeMs))
+    const judge = this.#options.judge(new Date(now))
+    const soon = this.#options.judge(new Date(now + noticeBeforeMs))
     for (const session of this.#live.values()) {
       const { row } = session
       if (row.state !== 'starting' && row.state !== 'running') continue
-      const request = heldRequest(row)
-      if (!this.#endUnlessHeld(session, policy.decide(request))) continue
-      if (isHeld(soon.decide(request), row)) this.#noticed.delete(session)
+      if (!this.#endUnlessHeld(session, judge)) continue
+      if (soon.objection(row) === undefined) this.#noticed.delete(session)
       else if (!this.#noticed.has(session)) {
         this.#noticed.add(session)
         session.notify('warning', 'Policy allows this session for only a few minutes more; it will end then.')
@@ -164,12 +164,12 @@ export class SessionRegistry implements Sessions {
   }
 
   signedInAgain(who: Principal): void {
-    const policy = this.#options.policy(new Date())
+    const judge = this.#options.judge(new Date())
     for (const session of this.#live.values()) {
       const { user } = session.row
       // A token of another issuer, or a session of before issuers were kept, says nothing about its user's groups there.
       if (user.issuer === undefined || !isSamePerson(user, who)) continue
-      this.#endUnlessHeld(session, policy.decide(heldRequest(session.row, who)))
+      this.#endUnlessHeld(session, judge, who)
     }
   }
 
@@ -256,13 +256,9 @@ export class SessionRegistry implements Sessions {
     await Promise.all([this.#owed.close(), this.#owedEvents.close()])
   }
 
-  #endUnlessHeld(session: DebugSession, decision: Decision): boolean {
-    if (isHeld(decision, session.row)) return true
-    const why =
-      decision.effect === 'deny'
-        ? decision.explanation
-        : `The policy requires an approval that it does not have (${decision.rules.join(', ')}).`
-    const words = `Policy no longer allows this session. ${why}`
+  #endUnlessHeld(session: DebugSession, judge: SessionJudge, who?: Principal): boolean {
+    const words = judge.objection(session.row, who)
+    if (words === undefined) return true
     session.endSoon(endOf('denied', { code: 'policy_changed', detail: words }))
     return false
   }
