@@ -1,8 +1,8 @@
 import type { DebugContainer, DebugSpec, Profile } from './debug-container.ts'
 import type { Identity, IdentityWish, TargetProcesses } from './identity.ts'
-import type { RunningCommand, Terminal } from './streams.ts'
-import type { TargetRef } from './target-ref.ts'
+import type { CommandStream, TerminalStream } from './streams.ts'
 import type { Lookup, Target, TargetQuery } from './target.ts'
+import type { TargetRef } from './target-ref.ts'
 
 /** On whose behalf a driver acts: a cluster that is told decides by it, and names it in its own audit log. */
 export interface Actor {
@@ -22,9 +22,10 @@ export interface StartProgress {
   pull?: { image: string; currentBytes: number; totalBytes: number; status: string }
 }
 
-/** What is known of a debug container that was opened. */
-export interface Opened {
+/** A debug container that was opened, and the stream of what it runs. */
+export interface Opened<Stream extends TerminalStream | CommandStream> {
   container: DebugContainer
+  stream: Stream
   identity: Identity
   /** Digest or id of the toolbox image that really runs, once the backend tells; empty when it doesn't. Never rejects. */
   imageId: Promise<string>
@@ -32,14 +33,6 @@ export interface Opened {
   notices: readonly string[]
   /** The same of every terminal there: who has read it once may be spared it. */
   standingNotices?: readonly string[]
-}
-
-export interface OpenedTerminal extends Opened {
-  terminal: Terminal
-}
-
-export interface OpenedCommand extends Opened {
-  command: RunningCommand
 }
 
 /** What one person can reach and do in an environment. Throws only HatchwayError. */
@@ -64,7 +57,7 @@ export interface TargetAccess {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
-  ): Promise<OpenedTerminal>
+  ): Promise<Opened<TerminalStream>>
   /**
    * Like `open`, for the command of `spec` and without a terminal. None of its output is lost, however soon it ends, and it
    * is started once at most.
@@ -74,9 +67,9 @@ export interface TargetAccess {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
-  ): Promise<OpenedCommand>
+  ): Promise<Opened<CommandStream>>
   /** Attaches again. Throws `session_ended` when the debug container no longer runs. */
-  reattach(container: DebugContainer, signal: AbortSignal): Promise<Terminal>
+  reattach(container: DebugContainer, signal: AbortSignal): Promise<TerminalStream>
 }
 
 /** One environment: a Docker host or a cluster. Throws only HatchwayError. */

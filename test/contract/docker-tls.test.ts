@@ -85,7 +85,7 @@ describe('an engine behind TLS', () => {
         size: { cols: 80, rows: 24 },
         maxDurationMs: 60_000,
       } as const
-      const { terminal, container } = await edge.open(spec, found, () => undefined, signal())
+      const { stream: terminal, container } = await edge.open(spec, found, () => undefined, signal())
       const shell = new Shell(terminal)
       assert.match(await shell.run('ps'), /httpd/)
       shell.type('exit 3\n')

@@ -62,7 +62,7 @@ for (const engine of await testEngines()) {
         first.notices.some((notice) => /busybox/.test(notice)),
         first.notices.join('; '),
       )
-      const shell = new Shell(first.terminal)
+      const shell = new Shell(first.stream)
       assert.equal(await shell.run('wget -qO- http://127.0.0.1:8080/hello.txt'), 'hello from the target')
       assert.equal(
         await shell.run(

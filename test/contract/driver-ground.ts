@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { DebugContainer, DebugSpec, Toolbox } from '../../server/core/debug-container.ts'
-import type {
-  Actor,
-  OpenedCommand,
-  OpenedTerminal,
-  StartProgress,
-  TargetAccess,
-  TargetDriver,
-} from '../../server/core/driver.ts'
-import type { CommandOutput } from '../../server/core/streams.ts'
-import type { Target } from '../../server/core/target.ts'
 import type { TargetRef } from '../../server/core/target-ref.ts'
+import type { DebugContainer, DebugSpec, Toolbox } from '../../server/core/debug-container.ts'
+import type { Actor, Opened, StartProgress, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
+import type { CommandStream, TerminalStream } from '../../server/core/streams.ts'
+import type { Target } from '../../server/core/target.ts'
 import { Shell } from '../support/shell.ts'
 import { within } from '../support/within.ts'
 
@@ -45,6 +38,15 @@ export interface DriverGround {
   close(): Promise<void>
 }
 
+export interface DriverContract {
+  name: string
+  start: () => Promise<DriverGround>
+  /** False where no debug container shares namespaces and user with its target, so that no kernel tells of it. */
+  joinsTargets?: boolean
+}
+
+export type Test = (what: string, test: () => Promise<void>) => void
+
 /** On whose behalf the contract opens. */
 export const engineer: Actor = { subject: 'engineer@example.com', groups: ['engineers'] }
 
@@ -54,11 +56,13 @@ export interface OpenOptions extends Partial<DebugSpec> {
   signal?: AbortSignal
 }
 
-export interface OpenedShell extends OpenedTerminal {
+export interface OpenedShell extends Opened<TerminalStream> {
+  terminal: TerminalStream
   shell: Shell
 }
 
-export interface CollectedCommand extends OpenedCommand {
+export interface CollectedCommand extends Opened<CommandStream> {
+  command: CommandStream
   /** A character for each byte. */
   collected: { stdout: string; stderr: string }
 }
@@ -119,7 +123,7 @@ export class DriverUser {
       signal ?? deadline(),
     )
     this.#opened.push(opened.container)
-    return { ...opened, shell: new Shell(opened.terminal) }
+    return { ...opened, terminal: opened.stream, shell: new Shell(opened.stream) }
   }
 
   /** Runs a command on the web target, or on `target`, and collects what it writes. Taken away by {@link stopAll}. */
@@ -133,10 +137,10 @@ export class DriverUser {
     )
     this.#opened.push(opened.container)
     const collected = { stdout: '', stderr: '' }
-    opened.command.output.on('data', ({ stream, bytes }: CommandOutput) => {
+    opened.stream.output.read(({ stream, bytes }) => {
       collected[stream] += Buffer.from(bytes).toString('latin1')
     })
-    return { ...opened, collected }
+    return { ...opened, command: opened.stream, collected }
   }
 
   async stopAll(): Promise<void> {
@@ -162,6 +166,6 @@ export async function resultOf({ command, collected }: CollectedCommand, timeout
 }
 
 /** How the terminal ended, within a deadline. */
-export function endOf({ terminal }: Pick<OpenedTerminal, 'terminal'>, timeoutMs?: number) {
+export function endOf({ terminal }: Pick<OpenedShell, 'terminal'>, timeoutMs?: number) {
   return within(terminal.ended, 'the terminal to end', timeoutMs)
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { V1Pod } from '@kubernetes/client-node'
-import { attachTty, notUpYet, type Attachment } from '../../server/drivers/kubernetes/debug/attach.ts'
+import { attachTty, notUpYet, type TtyAttachment } from '../../server/drivers/kubernetes/debug/attach.ts'
 import { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
 import { resourcePath } from '../../server/drivers/kubernetes/api/paths.ts'
 import { KubernetesTerminal } from '../../server/drivers/kubernetes/debug/terminal.ts'
@@ -46,7 +46,7 @@ describe('a terminal in a cluster', () => {
   /** An ephemeral container with a plain shell; attached as soon as the kubelet allows. */
   async function start(
     of: V1Pod = pod,
-  ): Promise<{ terminal: KubernetesTerminal; shell: Shell; tty: Attachment; name: string }> {
+  ): Promise<{ terminal: KubernetesTerminal; shell: Shell; tty: TtyAttachment; name: string }> {
     const name = `debug-${randomBytes(4).toString('hex')}`
     const podName = of.metadata?.name ?? ''
     await client.json({
@@ -81,7 +81,7 @@ describe('a terminal in a cluster', () => {
       client,
       place: { ...place, uid: of.metadata?.uid ?? '' },
       target: 'app',
-      tty,
+      attached: tty,
     })
     const opened = { terminal, shell: new Shell(terminal), tty, name }
     open.push(opened)
@@ -170,7 +170,7 @@ describe('a terminal in a cluster', () => {
       client,
       place: { ...place, uid: pod.metadata?.uid ?? '' },
       target: 'app',
-      tty,
+      attached: tty,
     })
     open.push({ terminal })
     const shell = new Shell(terminal)

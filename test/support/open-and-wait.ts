@@ -10,6 +10,6 @@ const { socket, target, spec } = JSON.parse(process.argv[2] ?? '') as {
 const driver = dockerDriver({ socket }, spec.installation)
 const signal = AbortSignal.timeout(30_000)
 const found = await driver.find({ kind: 'docker', environment: 'local', container: target }, {}, signal)
-const { container, terminal } = await driver.open(spec, found, () => {}, signal)
-terminal.io.resume()
+const { container, stream } = await driver.open(spec, found, () => {}, signal)
+stream.io.read(() => {})
 process.stdout.write(`${JSON.stringify({ container })}\n`)

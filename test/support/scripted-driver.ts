@@ -1,10 +1,11 @@
 import { Duplex } from 'node:stream'
+import { terminalIo } from '../../server/drivers/shared/streams.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { TargetRef } from '../../server/core/target-ref.ts'
 import type { DebugContainer, DebugSpec } from '../../server/core/debug-container.ts'
-import type { OpenedTerminal, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
+import type { Opened, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
 import type { Identity } from '../../server/core/identity.ts'
-import type { Terminal, TerminalEnd } from '../../server/core/streams.ts'
+import type { StreamEnd, TerminalIo, TerminalStream } from '../../server/core/streams.ts'
 import type { Target } from '../../server/core/target.ts'
 
 const identity: Identity = {
@@ -17,9 +18,11 @@ const identity: Identity = {
 }
 
 /** A tty in memory that echoes its input, so that a benchmark counts the gateway's cost and no container's. */
-class EchoTerminal implements Terminal {
-  readonly io: Duplex
-  readonly ended: Promise<TerminalEnd>
+class EchoTerminal implements TerminalStream {
+  readonly kind = 'terminal'
+  readonly io: TerminalIo
+  readonly #duplex: Duplex
+  readonly ended: Promise<StreamEnd>
 
   constructor() {
     const io = new Duplex({
@@ -29,7 +32,8 @@ class EchoTerminal implements Terminal {
         done()
       },
     })
-    this.io = io
+    this.#duplex = io
+    this.io = terminalIo(io)
     this.ended = new Promise((resolve) => {
       io.once('close', () => resolve({ kind: 'exit', exitCode: 0 }))
     })
@@ -41,7 +45,7 @@ class EchoTerminal implements Terminal {
   }
 
   detach(): void {
-    this.io.destroy()
+    this.#duplex.destroy()
   }
 }
 
@@ -74,7 +78,7 @@ function containersOf(environment: string, count: number): Target[] {
 export class ScriptedDriver implements TargetDriver, TargetAccess {
   readonly environment: string
   readonly kind = 'docker'
-  readonly #terminals = new Map<string, Terminal>()
+  readonly #terminals = new Map<string, EchoTerminal>()
   readonly #targets: Target[]
 
   constructor(environment: string) {
@@ -116,7 +120,7 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
     return Promise.resolve(identity)
   }
 
-  open(spec: DebugSpec, target: Target): Promise<OpenedTerminal> {
+  open(spec: DebugSpec, target: Target): Promise<Opened<TerminalStream>> {
     const terminal = new EchoTerminal()
     this.#terminals.set(spec.sessionId, terminal)
     const container: DebugContainer = {
@@ -127,7 +131,7 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
     }
     return Promise.resolve({
       container,
-      terminal,
+      stream: terminal,
       identity,
       imageId: Promise.resolve('scripted'),
       notices: [],
@@ -138,12 +142,12 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
     return Promise.reject(new HatchwayError('start_failed', 'A scripted terminal runs no commands.'))
   }
 
-  reattach(): Promise<Terminal> {
+  reattach(): Promise<TerminalStream> {
     return Promise.reject(new HatchwayError('session_ended', 'A scripted terminal ends with its process.'))
   }
 
   stop(container: DebugContainer): Promise<void> {
-    this.#terminals.get(container.sessionId)?.io.destroy()
+    this.#terminals.get(container.sessionId)?.detach()
     this.#terminals.delete(container.sessionId)
     return Promise.resolve()
   }
@@ -153,6 +157,6 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
   }
 
   close(): void {
-    for (const terminal of this.#terminals.values()) terminal.io.destroy()
+    for (const terminal of this.#terminals.values()) terminal.detach()
   }
 }

@@ -1,37 +1,47 @@
 import { Duplex, Readable } from 'node:stream'
+import { commandOutput, terminalIo } from '../../server/drivers/shared/streams.ts'
+import { HatchwayError } from '../../server/core/errors.ts'
 import type { DebugSpec } from '../../server/core/debug-container.ts'
 import type { Opened, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
-import type { Terminal, TerminalEnd, TerminalSize } from '../../server/core/streams.ts'
+import type {
+  CommandStream,
+  StreamEnd,
+  TerminalIo,
+  TerminalSize,
+  TerminalStream,
+} from '../../server/core/streams.ts'
 import type { Target } from '../../server/core/target.ts'
-import { HatchwayError } from '../../server/core/errors.ts'
 import { ScriptedDriver } from './http-doubles.ts'
 
 /** A tty in memory: what is typed is kept, what it prints the test says. */
-export class ScriptedTerminal implements Terminal {
-  readonly io: Duplex
-  readonly ended: Promise<TerminalEnd>
+export class ScriptedTerminal implements TerminalStream {
+  readonly kind = 'terminal'
+  readonly duplex: Duplex
+  readonly io: TerminalIo
+  readonly ended: Promise<StreamEnd>
   readonly typed: string[] = []
   readonly sizes: TerminalSize[] = []
   /** The program reads its input. */
   reads = true
-  readonly #end = Promise.withResolvers<TerminalEnd>()
+  readonly #end = Promise.withResolvers<StreamEnd>()
 
   constructor() {
     this.ended = this.#end.promise
-    this.io = new Duplex({
+    this.duplex = new Duplex({
       read() {},
       write: (chunk: Buffer, _encoding, done) => {
         this.typed.push(chunk.toString())
         if (this.reads) done()
       },
     })
+    this.io = terminalIo(this.duplex)
   }
 
   print(text: string): void {
-    this.io.push(text)
+    this.duplex.push(text)
   }
 
-  end(end: TerminalEnd): void {
+  end(end: StreamEnd): void {
     this.#end.resolve(end)
   }
 
@@ -41,7 +51,7 @@ export class ScriptedTerminal implements Terminal {
   }
 
   detach(): void {
-    this.io.destroy()
+    this.duplex.destroy()
   }
 }
 
@@ -53,17 +63,20 @@ export class TerminalsDriver extends ScriptedDriver {
 
   override open: TargetAccess['open'] = async (spec, target) => {
     const terminal = this.#start(spec)
-    return { ...(await this.#opened(spec, target)), terminal }
+    return await this.#opened(spec, target, terminal)
   }
 
   override run: TargetAccess['run'] = async (spec, target) => {
     this.#start(spec).detach()
     const output = Readable.from([{ stream: 'stdout', bytes: Buffer.from('done\n') }])
-    const ended = Promise.resolve<TerminalEnd>({ kind: 'exit', exitCode: 0 })
-    return {
-      ...(await this.#opened(spec, target)),
-      command: { output, ended, detach: () => output.destroy() },
-    }
+    const ended = Promise.resolve<StreamEnd>({ kind: 'exit', exitCode: 0 })
+    const detach = () => void output.destroy()
+    return await this.#opened(spec, target, {
+      kind: 'command' as const,
+      output: commandOutput(output),
+      ended,
+      detach,
+    })
   }
 
   override reattach: TargetAccess['reattach'] = async ({ sessionId }) => {
@@ -85,8 +98,13 @@ export class TerminalsDriver extends ScriptedDriver {
     return terminal
   }
 
-  async #opened({ sessionId }: DebugSpec, target: Target): Promise<Opened> {
+  async #opened<Stream extends TerminalStream | CommandStream>(
+    { sessionId }: DebugSpec,
+    target: Target,
+    stream: Stream,
+  ): Promise<Opened<Stream>> {
     return {
+      stream,
       container: { environment: this.environment, id: `debug-${sessionId}`, sessionId, targetId: target.id },
       identity: await this.identify(target, 'auto'),
       imageId: Promise.resolve('sha256:scripted'),

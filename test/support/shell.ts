@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import type { Terminal } from '../../server/core/streams.ts'
+import type { TerminalStream } from '../../server/core/streams.ts'
 import { eventually } from './eventually.ts'
 import { within } from './within.ts'
 
@@ -9,23 +8,27 @@ import { within } from './within.ts'
  * query, because what it would type is what some tests look for.
  */
 export class Shell {
-  readonly terminal: Terminal
+  readonly terminal: TerminalStream
   #output = ''
   #seen = 0
   #wake: (() => void) | undefined
+  #drained: (() => void) | undefined
   #closed = false
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: TerminalStream) {
     this.terminal = terminal
-    terminal.io.on('data', (chunk: Buffer) => {
-      this.#output += chunk.toString('latin1')
+    terminal.io.onDrain(() => this.#drained?.())
+    terminal.io.read((bytes) => {
+      this.#output += Buffer.from(bytes).toString('latin1')
       this.#wake?.()
     })
-    terminal.io.on('close', () => {
-      this.#closed = true
-      this.#wake?.()
-    })
-    terminal.io.on('error', () => {})
+    void this.#noteEnd()
+  }
+
+  async #noteEnd(): Promise<void> {
+    await this.terminal.ended
+    this.#closed = true
+    this.#wake?.()
   }
 
   /** Everything that arrived so far. */
@@ -40,12 +43,10 @@ export class Shell {
   /** Writes more than fits at once, at the terminal's pace. */
   async paste(bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.length; at += 16_384) {
+      const { promise: drained, resolve } = Promise.withResolvers<void>()
+      this.#drained = resolve
       if (!this.terminal.io.write(bytes.subarray(at, at + 16_384))) {
-        await within(
-          once(this.terminal.io, 'drain'),
-          `the terminal to take more input after ${at} bytes`,
-          30_000,
-        )
+        await within(drained, `the terminal to take more input after ${at} bytes`, 30_000)
       }
     }
   }

@@ -27,8 +27,8 @@ async function flooded(t: TestContext, options: GroundOptions = {}) {
   const observer = await TerminalPeer.join(session, { who: alex, role: 'observer' })
   const rounds = 40
   for (let n = 0; n < rounds; n++) terminal.print(lines)
-  await eventually(() => terminal.io.isPaused())
-  assert.ok(terminal.io.readableLength > flow.highWater)
+  await eventually(() => terminal.duplex.isPaused())
+  assert.ok(terminal.duplex.readableLength > flow.highWater)
   return { ground, session, terminal, controller, observer, printed: rounds * lines.length }
 }
 
@@ -74,7 +74,7 @@ describe('an interrupt', () => {
 
     controller.handle.input(Buffer.from('cat big\r'))
     for (let n = 0; n < 20; n++) terminal.print(lines)
-    await eventually(() => terminal.io.isPaused())
+    await eventually(() => terminal.duplex.isPaused())
     assert.equal(controller.messages.filter(({ type }) => type === 'reset').length, 1)
   })
 
@@ -89,7 +89,7 @@ describe('an interrupt', () => {
 
     for (let n = 0; n < 20; n++) terminal.print(lines)
     controller.handle.input(Buffer.from('a\u0003'))
-    await eventually(() => terminal.io.isPaused())
+    await eventually(() => terminal.duplex.isPaused())
     assert.equal(resetOf(controller), undefined)
   })
 
@@ -97,11 +97,11 @@ describe('an interrupt', () => {
     const { terminal, controller } = await flooded(t)
     controller.handle.input(ctrlC)
     while (resetOf(controller) === undefined) {
-      if (!terminal.io.isPaused()) terminal.print(lines)
+      if (!terminal.duplex.isPaused()) terminal.print(lines)
       await turn()
     }
     for (let n = 0; n < 20; n++) terminal.print(lines)
-    await eventually(() => terminal.io.isPaused() && controller.output.endsWith(line))
+    await eventually(() => terminal.duplex.isPaused() && controller.output.endsWith(line))
     const { offset } = resetOf(controller) ?? assert.fail('no reset')
     const shown = controller.output.length
     controller.handle.control({ type: 'ack', offset: offset + flow.highWater })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import { attachTty, notUpYet, type Attachment } from '../../server/drivers/kubernetes/debug/attach.ts'
+import { attachTty, notUpYet, type TtyAttachment } from '../../server/drivers/kubernetes/debug/attach.ts'
 import type { KubernetesClient } from '../../server/drivers/kubernetes/api/client.ts'
 import {
   clientFor,
@@ -26,9 +26,9 @@ describe('the stream of a terminal in a cluster', () => {
   let far: WebSocket
   /** Messages from the gateway. */
   let said: Buffer[]
-  let tty: Attachment
+  let tty: TtyAttachment
   /** What each test has attached: all of it is let go, also when one could not attach. */
-  let attached: Attachment[]
+  let attached: TtyAttachment[]
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'hatchway-attach-'))

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import { after, describe, it } from 'node:test'
 import { endByExit } from '../../server/core/session-end.ts'
-import type { Attachment, AttachEnd } from '../../server/drivers/kubernetes/debug/attach.ts'
+import type { TtyAttachment } from '../../server/drivers/kubernetes/debug/attach.ts'
+import type { AttachEnd } from '../../server/drivers/kubernetes/debug/channel-socket.ts'
 import { KubernetesRefusal } from '../../server/drivers/kubernetes/api/errors.ts'
 import type { PodFacts } from '../../server/drivers/kubernetes/catalog/pod.ts'
 import { attachWhenUp } from '../../server/drivers/kubernetes/debug/start.ts'
@@ -45,11 +46,11 @@ function watched(first: Partial<PodFacts> = {}) {
 function attachment() {
   const { promise: closed, resolve } = Promise.withResolvers<AttachEnd>()
   const io = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
-  const tty: Attachment = {
+  const tty: TtyAttachment = {
     io,
     closed,
     resize() {},
-    begin() {},
+    discard() {},
     end() {},
     settle() {},
     destroy: () => io.destroy(),
@@ -66,7 +67,7 @@ const going = (inMs: number) => ({
 })
 
 describe('a start while the kubelet restarts', () => {
-  const start = (attach: () => Promise<Attachment>) =>
+  const start = (attach: () => Promise<TtyAttachment>) =>
     attachWhenUp({
       client,
       place,
@@ -106,7 +107,7 @@ describe('a terminal in a pod', () => {
     for (const order of ['before', 'after']) {
       const { pod, become } = watched()
       const { tty } = attachment()
-      const terminal = new KubernetesTerminal({ client, place, target: 'app', tty, pod })
+      const terminal = new KubernetesTerminal({ client, place, target: 'app', attached: tty, pod })
       const said: string[] = []
       if (order === 'before') terminal.onWarning((words) => said.push(words))
       become(going(30_000))
@@ -129,7 +130,7 @@ describe('a terminal in a pod', () => {
     ] as const) {
       const { pod, become } = watched()
       const { tty, close } = attachment()
-      const terminal = new KubernetesTerminal({ client, place, target: 'app', tty, pod })
+      const terminal = new KubernetesTerminal({ client, place, target: 'app', attached: tty, pod })
       const state = { terminated: { exitCode: 137, reason } }
       const status = { name: 'debug', image: '', imageID: '', ready: false, restartCount: 0, state }
       become({ status: { ephemeralContainerStatuses: [status] } })

@@ -233,7 +233,7 @@ describe('what an earlier process left', () => {
     held.release()
     await recovering
     assert.equal(next.registry.live(session.row.id), undefined)
-    assert.equal(ground.driver.running.get(session.row.id)?.io.destroyed, true)
+    assert.equal(ground.driver.running.get(session.row.id)?.duplex.destroyed, true)
     assert.equal((await ground.row(session.row.id)).state, 'running')
   })
 
@@ -268,7 +268,7 @@ describe('a gateway that is stopped while a session looks for its engine', () =>
     await asked.promise
     await ground.registry.drain()
     answer.resolve()
-    await eventually(() => late.io.destroyed)
+    await eventually(() => late.duplex.destroyed)
   })
 })
 

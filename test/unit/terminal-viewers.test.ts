@@ -116,7 +116,7 @@ describe('input that the program does not read', () => {
     const peer = await TerminalPeer.join(session)
     terminal.reads = false
     for (let n = 0; n < 400; n++) peer.handle.input(Buffer.alloc(60_000, 'p'))
-    assert.ok(terminal.io.writableLength < 9 * 1024 * 1024, String(terminal.io.writableLength))
+    assert.ok(terminal.duplex.writableLength < 9 * 1024 * 1024, String(terminal.duplex.writableLength))
     assert.equal(peer.messages.filter((message) => message.type === 'notice').length, 1)
   })
 
@@ -184,8 +184,8 @@ describe('a strict recording that fails', () => {
     const ground = await sessionGround(t, { recordings })
     const { session, terminal } = await ground.open()
     const peer = await TerminalPeer.join(session)
-    const arrived = once(terminal.io, 'data')
-    terminal.io.push(Buffer.from([0x61, 0xe2, 0x82]))
+    const arrived = once(terminal.duplex, 'data')
+    terminal.duplex.push(Buffer.from([0x61, 0xe2, 0x82]))
     await arrived
     peer.handle.control({ type: 'resize', size: { cols: 99, rows: 33 } })
     await eventually(() => session.ending)

@@ -1,16 +1,9 @@
 import { HatchwayError } from '../../core/errors.ts'
 import type { TargetRef } from '../../core/target-ref.ts'
 import type { DebugContainer, DebugSpec, Profile } from '../../core/debug-container.ts'
-import type {
-  Actor,
-  OpenedCommand,
-  OpenedTerminal,
-  StartProgress,
-  TargetAccess,
-  TargetDriver,
-} from '../../core/driver.ts'
+import type { Actor, Opened, StartProgress, TargetAccess, TargetDriver } from '../../core/driver.ts'
 import type { Identity, IdentityWish, TargetProcesses } from '../../core/identity.ts'
-import type { Terminal } from '../../core/streams.ts'
+import type { CommandStream, TerminalStream } from '../../core/streams.ts'
 import type { Lookup, Target, TargetQuery } from '../../core/target.ts'
 import { ownSessionOf } from './describe-target.ts'
 import { attachTo, watchExit } from './attach.ts'
@@ -18,12 +11,13 @@ import { DockerClient, type DockerEndpoint } from './client.ts'
 import { labels, type DebugResources } from './container.ts'
 import { dockerStatus, dockerWords } from './errors.ts'
 import { inspectContainer, readFacts, readOffered } from './facts.ts'
-import { readFrames } from './frames.ts'
 import { chooseIdentity } from './identity.ts'
 import { openDebugContainer, type Opening } from './open.ts'
 import { removeContainer } from './remove.ts'
 import { requireTold } from './read.ts'
 import { DockerTargets, listContainers } from './targets.ts'
+import { DockerCommand } from './command.ts'
+import type { Joining } from './start.ts'
 import { DockerTerminal } from './terminal.ts'
 import { ToolboxImages } from './toolbox.ts'
 import { limitConcurrency } from '../shared/limit-concurrency.ts'
@@ -45,7 +39,22 @@ export interface DockerDriverOptions {
   timeouts?: { pullTotal?: number; pullIdle?: number; restartWait?: number }
 }
 
-type Asked = Pick<Opening, 'spec' | 'target' | 'onProgress' | 'signal' | 'tty'>
+type Asked<Stream extends TerminalStream | CommandStream> = Pick<
+  Opening<Stream>,
+  'spec' | 'target' | 'onProgress' | 'signal' | 'joining'
+>
+
+const byTerminal: Joining<DockerTerminal> = {
+  tty: true,
+  join: (attached) => new DockerTerminal(attached),
+  begin: (terminal, size, started) => terminal.beginWith(size, started),
+}
+
+const asCommand: Joining<DockerCommand> = {
+  tty: false,
+  join: (attached) => new DockerCommand(attached),
+  begin: (_command, _size, started) => started,
+}
 
 /** One Docker engine, over its socket or TCP with TLS. Engine 20.10 and newer. */
 export class DockerDriver implements TargetDriver, TargetAccess {
@@ -131,8 +140,8 @@ export class DockerDriver implements TargetDriver, TargetAccess {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
-  ): Promise<OpenedTerminal> {
-    return await this.#open({ spec, target, onProgress, signal, tty: true })
+  ): Promise<Opened<TerminalStream>> {
+    return await this.#open({ spec, target, onProgress, signal, joining: byTerminal })
   }
 
   async run(
@@ -140,12 +149,11 @@ export class DockerDriver implements TargetDriver, TargetAccess {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
-  ): Promise<OpenedCommand> {
-    const { terminal, ...opened } = await this.#open({ spec, target, onProgress, signal, tty: false })
-    return { ...opened, command: readFrames(terminal) }
+  ): Promise<Opened<CommandStream>> {
+    return await this.#open({ spec, target, onProgress, signal, joining: asCommand })
   }
 
-  async #open(asked: Asked): Promise<OpenedTerminal> {
+  async #open<Stream extends TerminalStream | CommandStream>(asked: Asked<Stream>): Promise<Opened<Stream>> {
     const { resources, timeouts } = this.#options
     if (asked.spec.copy === true || asked.spec.networkOnly === true)
       throw new HatchwayError(
@@ -163,7 +171,7 @@ export class DockerDriver implements TargetDriver, TargetAccess {
     })
   }
 
-  async reattach(container: DebugContainer, signal: AbortSignal): Promise<Terminal> {
+  async reattach(container: DebugContainer, signal: AbortSignal): Promise<TerminalStream> {
     const ended = (cause?: unknown) =>
       new HatchwayError('session_ended', 'The debug container of this session no longer runs.', { cause })
     const { client } = this

@@ -1,36 +1,13 @@
-import { once } from 'node:events'
 import { Transform } from 'node:stream'
-import type { CommandOutput, RunningCommand, Terminal } from '../../core/streams.ts'
+import type { CommandOutput } from '../../core/streams.ts'
 
 const headerBytes = 8
 
 /**
- * The command of a container without a tty. The engine sends its output in frames: a byte that tells the stream, three
- * zeros, the length as 32 bits, then so many bytes (moby api, ContainerAttach, "Stream format").
+ * The output of a container without a tty, which the engine sends in frames: a byte that tells the stream, three zeros, the
+ * length as 32 bits, then so many bytes (moby api, ContainerAttach, "Stream format"). Bytes in, {@link CommandOutput} out. What
+ * a frame holds is handed on as it comes.
  */
-export function readFrames(terminal: Terminal): RunningCommand {
-  const { io } = terminal
-  const output = new FrameReader()
-  io.pipe(output)
-  // A connection that breaks closes without having ended.
-  io.once('close', () => output.writableEnded || output.end())
-  return {
-    output,
-    ended: endedAfter(output, terminal.ended),
-    detach() {
-      terminal.detach()
-      output.destroy()
-    },
-  }
-}
-
-async function endedAfter(output: Transform, ended: RunningCommand['ended']): RunningCommand['ended'] {
-  const end = await ended
-  if (!output.closed) await once(output, 'close')
-  return end
-}
-
-/** Bytes in, {@link CommandOutput} out. What a frame holds is handed on as it comes. */
 export class FrameReader extends Transform {
   #header = Buffer.alloc(0)
   #stream: CommandOutput['stream'] = 'stdout'

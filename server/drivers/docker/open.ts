@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { HatchwayError } from '../../core/errors.ts'
-import type { OpenedTerminal } from '../../core/driver.ts'
+import type { Opened } from '../../core/driver.ts'
 import type { Identity } from '../../core/identity.ts'
+import type { CommandStream, TerminalStream } from '../../core/streams.ts'
 import type { Target } from '../../core/target.ts'
 import { dockerStatus, throwIfCancelled } from './errors.ts'
 import { inspectContainer, readFacts } from './facts.ts'
@@ -16,7 +17,7 @@ import type { ReadyToolbox, ToolboxImages } from './toolbox.ts'
 import { notRunning } from './target-state.ts'
 import type { LiveUser } from './target-process.ts'
 
-export interface Opening extends StartOptions {
+export interface Opening<Stream extends TerminalStream | CommandStream> extends StartOptions<Stream> {
   images: ToolboxImages
   /** The target as it was when last looked at. */
   known: (id: string) => { info: Inspected; user?: LiveUser } | undefined
@@ -24,18 +25,22 @@ export interface Opening extends StartOptions {
   target: Target
 }
 
+/** What is asked before it starts is the same for both kinds of stream. */
+type AnyOpening = Omit<Opening<TerminalStream | CommandStream>, 'joining'>
+
 /**
- * One debug container, attached and started; nothing of it stays when this throws. Without a tty, what the terminal gives are
- * the engine's frames.
+ * One debug container, attached and started; nothing of it stays when this throws.
  *
  * The engine takes long to tell what the target and the image are now, so the container is started as they were when
  * last looked at, and that is asked while it starts. Only when nothing has changed is the terminal handed on; else it
  * goes away, unseen, and another is started. Never so for a command that runs unasked: it could do its work twice.
  */
-export async function openDebugContainer(opening: Opening): Promise<OpenedTerminal> {
+export async function openDebugContainer<Stream extends TerminalStream | CommandStream>(
+  opening: Opening<Stream>,
+): Promise<Opened<Stream>> {
   opening.onProgress({ phase: 'resolving' })
   // What the others of a target's processes were when last looked at is not kept.
-  const mayGuess = opening.tty && opening.spec.process === undefined
+  const mayGuess = opening.joining.tty && opening.spec.process === undefined
   const guess = mayGuess ? await guessPlan(opening) : undefined
   if (guess !== undefined) {
     const opened = await startGuessed(opening, guess)
@@ -46,7 +51,10 @@ export async function openDebugContainer(opening: Opening): Promise<OpenedTermin
 }
 
 /** The terminal of a right guess; undefined for a wrong one. Throws what is wrong with the target or the image now. */
-async function startGuessed(opening: Opening, guess: StartPlan): Promise<OpenedTerminal | undefined> {
+async function startGuessed<Stream extends TerminalStream | CommandStream>(
+  opening: Opening<Stream>,
+  guess: StartPlan,
+): Promise<Opened<Stream> | undefined> {
   // Not before the start: an engine that answers questions creates more slowly.
   let asking: Promise<StartPlan> | undefined
   const ask = () => {
@@ -59,7 +67,7 @@ async function startGuessed(opening: Opening, guess: StartPlan): Promise<OpenedT
   const fits = asked.status === 'fulfilled' && samePlan(asked.value, guess)
   if (started.status === 'fulfilled') {
     if (fits) return toOpened(guess, started.value)
-    started.value.terminal.detach()
+    started.value.stream.detach()
     await removeContainer(opening.client, started.value.container.id)
   }
   if (asked.status === 'rejected') throw asked.reason
@@ -83,7 +91,7 @@ async function guessPlan({
   target,
   known,
   signal,
-}: Opening): Promise<StartPlan | undefined> {
+}: AnyOpening): Promise<StartPlan | undefined> {
   const toolbox = images.known(spec.toolbox)
   const { info, user } = known(target.id) ?? {}
   if (toolbox === undefined || user === undefined || info?.State.Running !== true) return undefined
@@ -96,7 +104,7 @@ async function guessPlan({
 }
 
 /** What to start, by what target and image are now. Pulls the image when it is missing. */
-async function resolvePlan(opening: Opening): Promise<StartPlan> {
+async function resolvePlan(opening: AnyOpening): Promise<StartPlan> {
   const { images, spec, onProgress, signal } = opening
   const [joined, local] = await Promise.all([joinTarget(opening), images.find(spec.toolbox, signal)])
   // A missing image and a lost target are told before a wrong profile is.
@@ -111,7 +119,7 @@ interface Joined {
 }
 
 /** The target as it is now, once it runs. A restarting one is waited for. */
-async function joinTarget(opening: Opening): Promise<Joined> {
+async function joinTarget(opening: AnyOpening): Promise<Joined> {
   const { client, target, restartWaitMs, signal } = opening
   const deadline = Date.now() + restartWaitMs
   for (;;) {
@@ -134,7 +142,10 @@ async function joinTarget(opening: Opening): Promise<Joined> {
 }
 
 /** Throws `profile_insufficient` for a target that gives power beyond what policy has judged. */
-async function readJudged({ client, spec, target, signal }: Opening, info: Inspected): Promise<TargetFacts> {
+async function readJudged(
+  { client, spec, target, signal }: AnyOpening,
+  info: Inspected,
+): Promise<TargetFacts> {
   const [facts, found] = await Promise.all([
     readFacts(client, info, signal, { process: spec.process }),
     readTargetFacts(client, info, signal),
@@ -143,10 +154,13 @@ async function readJudged({ client, spec, target, signal }: Opening, info: Inspe
   return facts
 }
 
-function toOpened({ runAs, toolbox }: StartPlan, { container, terminal }: Started): OpenedTerminal {
+function toOpened<Stream extends TerminalStream | CommandStream>(
+  { runAs, toolbox }: StartPlan,
+  { container, stream }: Started<Stream>,
+): Opened<Stream> {
   const { identity } = runAs
   const imageId = Promise.resolve(toolbox.id)
-  return { container, terminal, identity, imageId, notices: noticesOf(identity, toolbox) }
+  return { container, stream, identity, imageId, notices: noticesOf(identity, toolbox) }
 }
 
 function noticesOf(identity: Identity, toolbox: ReadyToolbox): string[] {

@@ -3,6 +3,7 @@ import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../../core/errors.ts'
 import type { DebugContainer, DebugSpec } from '../../core/debug-container.ts'
 import type { StartProgress } from '../../core/driver.ts'
+import type { TerminalSize } from '../../core/streams.ts'
 import { attachTo, watchExit, type ExitWatch } from './attach.ts'
 import type { DockerClient } from './client.ts'
 import { containerBody, containerName, type DebugResources } from './container.ts'
@@ -11,17 +12,25 @@ import type { RunAs } from './identity.ts'
 import { readRecord, readText } from '../shared/read-json.ts'
 import { removeContainer } from './remove.ts'
 import { explainStartFailure } from './start-failure.ts'
-import { DockerTerminal } from './terminal.ts'
+import type { Attached } from './stream-end.ts'
 import type { ReadyToolbox } from './toolbox.ts'
 import type { Turns } from '../shared/limit-concurrency.ts'
 
-export interface StartOptions {
+/** How what a debug container runs is joined: by a terminal, or as a command. */
+export interface Joining<Stream> {
+  tty: boolean
+  join(attached: Attached): Stream
+  /** Resolves once the container has started, and a terminal has the size that it begins with. */
+  begin(stream: Stream, size: TerminalSize, started: Promise<void>): Promise<void>
+}
+
+export interface StartOptions<Stream> {
   client: DockerClient
   resources: DebugResources
   /** An engine that is told to start a hundred at once starts none in time, and answers nobody meanwhile. */
   turns: Turns
   spec: DebugSpec
-  tty: boolean
+  joining: Joining<Stream>
   onProgress: (progress: StartProgress) => void
   signal: AbortSignal
 }
@@ -33,20 +42,20 @@ export interface StartPlan {
   runAs: RunAs
 }
 
-export interface Started {
+export interface Started<Stream> {
   container: DebugContainer
-  terminal: DockerTerminal
+  stream: Stream
 }
 
 /**
  * Creates, attaches and starts; resolves when there is output or the engine has started it. Nothing stays when it throws.
  * `onStarting` is called when the engine has been told to start.
  */
-export async function startDebugContainer(
-  options: StartOptions,
+export async function startDebugContainer<Stream>(
+  options: StartOptions<Stream>,
   plan: StartPlan,
   onStarting: () => void = () => {},
-): Promise<Started> {
+): Promise<Started<Stream>> {
   const { turns, signal } = options
   return await turns(async () => await startNow(options, plan, onStarting), signal).catch(
     (cause: unknown) => {
@@ -56,20 +65,27 @@ export async function startDebugContainer(
   )
 }
 
-async function startNow(options: StartOptions, plan: StartPlan, onStarting: () => void): Promise<Started> {
-  const { client, spec, tty, resources, onProgress, signal } = options
+async function startNow<Stream>(
+  options: StartOptions<Stream>,
+  plan: StartPlan,
+  onStarting: () => void,
+): Promise<Started<Stream>> {
+  const { client, spec, resources, onProgress, signal } = options
   const { target, toolbox, runAs } = plan
   const engine = await client.engine(signal)
   onProgress({ phase: 'creating' })
   const image = { imageId: toolbox.id, architecture: toolbox.architecture }
-  const body = containerBody({ spec, tty, target, runAs, resources, engine, ...image })
+  const body = containerBody({ spec, tty: options.joining.tty, target, runAs, resources, engine, ...image })
   const id = await createContainer(options, body)
   const container = { environment: client.environment, id, sessionId: spec.sessionId, targetId: target.Id }
   onProgress({ phase: 'attaching' })
-  return { container, terminal: await startAttached(options, plan, container, onStarting) }
+  return { container, stream: await startAttached(options, plan, container, onStarting) }
 }
 
-async function createContainer({ client, spec, signal }: StartOptions, body: object): Promise<string> {
+async function createContainer(
+  { client, spec, signal }: StartOptions<unknown>,
+  body: object,
+): Promise<string> {
   const name = containerName(spec.sessionId)
   // Not the caller's signal: an abandoned create may still come true behind our back. It takes milliseconds.
   const own = new AbortController()
@@ -94,24 +110,22 @@ async function createContainer({ client, spec, signal }: StartOptions, body: obj
   }
 }
 
-async function startAttached(
-  options: StartOptions,
+async function startAttached<Stream>(
+  options: StartOptions<Stream>,
   { target, toolbox }: StartPlan,
   container: DebugContainer,
   onStarting: () => void,
-): Promise<DockerTerminal> {
-  const { client, spec, tty, signal } = options
+): Promise<Stream> {
+  const { client, spec, joining, signal } = options
   const exit: ExitWatch = watchExit(client, container.id, 'next-exit')
   let socket: Socket | undefined
   try {
-    ;[socket] = await Promise.all([attachTo(client, { id: container.id, tty }, signal), exit.registered])
-    const terminal = new DockerTerminal({
-      client,
-      container,
-      socket,
-      exit,
-      targetStartedAt: target.State.StartedAt,
-    })
+    ;[socket] = await Promise.all([
+      attachTo(client, { id: container.id, tty: joining.tty }, signal),
+      exit.registered,
+    ])
+    const targetStartedAt = target.State.StartedAt
+    const stream = joining.join({ client, container, socket, exit, targetStartedAt })
     const path = `/containers/${container.id}/start`
     const start = {
       method: 'POST',
@@ -121,8 +135,7 @@ async function startAttached(
       timeoutMs: 60_000,
     } as const
     const starting = client.send(start)
-    const sized = tty ? terminal.beginWith(spec.size, starting) : starting
-    const started = sized.catch((cause: unknown) => {
+    const started = joining.begin(stream, spec.size, starting).catch((cause: unknown) => {
       if (!(cause instanceof HatchwayError && cause.code === 'session_ended')) throw cause
     })
     onStarting()
@@ -130,7 +143,7 @@ async function startAttached(
     await Promise.race([started, firstByte(socket)])
     started.catch(() => {})
     signal.throwIfAborted()
-    return terminal
+    return stream
   } catch (cause) {
     socket?.destroy()
     exit.close()

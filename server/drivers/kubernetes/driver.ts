@@ -1,9 +1,9 @@
 import { HatchwayError } from '../../core/errors.ts'
 import type { TargetRef } from '../../core/target-ref.ts'
 import type { DebugContainer, Profile } from '../../core/debug-container.ts'
-import type { Actor, OpenedCommand, OpenedTerminal, TargetAccess, TargetDriver } from '../../core/driver.ts'
+import type { Actor, Opened, TargetAccess, TargetDriver } from '../../core/driver.ts'
 import type { Identity, IdentityWish } from '../../core/identity.ts'
-import type { Terminal } from '../../core/streams.ts'
+import type { CommandStream, TerminalStream } from '../../core/streams.ts'
 import type { Lookup, Target, TargetQuery } from '../../core/target.ts'
 import { attachTty, notUpYet, type Attachment } from './debug/attach.ts'
 import type { KubernetesClient } from './api/client.ts'
@@ -13,7 +13,8 @@ import { environmentNames, ephemeralName } from './debug/ephemeral.ts'
 import { readIdentityFacts } from './catalog/identity-facts.ts'
 import { choosePodIdentity } from './debug/identity.ts'
 import type { Pod } from './api/objects.ts'
-import { openInPod, readWholePod, type PodOpening, type PodPlace } from './debug/open.ts'
+import { asCommand, byTerminal } from './debug/joining.ts'
+import { openInPod, readWholePod, type Joining, type PodOpening, type PodPlace } from './debug/open.ts'
 import { requireSamePod } from './catalog/precondition.ts'
 import { endDebugContainer, readDebugState, type DebugPlace } from './debug/stop.ts'
 import { watchPod } from './catalog/pod.ts'
@@ -63,7 +64,7 @@ export interface KubernetesDriverOptions {
   targets: ClusterTargets
 }
 
-type Asked = Pick<PodOpening, 'spec' | 'onProgress' | 'actor' | 'signal' | 'tty'> & { target: Target }
+type Asked = Pick<PodOpening, 'spec' | 'onProgress' | 'actor' | 'signal'> & { target: Target }
 
 /** One cluster, through its API server. Kubernetes 1.25 and newer. */
 export class KubernetesDriver implements TargetDriver {
@@ -88,9 +89,9 @@ export class KubernetesDriver implements TargetDriver {
       identify: (target, profile, signal, wish) =>
         this.#identify(target, { ...wish, profile }, actor, signal),
       open: (spec, target, onProgress, signal) =>
-        this.#open({ spec, target, onProgress, actor, signal, tty: true }),
+        this.#open({ spec, target, onProgress, actor, signal }, byTerminal),
       run: (spec, target, onProgress, signal) =>
-        this.#run({ spec, target, onProgress, actor, signal, tty: false }),
+        this.#open({ spec, target, onProgress, actor, signal }, asCommand),
       reattach: (container, signal) => this.#reattach(container, actor, signal),
     }
   }
@@ -172,30 +173,30 @@ export class KubernetesDriver implements TargetDriver {
     return choosePodIdentity(readIdentityFacts(pod, place.container), profile, scope).identity
   }
 
-  async #open(asked: Asked): Promise<OpenedTerminal> {
+  async #open<Stream extends TerminalStream | CommandStream, Attached extends Attachment>(
+    asked: Asked,
+    joining: Joining<Stream, Attached>,
+  ): Promise<Opened<Stream>> {
     if (asked.spec.process !== undefined) throw noChoiceOfProcess()
     const { client, targets } = this.#options
     const open = asked.spec.copy === true ? openInCopy : openInPod
     const found = targets.takePod(asked.target)
-    const opened = await open({
-      ...asked,
-      client,
-      target: podOf(asked.target),
-      ...(found !== undefined && { found }),
-      minorVersion: this.#minor(),
-      onAttached: (id, attached) => this.#remember(id, attached),
-    })
+    const opened = await open(
+      {
+        ...asked,
+        client,
+        target: podOf(asked.target),
+        ...(found !== undefined && { found }),
+        minorVersion: this.#minor(),
+        onAttached: (id, attached) => this.#remember(id, attached),
+      },
+      joining,
+    )
     this.#opened.set(opened.container.id, opened.container)
     return opened
   }
 
-  async #run(asked: Asked): Promise<OpenedCommand> {
-    const { terminal, ...opened } = await this.#open(asked)
-    const { io: output, ended } = terminal
-    return { ...opened, command: { output, ended, detach: () => terminal.detach() } }
-  }
-
-  async #reattach(container: DebugContainer, actor: Actor, signal: AbortSignal): Promise<Terminal> {
+  async #reattach(container: DebugContainer, actor: Actor, signal: AbortSignal): Promise<TerminalStream> {
     const { client } = this.#options
     const place = placeOf(container)
     const ended = (cause?: unknown) =>
@@ -214,7 +215,7 @@ export class KubernetesDriver implements TargetDriver {
       client,
       place: { ...at, uid: place.uid },
       target: place.target,
-      tty,
+      attached: tty,
       pod,
     })
   }

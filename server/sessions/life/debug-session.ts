@@ -4,7 +4,7 @@ import { endByError, endByExit, endOf, neverBegan } from '../../core/session-end
 import type { LiveState, SessionEnd, SessionRow } from '../../core/session.ts'
 import type { DebugSpec } from '../../core/debug-container.ts'
 import type { StartProgress, TargetDriver } from '../../core/driver.ts'
-import type { Terminal } from '../../core/streams.ts'
+import type { CommandStream, TerminalStream } from '../../core/streams.ts'
 import type { Target } from '../../core/target.ts'
 import { closeCodes } from '../../protocol/terminal.ts'
 import { CollectedOutput } from '../kinds/collected-output.ts'
@@ -62,10 +62,8 @@ export class DebugSession implements LiveSession {
       onViewers: (count) => this.#timers?.setAttached(count > 0),
       onTakeControl: (viewer) => void this.#viewers.takeControl(viewer),
       onRecordingFailed: (cause) => this.#recordingFailed(cause),
-      onOutput: (bytes) => {
-        this.#collected?.recorded(bytes)
-        deps.observer.output(bytes)
-      },
+      onOutput: (bytes) => deps.observer.output(bytes),
+      onCommandOutput: (piece) => this.#collected?.add(piece),
     })
     this.#viewers = new SessionViewers({
       hub: this.#hub,
@@ -151,7 +149,7 @@ export class DebugSession implements LiveSession {
   }
 
   /** Goes on with a debug container and a recording of an earlier process. */
-  adopt(terminal: Terminal, resumed: ResumedRecording): void {
+  adopt(terminal: TerminalStream, resumed: ResumedRecording): void {
     this.#useRecorder(resumed.recorder)
     const awayMs = Math.max(0, Date.now() - resumed.lastEventAt.getTime())
     this.#hub.history.append(resumed.tail)
@@ -215,25 +213,23 @@ export class DebugSession implements LiveSession {
   async #open(target: Target, spec: DebugSpec): Promise<void> {
     const signal = AbortSignal.any([this.#aborter.signal, AbortSignal.timeout(this.#deps.startTimeoutMs)])
     const recording = startRecording(this.#deps.recordings, this.#row, spec)
-    const opened = await openRecorded(
-      this.#driver,
-      this.#row.user,
-      target,
-      { ...spec, size: this.#hub.size },
-      {
-        recording: recording.then((recorder) => this.#useRecorder(recorder)),
-        onProgress: (progress) => this.#tellProgress(progress),
-        signal,
-        collected: this.#collected,
-      },
-    )
-    const { container, identity, terminal } = opened
+    const access = this.#driver.as(this.#row.user)
+    const sized = { ...spec, size: this.#hub.size }
+    const isCommand = this.#collected !== undefined
+    const onProgress = (progress: StartProgress) => this.#tellProgress(progress)
+    const opened = await openRecorded<TerminalStream | CommandStream>(this.#driver, {
+      recording: recording.then((recorder) => this.#useRecorder(recorder)),
+      open: (signal) => access[isCommand ? 'run' : 'open'](sized, target, onProgress, signal),
+      isRecordedFirst: isCommand,
+      signal,
+    })
+    const { container, identity, stream } = opened
     this.#imageId = opened.imageId
     this.#row = { ...this.#row, container, identity }
-    if (this.#aborter.signal.aborted) return terminal.detach()
+    if (this.#aborter.signal.aborted) return stream.detach()
     this.#row = { ...this.#row, state: 'running', startedAt: new Date() }
     this.#notices = noticesOf(opened)
-    this.#run(terminal)
+    this.#run(stream)
     this.#deps.onRunning(this)
   }
 
@@ -242,12 +238,12 @@ export class DebugSession implements LiveSession {
     this.#hub.recorder = recorder
   }
 
-  #run(terminal: Terminal): void {
+  #run(stream: TerminalStream | CommandStream): void {
     this.#progress = undefined
-    this.#hub.attach(terminal)
+    this.#hub.attach(stream)
     this.#hub.broadcast({ type: 'state', state: 'running' })
     for (const notice of this.#notices) this.#hub.broadcast({ type: 'notice', level: 'info', ...notice })
-    void this.#followTerminal(terminal)
+    void this.#follow(stream)
   }
 
   /** A cluster tells it a moment after the prompt. */
@@ -260,15 +256,15 @@ export class DebugSession implements LiveSession {
     await storing.catch((cause: unknown) => this.#deps.observer.endFailed(id, cause))
   }
 
-  async #followTerminal(terminal: Terminal): Promise<void> {
-    terminal.onWarning?.((words) => this.notify('warning', words))
-    const ended = await terminal.ended
+  async #follow(stream: TerminalStream | CommandStream): Promise<void> {
+    if (stream.kind === 'terminal') stream.onWarning?.((words) => this.notify('warning', words))
+    const ended = await stream.ended
     if (this.#drained || this.#ending !== undefined) return
     this.#hub.detach()
     if (ended.kind === 'exit') this.endSoon(endByExit(ended))
     else if (ended.kind === 'target-exited') this.endSoon(endOf('target-exited', { detail: ended.detail }))
     // What a command has written meanwhile would be missing from its answer.
-    else if (ended.kind === 'removed' || this.#collected !== undefined)
+    else if (ended.kind === 'removed' || stream.kind === 'command')
       this.endSoon(endOf('lost', { detail: ended.detail }))
     else await this.#reattach(ended.detail)
   }
@@ -290,7 +286,7 @@ export class DebugSession implements LiveSession {
       this.#hub.mark(`reattached: output of up to ${seconds} s may be missing here`)
       this.notify('info', 'Connected again; output from in between may be missing.')
       this.#hub.attach(terminal)
-      void this.#followTerminal(terminal)
+      void this.#follow(terminal)
     } catch (cause) {
       if (this.#ending === undefined && !this.#drained) this.endSoon(endByError('lost', cause))
     }

@@ -1,33 +1,28 @@
-import type { DebugSpec } from '../../core/debug-container.ts'
-import type { Actor, OpenedTerminal, StartProgress, TargetAccess, TargetDriver } from '../../core/driver.ts'
-import type { Target } from '../../core/target.ts'
-import type { CollectedOutput } from '../kinds/collected-output.ts'
-import { commandTerminal } from '../kinds/command-terminal.ts'
+import type { Opened, TargetDriver } from '../../core/driver.ts'
+import type { CommandStream, TerminalStream } from '../../core/streams.ts'
 
 const stopTimeoutMs = 20_000
 
-interface Options {
+interface Options<Stream extends TerminalStream | CommandStream> {
   recording: Promise<void>
-  onProgress: (progress: StartProgress) => void
+  /** Opens the debug container. */
+  open: (signal: AbortSignal) => Promise<Opened<Stream>>
+  /** What is opened begins at once, so it must not before it can be recorded. */
+  isRecordedFirst: boolean
   signal: AbortSignal
-  /** Of a command without a terminal. */
-  collected: CollectedOutput | undefined
 }
 
 /**
  * Opens a debug container while its recording is being opened, because each takes its time. Neither stays without the
- * other, and no byte of the terminal is read before both are there. A command begins only once it can be recorded.
+ * other, and no byte of the stream is read before both are there.
  */
-export async function openRecorded(
+export async function openRecorded<Stream extends TerminalStream | CommandStream>(
   driver: TargetDriver,
-  actor: Actor,
-  target: Target,
-  spec: DebugSpec,
-  options: Options,
-): Promise<OpenedTerminal> {
+  options: Options<Stream>,
+): Promise<Opened<Stream>> {
   const failed = new AbortController()
   const signal = AbortSignal.any([options.signal, failed.signal])
-  const opening = open(driver.as(actor), target, spec, { ...options, signal })
+  const opening = open({ ...options, signal })
   try {
     const [opened] = await Promise.all([opening, options.recording])
     return opened
@@ -35,7 +30,7 @@ export async function openRecorded(
     failed.abort()
     // It fails by the abort, or has just made a container that has to go.
     const opened = await opening.catch(() => undefined)
-    opened?.terminal.detach()
+    opened?.stream.detach()
     if (opened !== undefined) await driver.stop(opened.container, AbortSignal.timeout(stopTimeoutMs))
     // A recording that comes after all is sealed by whoever ends the session.
     await options.recording.catch(() => undefined)
@@ -43,15 +38,15 @@ export async function openRecorded(
   }
 }
 
-async function open(
-  access: TargetAccess,
-  target: Target,
-  spec: DebugSpec,
-  { recording, onProgress, signal, collected }: Options,
-): Promise<OpenedTerminal> {
-  if (collected === undefined) return await access.open(spec, target, onProgress, signal)
-  await recording
-  signal.throwIfAborted()
-  const { command, ...opened } = await access.run(spec, target, onProgress, signal)
-  return { ...opened, terminal: commandTerminal(command, collected) }
+async function open<Stream extends TerminalStream | CommandStream>({
+  recording,
+  isRecordedFirst,
+  signal,
+  ...options
+}: Options<Stream>): Promise<Opened<Stream>> {
+  if (isRecordedFirst) {
+    await recording
+    signal.throwIfAborted()
+  }
+  return await options.open(signal)
 }

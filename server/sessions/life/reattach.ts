@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError, messageOf } from '../../core/errors.ts'
 import type { DebugContainer } from '../../core/debug-container.ts'
 import type { TargetAccess } from '../../core/driver.ts'
-import type { Terminal } from '../../core/streams.ts'
+import type { TerminalStream } from '../../core/streams.ts'
 
 const attemptTimeoutMs = 10_000
 const longestWaitMs = 5_000
@@ -16,7 +16,7 @@ export async function reattach(
   access: TargetAccess,
   container: DebugContainer,
   options: { forMs: number; signal: AbortSignal },
-): Promise<Terminal> {
+): Promise<TerminalStream> {
   const giveUpAt = Date.now() + options.forMs
   for (let waitMs = 100; ; waitMs = Math.min(longestWaitMs, waitMs * 2)) {
     try {

@@ -2,6 +2,7 @@ import { HatchwayError, messageOf } from '../../core/errors.ts'
 import { isSamePerson } from '../../core/same-person.ts'
 import type { SessionState } from '../../core/session.ts'
 import type { Opened, StartProgress } from '../../core/driver.ts'
+import type { TerminalStream } from '../../core/streams.ts'
 import { Allowance } from '../terminal/allowance.ts'
 import type { SessionAuditEvent } from './session-audit.ts'
 import type { JoinRequest, ViewerHandle, ViewerSocket } from '../sessions.ts'
@@ -19,7 +20,10 @@ export interface SessionNotice {
 }
 
 /** What an opened terminal has to tell, what is true of this one first. */
-export function noticesOf({ notices, standingNotices = [] }: Opened): SessionNotice[] {
+export function noticesOf({
+  notices,
+  standingNotices = [],
+}: Pick<Opened<TerminalStream>, 'notices' | 'standingNotices'>): SessionNotice[] {
   return [
     ...notices.map((text) => ({ text })),
     ...standingNotices.map((text) => ({ text, standing: true as const })),

@@ -1,16 +1,14 @@
 import { messageOf } from '../../core/errors.ts'
 import type { Recorder } from '../../core/recording.ts'
 import type { ViewerInfo } from '../../core/session.ts'
-import type { Terminal, TerminalSize } from '../../core/streams.ts'
+import type { CommandOutput, CommandStream, TerminalSize, TerminalStream } from '../../core/streams.ts'
 import { closeCodes, flow, type ServerMessage } from '../../protocol/terminal.ts'
 import { BacklogSkip } from './backlog-skip.ts'
-import { CodePointBoundary } from './code-points.ts'
 import type { OutputHistory } from './output-history.ts'
 import { OneAtATime, Paced } from './paced.ts'
+import { readStream, type StreamReader } from './stream-reader.ts'
 import type { Viewer, ViewerHost } from './viewer.ts'
 
-/** Half of a character waits this long for its other half before it goes out as it is. */
-const heldCharacterMs = 20
 /** A controller that acknowledges nothing for this long while the terminal waits for it is let go. */
 const stalledControllerMs = 30_000
 
@@ -34,26 +32,29 @@ interface Options {
   /** Returns whether the terminal may go on without a recording. */
   onRecordingFailed: (cause: unknown) => boolean
   onOutput: (bytes: number) => void
+  /** A piece of a command's output is recorded. */
+  onCommandOutput: (piece: CommandOutput) => void
 }
 
 /**
- * The terminal path of one session: one terminal, one recorder, n viewers.
+ * The terminal path of one session: one terminal or command, one recorder, n viewers.
  * Output goes to the recorder, then to the history, then to the viewers, and nowhere else in another order.
  */
 export class TerminalHub implements ViewerHost {
   readonly history: OutputHistory
   readonly #options: Options
   readonly #viewers = new Set<Viewer>()
-  readonly #boundary = new CodePointBoundary()
   #recorder: Recorder | undefined
-  #terminal: Terminal | undefined
+  /** Of the terminal or command that is attached. */
+  #reader: StreamReader | undefined
+  /** What takes input and a size. */
+  #terminal: TerminalStream | undefined
   #size: TerminalSize
   /** The size has changed while there was no terminal to be told. */
   #sizeIsUntold = false
   #controller: Viewer | undefined
   #reading = true
   #stopped = false
-  #heldTimer: NodeJS.Timeout | undefined
   #stallTimer: NodeJS.Timeout | undefined
 
   readonly #resizes = new Paced(resizeEveryMs, (size: TerminalSize) => this.#resize(size))
@@ -98,31 +99,32 @@ export class TerminalHub implements ViewerHost {
     })
   }
 
-  /** Reads from this terminal from now on. */
-  attach(terminal: Terminal): void {
-    this.#terminal = terminal
+  /** Reads from this terminal or command from now on. */
+  attach(stream: TerminalStream | CommandStream): void {
     this.#reading = true
-    if (this.#sizeIsUntold) {
-      this.#sizeIsUntold = false
-      this.#sizes.push(this.#size)
-    }
-    const { io } = terminal
-    io.on('data', (chunk: Buffer) => {
-      if (this.#terminal === terminal) this.#handleOutput(this.#boundary.push(chunk))
+    this.#reader = readStream(stream, {
+      show: (bytes) => this.#show(bytes),
+      onCommandOutput: (piece) => this.#options.onCommandOutput(piece),
     })
-    io.on('drain', () => this.#paceInput())
-    // Its end arrives through `terminal.ended`; without a listener Node would end the process.
-    io.on('error', () => undefined)
+    if (stream.kind === 'terminal') this.#useTerminal(stream)
     this.onFlow()
+  }
+
+  #useTerminal(terminal: TerminalStream): void {
+    this.#terminal = terminal
+    terminal.io.onDrain(() => this.#paceInput())
+    if (!this.#sizeIsUntold) return
+    this.#sizeIsUntold = false
+    this.#sizes.push(this.#size)
   }
 
   /** Lets go of the terminal and leaves its process running. */
   detach(): void {
-    this.#flushHeld()
-    const terminal = this.#terminal
+    const reader = this.#reader
+    reader?.stop()
+    if (this.#reader === reader) this.#reader = undefined
     this.#terminal = undefined
     this.#skip.end()
-    terminal?.detach()
     this.#paceInput()
   }
 
@@ -184,8 +186,8 @@ export class TerminalHub implements ViewerHost {
 
   onInput(viewer: Viewer, bytes: Uint8Array): void {
     const io = this.#terminal?.io
-    if (io === undefined || io.destroyed || this.#stopped) return
-    if (io.writableLength > maxInput) {
+    if (io?.isOpen !== true || this.#stopped) return
+    if (io.unsentBytes > maxInput) {
       this.#tellDropped(viewer)
       return
     }
@@ -218,7 +220,7 @@ export class TerminalHub implements ViewerHost {
    * acknowledges: output that waits for that may be what the program waits for.
    */
   #paceInput(): void {
-    const waiting = this.#terminal?.io.writableLength ?? 0
+    const waiting = this.#terminal?.io.unsentBytes ?? 0
     if (waiting < inputHighWater) this.#toldDropped = false
     for (const viewer of this.#viewers) {
       const isHeld =
@@ -255,8 +257,8 @@ export class TerminalHub implements ViewerHost {
 
   /** The only place that pauses and resumes reading from the container. */
   onFlow(): void {
-    const io = this.#terminal?.io
-    if (io === undefined) return
+    const reader = this.#reader
+    if (reader === undefined) return
     const controller = this.#controller
     // Who skips gets the screen before there is more: what overtakes the drawing would have to be drawn again.
     const isShown = controller?.isSkipping !== true
@@ -266,10 +268,10 @@ export class TerminalHub implements ViewerHost {
     const reading = mayRead && !this.history.overloaded
     if (reading !== this.#reading) {
       this.#reading = reading
-      if (reading) io.resume()
-      else io.pause()
+      if (reading) reader.resume()
+      else reader.pause()
     }
-    if (io.writableLength > 0) this.#paceInput()
+    if ((this.#terminal?.io.unsentBytes ?? 0) > 0) this.#paceInput()
     this.#watchForStall()
   }
 
@@ -308,21 +310,16 @@ export class TerminalHub implements ViewerHost {
     }
   }
 
-  #handleOutput(bytes: Uint8Array): void {
-    clearTimeout(this.#heldTimer)
-    if (this.#boundary.holding) this.#heldTimer = setTimeout(() => this.#flushHeld(), heldCharacterMs)
-    if (bytes.length === 0 || this.#stopped) return
-    if (!this.#record((recorder) => recorder.output(bytes))) return
+  /** Whether it was recorded, or may go on without, and shown. */
+  #show(bytes: Uint8Array): boolean {
+    if (this.#stopped || !this.#record((recorder) => recorder.output(bytes))) return false
     this.history.append(bytes)
     const { end } = this.history
     for (const viewer of this.#viewers) viewer.offer(bytes, end)
     this.#options.onOutput(bytes.length)
     this.#skip.read(bytes.length)
     this.onFlow()
-  }
-
-  #flushHeld(): void {
-    if (this.#boundary.holding) this.#handleOutput(this.#boundary.flush())
+    return true
   }
 
   /** Runs a call on the recorder; false when the terminal must not go on. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../../../core/errors.ts'
-import type { OpenedTerminal } from '../../../core/driver.ts'
+import type { Opened } from '../../../core/driver.ts'
+import type { CommandStream, TerminalStream } from '../../../core/streams.ts'
 import { podSecurityRefusal } from './admission.ts'
 import { type KubernetesClient } from '../api/client.ts'
 import { resourcePath } from '../api/paths.ts'
@@ -9,7 +10,8 @@ import { copyNotices, copyPod } from './copy-pod.ts'
 import { waitForCopy } from './copy-start.ts'
 import { refusalOf } from '../api/errors.ts'
 import type { Pod } from '../api/objects.ts'
-import { openInPod, readWholePod, type PodOpening } from './open.ts'
+import type { Attachment } from './attach.ts'
+import { openInPod, readWholePod, type Joining, type PodOpening } from './open.ts'
 import { watchPod } from '../catalog/pod.ts'
 import { requireCopyable } from '../catalog/precondition.ts'
 import { readPodFacts } from '../catalog/target-facts.ts'
@@ -28,7 +30,10 @@ const cleanupMs = 20_000
 const gentleMs = 8_000
 
 /** A debug container in a copy of the target's pod; nothing of either is left when this throws. */
-export async function openInCopy(opening: PodOpening): Promise<OpenedTerminal> {
+export async function openInCopy<Stream extends TerminalStream | CommandStream, Attached extends Attachment>(
+  opening: PodOpening,
+  joining: Joining<Stream, Attached>,
+): Promise<Opened<Stream>> {
   const { found, ...into } = opening
   const { client, spec, target, onProgress, signal } = opening
   onProgress({ phase: 'resolving' })
@@ -53,12 +58,15 @@ export async function openInCopy(opening: PodOpening): Promise<OpenedTerminal> {
     } finally {
       watched.close()
     }
-    const opened = await openInPod({
-      ...into,
-      target: place,
-      // That phase is over.
-      onProgress: (progress) => progress.phase !== 'resolving' && onProgress(progress),
-    })
+    const opened = await openInPod(
+      {
+        ...into,
+        target: place,
+        // That phase is over.
+        onProgress: (progress) => progress.phase !== 'resolving' && onProgress(progress),
+      },
+      joining,
+    )
     return { ...opened, notices: [...copyNotices(pod, target.container, name), ...opened.notices] }
   } catch (cause) {
     const place = { namespace: target.namespace, pod: name, sessionId: spec.sessionId }

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { HatchwayError } from '../../../core/errors.ts'
 import type { DebugContainer, DebugSpec } from '../../../core/debug-container.ts'
-import type { Actor, OpenedTerminal, StartProgress } from '../../../core/driver.ts'
+import type { Actor, Opened, StartProgress } from '../../../core/driver.ts'
+import type { CommandStream, TerminalStream } from '../../../core/streams.ts'
 import { admit, type Admitted } from './admit.ts'
-import { attachCommand, attachTty, type Attachment } from './attach.ts'
+import type { Attachment, AttachPlace } from './attach.ts'
 import { type KubernetesClient } from '../api/client.ts'
 import { resourcePath } from '../api/paths.ts'
 import { addEphemeralContainer, ephemeralName, type EphemeralPlace } from './ephemeral.ts'
@@ -18,7 +18,7 @@ import { readStart, type Starting } from './progress.ts'
 import { requireAttach } from '../api/rights.ts'
 import { attachWhenUp } from './start.ts'
 import { endDebugContainer } from './stop.ts'
-import { KubernetesTerminal } from './terminal.ts'
+import type { Joined } from './stream-life.ts'
 import type { Watched } from '../api/watch.ts'
 
 /** The container of a pod that a session is about. */
@@ -29,11 +29,18 @@ export interface PodPlace {
   container: string
 }
 
+/** How what a debug container runs is joined: by a terminal, or as a command. */
+export interface Joining<Stream extends TerminalStream | CommandStream, Attached extends Attachment> {
+  tty: boolean
+  attach(opening: PodOpening, place: AttachPlace, signal: AbortSignal): Promise<Attached>
+  /** Resolves once there is something to read, or nothing to wait for. */
+  begin(opening: PodOpening, attached: Attached, pod: Watched<PodFacts>): Promise<void>
+  join(joined: Joined<Attached>): Stream
+}
+
 export interface PodOpening {
   client: KubernetesClient
   spec: DebugSpec
-  /** Without one the terminal's `io` gives objects, as {@link Attachment} says. */
-  tty: boolean
   target: PodPlace
   /** As it was read a moment ago. Without it, it is read. */
   found?: Pod
@@ -49,21 +56,23 @@ export interface PodOpening {
 const manyContainers = 20
 const logNotice =
   'What this terminal shows is also in the log of its container on the node, for everybody who may read the logs of this pod (kubernetes#125343).'
-const nudgeAfterMs = 400
 const cleanupMs = 8_000
 const imageMs = 30_000
 
 /** One debug container, attached and claimed; nothing of it runs on when this throws. */
-export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
-  const { client, spec, tty, target, actor, onProgress, signal } = opening
+export async function openInPod<Stream extends TerminalStream | CommandStream, Attached extends Attachment>(
+  opening: PodOpening,
+  joining: Joining<Stream, Attached>,
+): Promise<Opened<Stream>> {
+  const { client, spec, target, actor, onProgress, signal } = opening
   onProgress({ phase: 'resolving' })
   throwIfCancelled(signal)
-  const { pod, admitted } = await prepare(opening)
+  const { pod, admitted } = await prepare(opening, joining.tty)
   const place = { ...target, container: ephemeralName(spec.sessionId), actor }
   onProgress({ phase: 'creating' })
   throwIfCancelled(signal)
   const watched = watchPod(client, { namespace: target.namespace, pod: target.pod })
-  let attached: Attachment | undefined
+  let attached: Attached | undefined
   try {
     // Not the caller's signal: an abandoned request may still come true behind our back. It takes milliseconds.
     const own = AbortSignal.timeout(15_000)
@@ -73,13 +82,11 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
     })
     throwIfCancelled(signal)
     const starting = startingOf(opening)
-    const attach = (signal: AbortSignal) =>
-      tty ? attachTty(client, place, spec.size, signal) : attachCommand(client, place, signal)
+    const attach = (signal: AbortSignal) => joining.attach(opening, place, signal)
     attached = await attachWhenUp({ client, place, starting, pod: watched, attach, onProgress, signal })
     onProgress({ phase: 'attaching' })
     throwIfCancelled(signal)
-    if (tty) await begin(opening, attached, watched)
-    else attached.begin()
+    await joining.begin(opening, attached, watched)
     throwIfCancelled(signal)
   } catch (cause) {
     await abandon(opening, watched, attached)
@@ -95,17 +102,11 @@ export async function openInPod(opening: PodOpening): Promise<OpenedTerminal> {
     targetId: `${target.uid}/${joined}`,
   }
   opening.onAttached(container.id, attached)
-  const terminal = new KubernetesTerminal({
-    client,
-    place,
-    target: joined,
-    tty: attached,
-    pod: watched,
-  })
+  const stream = joining.join({ client, place, target: joined, attached, pod: watched })
   const imageId = imageOf(watched, place)
   const notices = noticesOf(pod, admitted)
   const { identity } = admitted.runAs
-  return { container, terminal, identity, imageId, notices, standingNotices: [logNotice] }
+  return { container, stream, identity, imageId, notices, standingNotices: [logNotice] }
 }
 
 /** The container that it joins; none where it shares the pod's network alone. */
@@ -113,7 +114,7 @@ function joinedOf({ spec, target }: PodOpening): string | undefined {
   return spec.networkOnly === true ? undefined : target.container
 }
 
-function startingOf(opening: PodOpening): Starting {
+export function startingOf(opening: PodOpening): Starting {
   const { spec } = opening
   const joined = joinedOf(opening)
   return {
@@ -124,8 +125,8 @@ function startingOf(opening: PodOpening): Starting {
 }
 
 /** What is to be added, and that it would be admitted and could be attached to. */
-async function prepare(opening: PodOpening): Promise<{ pod: Pod; admitted: Admitted }> {
-  const { client, spec, tty, target, found, actor, minorVersion, signal } = opening
+async function prepare(opening: PodOpening, tty: boolean): Promise<{ pod: Pod; admitted: Admitted }> {
+  const { client, spec, target, found, actor, minorVersion, signal } = opening
   const place: EphemeralPlace = { ...target, actor }
   const attachable = requireAttach(client, place, minorVersion, signal)
   attachable.catch(() => {})
@@ -164,48 +165,6 @@ export async function readWholePod(
     })
 }
 
-/**
- * Resolves when there is output. A runtime may lose a size that comes while it sets up the terminal, so it is sent again
- * when nothing has come for a while. Throws when the launcher gave up in place of a shell.
- */
-async function begin(opening: PodOpening, tty: Attachment, pod: Watched<PodFacts>): Promise<void> {
-  const { spec, target } = opening
-  const { promise: output, resolve } = Promise.withResolvers<'output'>()
-  const look = () => {
-    if (tty.io.readableLength > 0) resolve('output')
-  }
-  tty.io.on('readable', look)
-  const patience = new AbortController()
-  const { signal } = patience
-  try {
-    const quiet = delay(nudgeAfterMs, 'quiet' as const, { signal }).catch(() => 'quiet' as const)
-    const first = await Promise.race([output, quiet, tty.closed])
-    if (first === 'output') return
-    if (first === 'quiet') {
-      tty.resize({ ...spec.size, rows: spec.size.rows === 2 ? 3 : spec.size.rows - 1 })
-      tty.resize(spec.size)
-      return
-    }
-    const told = () => {
-      const facts = pod.items.get(target.uid)
-      const name = ephemeralName(spec.sessionId)
-      return facts !== undefined && ephemeralStatus(facts, name)?.state?.terminated !== undefined
-        ? facts
-        : undefined
-    }
-    for (let round = 0; round < 30 && told() === undefined; round += 1) await delay(100)
-    const facts = told()
-    const name = ephemeralName(spec.sessionId)
-    const state = facts && readStart(facts, startingOf(opening))
-    const code = facts && ephemeralStatus(facts, name)?.state?.terminated?.exitCode
-    // A command that said nothing and is over is a terminal that has ended.
-    if (state?.kind === 'failed' && code !== undefined && code >= 96 && code <= 98) throw state.error
-  } finally {
-    patience.abort()
-    tty.io.off('readable', look)
-  }
-}
-
 /** The start was given up: what has been added ends now, or by itself when nobody claims it. */
 async function abandon(
   opening: PodOpening,
@@ -219,7 +178,7 @@ async function abandon(
   if (state?.kind !== 'failed' && state?.kind !== 'stuck') {
     const place = { ...target, container: name, sessionId: spec.sessionId }
     const signal = AbortSignal.timeout(cleanupMs)
-    attached?.io.resume()
+    attached?.discard()
     await endDebugContainer(client, place, { attached, signal }).catch(() => {})
   }
   attached?.destroy()

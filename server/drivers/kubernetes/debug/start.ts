@@ -8,12 +8,12 @@ import type { PodFacts } from '../catalog/pod.ts'
 import { readEvent, readStart, type Starting } from './progress.ts'
 import type { Watched } from '../api/watch.ts'
 
-export interface StartWait {
+export interface StartWait<Attached extends Attachment> {
   client: KubernetesClient
   place: AttachPlace & { uid: string }
   starting: Starting
   pod: Watched<PodFacts>
-  attach: (signal: AbortSignal) => Promise<Attachment>
+  attach: (signal: AbortSignal) => Promise<Attached>
   onProgress: (progress: StartProgress) => void
   signal: AbortSignal
 }
@@ -34,7 +34,9 @@ const pullMs = 10 * 60_000
  * An attachment to a debug container that was just added, as soon as the kubelet lets it be attached.
  * Rejects as soon as the pod's status tells that it can't succeed, and at a deadline otherwise.
  */
-export async function attachWhenUp(wait: StartWait): Promise<Attachment> {
+export async function attachWhenUp<Attached extends Attachment>(
+  wait: StartWait<Attached>,
+): Promise<Attached> {
   const over = new AbortController()
   const signal = AbortSignal.any([wait.signal, over.signal])
   const follower = followStart(wait)
@@ -44,7 +46,7 @@ export async function attachWhenUp(wait: StartWait): Promise<Attachment> {
   } catch (cause) {
     // It may have got through in the same moment.
     void attaching.then(
-      (tty) => tty.destroy(),
+      (attached) => attached.destroy(),
       () => {},
     )
     throw cause
@@ -54,7 +56,10 @@ export async function attachWhenUp(wait: StartWait): Promise<Attachment> {
   }
 }
 
-async function askToAttach({ attach }: StartWait, signal: AbortSignal): Promise<Attachment> {
+async function askToAttach<Attached extends Attachment>(
+  { attach }: StartWait<Attached>,
+  signal: AbortSignal,
+): Promise<Attached> {
   const since = Date.now()
   await delay(firstMs, undefined, { signal }).catch(() => {})
   for (;;) {
@@ -70,7 +75,7 @@ async function askToAttach({ attach }: StartWait, signal: AbortSignal): Promise<
   }
 }
 
-function followStart({ client, pod, place, starting, onProgress }: StartWait): {
+function followStart({ client, pod, place, starting, onProgress }: StartWait<Attachment>): {
   failed: Promise<never>
   close(): void
 } {

@@ -92,8 +92,7 @@ async function order(client: KubernetesClient, place: DebugPlace, signal: AbortS
   const soon = AbortSignal.any([signal, AbortSignal.timeout(orderMs)])
   try {
     const tty = await attachTty(client, place, endingSize, soon)
-    // What nobody reads would hold up the process's own output.
-    tty.io.resume()
+    tty.discard()
     await Promise.race([tty.closed, delay(orderMs, undefined, { signal: soon }).catch(() => {})])
     tty.destroy()
     return true

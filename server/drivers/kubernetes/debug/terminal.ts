@@ -1,172 +1,42 @@
 import { once } from 'node:events'
-import type { Duplex } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { V1ContainerStateTerminated } from '@kubernetes/client-node'
 import { HatchwayError } from '../../../core/errors.ts'
-import type { Terminal, TerminalEnd, TerminalSize } from '../../../core/streams.ts'
-import type { AttachEnd, Attachment, AttachPlace } from './attach.ts'
-import type { KubernetesClient } from '../api/client.ts'
-import { endOfPod, endOfTarget } from './target-end.ts'
-import { refusalOf } from '../api/errors.ts'
-import { ephemeralStatus, readPod, watchPod, type PodFacts } from '../catalog/pod.ts'
-import type { Watched } from '../api/watch.ts'
+import type { StreamEnd, TerminalIo, TerminalSize, TerminalStream } from '../../../core/streams.ts'
+import { terminalIo } from '../../shared/streams.ts'
+import type { TtyAttachment } from './attach.ts'
+import { StreamLife, type Joined } from './stream-life.ts'
 
-export interface KubernetesTerminalParts {
-  client: KubernetesClient
-  /** `uid` is the pod's: another one of the same name is another target. */
-  place: AttachPlace & { uid: string }
-  /** The container whose processes the debug container sees. */
-  target: string
-  tty: Attachment
-  /** Closed at the terminal's end. Without it the terminal makes its own. */
-  pod?: Watched<PodFacts>
-}
+/** The tty of a debug container in a pod. */
+export class KubernetesTerminal implements TerminalStream {
+  readonly kind = 'terminal'
+  readonly io: TerminalIo
+  readonly ended: Promise<StreamEnd>
+  readonly #tty: TtyAttachment
+  readonly #life: StreamLife
 
-/** How long the kubelet may take to tell an exit code: its own relist comes every second. */
-const exitCodeMs = 10_000
-/** After a broken connection the container is expected to run on. */
-const brokenMs = 1_500
-/** A target's end and what it took along are not told in the same breath. */
-const targetEndMs = 2_000
-/** Streams of a pod that is gone can stay open and silent (kubernetes#129144). */
-const frozenMs = 3_000
-
-/** SIGKILL, and the SIGTERM that a pod's containers get first. */
-const killedCodes = new Set([137, 143])
-
-export class KubernetesTerminal implements Terminal {
-  readonly io: Duplex
-  readonly ended: Promise<TerminalEnd>
-  readonly #parts: KubernetesTerminalParts
-  readonly #pod: Watched<PodFacts>
-  /** The pod as it was last seen: it stays here when it is gone. */
-  #last: PodFacts | undefined
-  /** The pod was asked for, and was not there. */
-  #missing = false
-  #detached = false
-  #warned: ((words: string) => void) | undefined
-
-  constructor(parts: KubernetesTerminalParts) {
-    this.#parts = parts
-    this.io = parts.tty.io
-    this.#pod = parts.pod ?? watchPod(parts.client, parts.place)
-    this.#pod.onChange(() => this.#look())
-    this.#look()
+  constructor(joined: Joined<TtyAttachment>) {
+    this.#tty = joined.attached
+    this.io = terminalIo(this.#tty.io)
+    this.#life = new StreamLife(joined)
     this.ended = this.#end()
   }
 
   async resize(size: TerminalSize): Promise<void> {
-    if (this.io.destroyed)
+    if (!this.io.isOpen)
       throw new HatchwayError('session_ended', 'The terminal cannot be resized: its container has ended.')
-    this.#parts.tty.resize(size)
+    this.#tty.resize(size)
   }
 
   detach(): void {
-    this.#detached = true
-    this.#parts.tty.destroy()
-  }
-
-  /** A stream whose process has ended does not always end by itself. */
-  #look(): void {
-    const { place, tty } = this.#parts
-    const pod = this.#pod.items.get(place.uid)
-    if (pod !== undefined) this.#last = pod
-    if (pod !== undefined) this.#warn(pod)
-    const isGone = pod === undefined && this.#pod.synced
-    const hasEnded =
-      pod !== undefined && ephemeralStatus(pod, place.container)?.state?.terminated !== undefined
-    if (isGone || hasEnded) tty.settle(frozenMs)
+    this.#life.detach()
   }
 
   onWarning(listener: (words: string) => void): void {
-    this.#warned = listener
-    if (this.#last !== undefined) this.#warn(this.#last)
+    this.#life.onWarning(listener)
   }
 
-  /** A pod that is being deleted runs on for its grace period, and its viewers should not lose what they do in it. */
-  #warn({ metadata }: PodFacts): void {
-    const { name = '', deletionTimestamp } = metadata
-    if (deletionTimestamp === undefined || this.#warned === undefined) return
-    const seconds = Math.round((Date.parse(deletionTimestamp) - Date.now()) / 1000)
-    const when = seconds > 1 ? `, at the latest in about ${seconds} seconds` : ''
-    this.#warned(`The pod ${name} is being deleted: this session ends with it${when}.`)
-    this.#warned = undefined
-  }
-
-  async #end(): Promise<TerminalEnd> {
-    const { tty } = this.#parts
+  async #end(): Promise<StreamEnd> {
     // `close` follows `end`, which follows the last byte.
-    if (!this.io.closed) await once(this.io, 'close').catch(() => {})
-    const closed = await tty.closed
-    try {
-      if (this.#detached) return { kind: 'disconnected', detail: 'Detached.' }
-      return await this.#reason(closed)
-    } finally {
-      this.#pod.close()
-    }
-  }
-
-  async #reason({ clean, status }: AttachEnd): Promise<TerminalEnd> {
-    const ended = await this.#until(() => this.#terminated(), clean ? exitCodeMs : brokenMs)
-    if (ended === 'gone') return { kind: 'target-exited', detail: endOfPod(this.#last) }
-    if (ended === undefined) {
-      const words = status !== undefined && 'message' in status ? String(status.message) : undefined
-      const why = clean ? 'The cluster closed the terminal' : 'The connection to the cluster broke'
-      const more = words ?? this.#pod.problem?.message ?? 'The debug container may still run.'
-      return { kind: 'disconnected', detail: `${why}. ${more}` }
-    }
-    const { exitCode, reason } = ended
-    const exit = { kind: 'exit', exitCode, ...(reason === 'OOMKilled' && { outOfMemory: true }) } as const
-    if (!killedCodes.has(exitCode)) return exit
-    const detail = await this.#until(
-      () => (this.#isGone() ? endOfPod(this.#last) : endOfTarget(this.#last, this.#parts.target, ended)),
-      targetEndMs,
-    )
-    return detail === undefined ? exit : { kind: 'target-exited', detail }
-  }
-
-  #terminated(): V1ContainerStateTerminated | 'gone' | undefined {
-    const { container } = this.#parts.place
-    const ended = this.#last && ephemeralStatus(this.#last, container)?.state?.terminated
-    return ended ?? (this.#isGone() ? 'gone' : undefined)
-  }
-
-  #isGone(): boolean {
-    return this.#missing || (this.#pod.synced && !this.#pod.items.has(this.#parts.place.uid))
-  }
-
-  /** What `read` gives once it gives something; undefined when that takes too long. */
-  async #until<T>(read: () => T | undefined, timeoutMs: number): Promise<T | undefined> {
-    const { promise, resolve } = Promise.withResolvers<T | undefined>()
-    const stop = new AbortController()
-    const look = () => {
-      const found = read()
-      if (found !== undefined) resolve(found)
-    }
-    const timer = setTimeout(() => resolve(read()), timeoutMs)
-    const ignore = this.#pod.onChange(look)
-    look()
-    void this.#askWhileBlind(look, stop.signal)
-    try {
-      return await promise
-    } finally {
-      clearTimeout(timer)
-      ignore()
-      stop.abort()
-    }
-  }
-
-  /** Somebody who may get a pod and not watch it still learns how it ended. */
-  async #askWhileBlind(look: () => void, signal: AbortSignal): Promise<void> {
-    const { client, place } = this.#parts
-    while (!signal.aborted) {
-      if (!this.#pod.synced || this.#pod.problem !== undefined) {
-        const pod = await readPod(client, place, signal).catch((cause: unknown) => refusalOf(cause)?.status)
-        this.#missing ||= pod === 404 || (typeof pod === 'object' && pod.metadata.uid !== place.uid)
-        if (typeof pod === 'object' && !this.#missing) this.#last = pod
-        look()
-      }
-      await delay(300, undefined, { signal }).catch(() => {})
-    }
+    if (!this.#tty.io.closed) await once(this.#tty.io, 'close').catch(() => {})
+    return await this.#life.end()
   }
 }
