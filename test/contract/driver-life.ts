@@ -54,12 +54,16 @@ export function lifeContract(start: () => Promise<DriverGround>): void {
     it('leaves no process behind in the target when it is stopped', async () => {
       const { shell, container } = await user.open()
       const { shell: watcher } = await user.open()
-      await shell.run('setsid sleep 54321 >/dev/null 2>&1 </dev/null & sleep 0')
-      await eventually(async () => (await watcher.run('ps')).includes('sleep 54321'), {
+      // Nothing else on this machine sleeps for so long.
+      const sleeper = `sleep ${1_000_000 + process.pid}`
+      await shell.run(`setsid ${sleeper} >/dev/null 2>&1 </dev/null & sleep 0`)
+      const isThere = async () =>
+        (await watcher.run("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '")).includes(sleeper)
+      await eventually(isThere, {
         what: 'the process to be there',
       })
       await user.driver.stop(container, deadline())
-      await eventually(async () => !(await watcher.run('ps')).includes('sleep 54321'), {
+      await eventually(async () => !(await isThere()), {
         what: 'the process to be gone',
       })
     })

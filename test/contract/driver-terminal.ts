@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { eventually } from '../support/eventually.ts'
-import { deadline, type DriverGround, DriverUser, endOf, resultOf } from './driver-ground.ts'
+import { deadline, type DriverGround, type Test, DriverUser, endOf, resultOf } from './driver-ground.ts'
 
 /** What a user of the prompt sees and can do. */
-export function terminalContract(start: () => Promise<DriverGround>): void {
+export function terminalContract(start: () => Promise<DriverGround>, inTarget: Test): void {
   describe('terminal', () => {
     let user: DriverUser
     before(async () => {
@@ -14,13 +14,13 @@ export function terminalContract(start: () => Promise<DriverGround>): void {
     afterEach(() => user.stopAll())
     after(() => user.close())
 
-    it('runs as the target does', async () => {
+    inTarget('runs as the target does', async () => {
       const { shell, identity } = await user.open()
       assert.equal(await shell.run('echo $(id -u):$(id -g)'), '65532:65532')
       assert.deepEqual({ uid: identity.uid, gid: identity.gid }, { uid: 65532, gid: 65532 })
     })
 
-    it("sees the target's processes, files and network", async () => {
+    inTarget("sees the target's processes, files and network", async () => {
       const { shell, identity } = await user.open()
       assert.match(await shell.run('ps'), /\/httpd -f -p 8080/)
       assert.equal(identity.seesFiles, true)
@@ -28,17 +28,20 @@ export function terminalContract(start: () => Promise<DriverGround>): void {
       assert.equal(await shell.run('wget -qO- http://127.0.0.1:8080/hello.txt'), 'hello from the target')
     })
 
-    it("begins where getcwd works, with a home of its own and the target's files one word away", async () => {
-      const { shell } = await user.open()
-      await shell.expect(/The target's files: cd \$TARGET \(\/proc\/1\/root\)/)
-      assert.equal(
-        await shell.run('realpath . && echo "$HOME" && echo kept >note && cat note'),
-        '/tmp\n/tmp\nkept',
-      )
-      assert.equal(await shell.run('cd $TARGET && cat www/hello.txt'), 'hello from the target')
-    })
+    inTarget(
+      "begins where getcwd works, with a home of its own and the target's files one word away",
+      async () => {
+        const { shell } = await user.open()
+        await shell.expect(/The target's files: cd \$TARGET \(\/proc\/1\/root\)/)
+        assert.equal(
+          await shell.run('realpath . && echo "$HOME" && echo kept >note && cat note'),
+          '/tmp\n/tmp\nkept',
+        )
+        assert.equal(await shell.run('cd $TARGET && cat www/hello.txt'), 'hello from the target')
+      },
+    )
 
-    it('shows one process of ours, which its user can neither look into nor outlive', async () => {
+    inTarget('shows one process of ours, which its user can neither look into nor outlive', async () => {
       const opened = await user.open()
       const { shell } = opened
       assert.equal(await shell.run("tr '\\0' ' ' </proc/$PPID/cmdline | xargs"), 'hatchway')
@@ -48,22 +51,25 @@ export function terminalContract(start: () => Promise<DriverGround>): void {
       await eventually(async () => (await user.ground.remains(opened.container.sessionId)).length === 0)
     })
 
-    it("leaves no zombie below the target's first process, not even of what its user has left behind", async () => {
-      const orphans = '(sleep 0.1 &); (setsid sleep 600 </dev/null &)'
-      const shell = await user.open()
-      await shell.shell.run(orphans)
-      shell.shell.type('exit\n')
-      await endOf(shell)
-      const stopped = await user.open()
-      await stopped.shell.run(orphans)
-      await user.driver.stop(stopped.container, deadline())
-      await resultOf(await user.runCommand(['/bin/sh', '-c', `${orphans}; echo done`]))
-      const witness = await user.open()
-      const zombies = 'cat /proc/[0-9]*/stat 2>/dev/null | grep -c ") Z "'
-      await eventually(async () => assert.equal(await witness.shell.run(zombies), '0'))
-    })
+    inTarget(
+      "leaves no zombie below the target's first process, not even of what its user has left behind",
+      async () => {
+        const orphans = '(sleep 0.1 &); (setsid sleep 600 </dev/null &)'
+        const shell = await user.open()
+        await shell.shell.run(orphans)
+        shell.shell.type('exit\n')
+        await endOf(shell)
+        const stopped = await user.open()
+        await stopped.shell.run(orphans)
+        await user.driver.stop(stopped.container, deadline())
+        await resultOf(await user.runCommand(['/bin/sh', '-c', `${orphans}; echo done`]))
+        const witness = await user.open()
+        const zombies = 'cat /proc/[0-9]*/stat 2>/dev/null | grep -c ") Z "'
+        await eventually(async () => assert.equal(await witness.shell.run(zombies), '0'))
+      },
+    )
 
-    it("leaves nothing in the target's own files", async () => {
+    inTarget("leaves nothing in the target's own files", async () => {
       const { shell } = await user.open()
       assert.equal(
         await shell.run(

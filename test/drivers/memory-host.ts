@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto'
+import type { DebugContainer, DebugSpec } from '../../server/core/debug-container.ts'
+import type { HatchwayError } from '../../server/core/errors.ts'
+import type { StreamEnd } from '../../server/core/streams.ts'
+import type { Target, TargetState } from '../../server/core/target.ts'
+import { describeMemoryTarget } from './memory-targets.ts'
+import { MemoryCommand, MemoryTerminal } from './memory-streams.ts'
+import type { CommandProgram, Programs, TerminalProgram } from './program.ts'
+
+/** A debug container that runs. */
+export interface MemoryContainer {
+  readonly description: DebugContainer
+  readonly spec: DebugSpec
+  readonly exited: Promise<StreamEnd>
+  /** Of a terminal: the newest attachment. */
+  attached?: MemoryTerminal
+  attach(): MemoryTerminal
+  end(as?: StreamEnd): Promise<void>
+}
+
+/** What goes wrong, from when it is set. */
+export interface Faults {
+  /** Every call is refused with it. */
+  away?: HatchwayError | undefined
+  /** No call is ever answered. */
+  hangs?: boolean
+  /** Every start is refused with it. */
+  refused?: HatchwayError | undefined
+  /** A start waits for it, between `creating` and `attaching`. */
+  slow?: Promise<unknown> | undefined
+}
+
+/** What stands where an engine would: it outlives the drivers that are connected to it, as an engine outlives a gateway. */
+export class MemoryHost<Terminal extends TerminalProgram = TerminalProgram> {
+  readonly environment: string
+  readonly faults: Faults = {}
+  targets: readonly Target[]
+  readonly #programs: Programs<Terminal>
+  readonly #containers = new Map<string, MemoryContainer>()
+
+  constructor(environment: string, programs: Programs<Terminal>, targets: readonly Target[] = []) {
+    this.environment = environment
+    this.#programs = programs
+    this.targets = targets
+  }
+
+  get containers(): readonly MemoryContainer[] {
+    return [...this.#containers.values()]
+  }
+
+  container(id: string): MemoryContainer | undefined {
+    return this.#containers.get(id)
+  }
+
+  /** Another container that can be debugged. */
+  add(name: string, state: TargetState = 'running'): Target {
+    const id = randomBytes(32).toString('hex')
+    const target = { ...describeMemoryTarget(this.environment, name), id, state }
+    this.targets = [...this.targets, target]
+    return target
+  }
+
+  /** The first process of a target ends, and takes along what has joined it. */
+  async endTarget(id: string, exitCode: number): Promise<void> {
+    this.targets = this.targets.map((target) => (target.id === id ? { ...target, state: 'exited' } : target))
+    const detail = `The target exited with code ${exitCode}.`
+    const joined = this.containers.filter(({ description }) => description.targetId === id)
+    await Promise.all(joined.map((each) => each.end({ kind: 'target-exited', detail })))
+  }
+
+  async startTerminal(spec: DebugSpec, target: Target) {
+    const program = await this.#programs.terminal(spec)
+    const container = this.#keep(spec, target, program)
+    container.attach = () => {
+      container.attached?.lose('Another has attached.')
+      container.attached = new MemoryTerminal(program, () => container.exited)
+      return container.attached
+    }
+    return { program, container }
+  }
+
+  async startCommand(spec: DebugSpec, target: Target) {
+    const program: CommandProgram = await this.#programs.command(spec)
+    const container = this.#keep(spec, target, program)
+    return { container, stream: new MemoryCommand(program, () => container.exited) }
+  }
+
+  #keep(spec: DebugSpec, target: Target, program: Pick<TerminalProgram, 'exited' | 'kill'>): MemoryContainer {
+    const id = randomBytes(32).toString('hex')
+    let as: StreamEnd | undefined
+    const deadline = setTimeout(() => program.kill(), spec.maxDurationMs).unref()
+    const follow = async (): Promise<StreamEnd> => {
+      const exitCode = await program.exited
+      clearTimeout(deadline)
+      this.#containers.delete(id)
+      return as ?? { kind: 'exit', exitCode }
+    }
+    const exited = follow()
+    const container: MemoryContainer = {
+      description: { environment: this.environment, id, sessionId: spec.sessionId, targetId: target.id },
+      spec,
+      exited,
+      attach: () => {
+        throw new Error('A command has no terminal.')
+      },
+      async end(end) {
+        as ??= end
+        program.kill()
+        await exited
+      },
+    }
+    this.#containers.set(id, container)
+    return container
+  }
+}

@@ -1,0 +1,48 @@
+import { HatchwayError } from '../../server/core/errors.ts'
+import type { Target } from '../../server/core/target.ts'
+import { formatTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
+
+/** A container that runs, as an engine would describe it. */
+export function describeMemoryTarget(environment: string, name: string, index = 0): Target {
+  const now = new Date()
+  return {
+    ref: { kind: 'docker', environment, container: name },
+    id: `abc${index}`.padEnd(64, '0'),
+    name,
+    image: `registry.example/${name}:1`,
+    state: 'running',
+    status: 'Up 3 hours',
+    createdAt: now,
+    startedAt: now,
+    labels: { app: name, tier: index % 2 === 0 ? 'front' : 'back' },
+    user: '65532:65532',
+    hasShell: false,
+    ports: ['8080/tcp'],
+    warnings: [],
+  }
+}
+
+/** By its name, or a prefix of its id; in a cluster by its reference. */
+export function findTarget(targets: readonly Target[], ref: TargetRef): Target {
+  if (ref.kind === 'kubernetes') return findInCluster(targets, ref)
+  const exact = targets.find(({ name }) => name === ref.container)
+  if (exact !== undefined) return exact
+  const [first, ...others] = targets.filter(({ id }) => id.startsWith(ref.container))
+  if (first === undefined)
+    throw new HatchwayError('target_not_found', `no ${formatTargetRef(ref)} says the engine`)
+  if (others.length > 0)
+    throw new HatchwayError('target_ambiguous', [first, ...others].map(({ name }) => name).join(' '))
+  return first
+}
+
+function findInCluster(
+  targets: readonly Target[],
+  { container, ...ref }: TargetRef & { kind: 'kubernetes' },
+): Target {
+  const found = targets.find((target) => formatTargetRef(target.ref) === formatTargetRef(ref))
+  if (found === undefined)
+    throw new HatchwayError('target_not_found', `no ${formatTargetRef(ref)} says the cluster`)
+  const containers = found.cluster?.containers.map(({ name }) => name) ?? []
+  if (container === undefined || containers.includes(container)) return found
+  throw new HatchwayError('target_not_found', `no ${container}, only ${containers.join()} says the cluster`)
+}
