@@ -8,11 +8,14 @@ import { WriteConflict } from './write-conflict.ts'
 /** More than there are gateways and people who write one row in the same moment. */
 const mostTries = 50
 
-export interface SessionEdit {
+interface SessionEdit {
   change: SessionChange
   /** Written with it, or not at all. */
   events?: readonly NewAuditEvent[]
 }
+
+/** What shall change in a row, or nothing. It may be asked several times. */
+export type EditSession = (row: SessionRow) => SessionEdit | undefined
 
 /**
  * Changes a session's row, whoever else does so at the same time: `edit` makes of the row as it is stored what shall change, and is
@@ -23,7 +26,7 @@ export interface SessionEdit {
 export async function changeSession(
   store: Pick<Store, 'getVersionedSession' | 'transaction'>,
   id: string,
-  edit: (row: SessionRow) => SessionEdit | undefined,
+  edit: EditSession,
 ): Promise<SessionRow | undefined> {
   for (let tries = 0; tries < mostTries; tries++) {
     const stored = await store.getVersionedSession(id)

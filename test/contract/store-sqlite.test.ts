@@ -10,6 +10,8 @@ import { promisify } from 'node:util'
 import { Kysely, sql } from 'kysely'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { AuditQuery } from '../../server/core/audit-log.ts'
+import type { Page } from '../../server/core/page.ts'
+import type { AuditEvent, SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { AuditIds } from '../../server/store/audit-id.ts'
 import { auditQuery } from '../../server/store/audit-rows.ts'
@@ -25,6 +27,18 @@ import { leaseContract } from './store-leases.ts'
 import { writeContract } from './store-writes.ts'
 
 const run = promisify(execFile)
+
+/** All pages of a list. */
+async function everything<T>(list: (page: { limit: number; cursor?: string }) => Promise<Page<T>>) {
+  const items: T[] = []
+  let page: Page<T> = await list({ limit: 200 })
+  items.push(...page.items)
+  while (page.next !== undefined) {
+    page = await list({ limit: 200, cursor: page.next })
+    items.push(...page.items)
+  }
+  return items
+}
 
 async function ground(): Promise<StoreGround> {
   const directory = await mkdtemp(join(tmpdir(), 'hatchway-store-'))
@@ -90,17 +104,16 @@ describe('store in SQLite', () => {
     child.kill('SIGKILL')
     await within(once(child, 'close'), 'the writer to die')
     const store = await openSqliteStore({ path, busyTimeoutMs: 50 })
-    const stored = new Set<string>()
-    let cursor: string | undefined
-    do {
-      const page = await store.listAudit({ limit: 200, ...(cursor === undefined ? {} : { cursor }) })
-      for (const event of page.items) stored.add(event.id)
-      cursor = page.next
-    } while (cursor !== undefined)
+    const events = await everything<AuditEvent>((page) => store.listAudit(page))
+    const stored = new Set(events.map((event) => event.id))
     assert.deepEqual(
       ids().filter((id) => !stored.has(id)),
       [],
     )
+    // Of what was being written when it was killed, both are there or neither.
+    const rows = await everything<SessionRow>((page) => store.listSessions(page))
+    assert.equal(events.length, rows.length)
+    assert.deepEqual(new Set(events.map(({ sessionId }) => sessionId)), new Set(rows.map(({ id }) => id)))
     await store.close()
   })
 

@@ -16,6 +16,7 @@ import type { ViewerSocket } from '../../server/sessions/sessions.ts'
 import { sealLeftovers } from '../../server/sessions/life/upkeep.ts'
 import { eventually } from '../support/eventually.ts'
 import { ask, asking, deskOf, rita } from '../support/approval-ground.ts'
+import { hold } from '../support/hold-call.ts'
 import { grant, scriptedPolicy, type Cleanup } from '../support/http-doubles.ts'
 import { ScriptedTerminal } from '../support/scripted-terminals.ts'
 import {
@@ -57,23 +58,6 @@ async function noticesAtJoin(session: DebugSession): Promise<string[]> {
   const describe = () => ({ id: session.row.id }) as Session
   await session.join(socket, { who: jane, from, role: 'observer', mayControl: false, describe })
   return texts
-}
-
-/** Holds the first of these calls until it is released; `reached` resolves when it has come. */
-function hold(
-  { refusing }: SessionGround,
-  wanted: keyof Store,
-  isMeant: (args: readonly unknown[]) => boolean,
-) {
-  const reached = Promise.withResolvers<void>()
-  const released = Promise.withResolvers<void>()
-  refusing.holds = (method, args) => {
-    if (method !== wanted || !isMeant(args)) return undefined
-    refusing.holds = () => undefined
-    reached.resolve()
-    return released.promise
-  }
-  return { reached: reached.promise, release: released.resolve }
 }
 
 describe('a request that is withdrawn amid its approval', () => {

@@ -1,20 +1,23 @@
 import { needsAreMet, type Approval, type ApprovalVote } from '../../core/approval.ts'
+import type { EditSession } from '../../core/change-session.ts'
 import { type ErrorCode, HatchwayError } from '../../core/errors.ts'
 import { untilDone } from '../../core/owed.ts'
 import type { Notify } from '../../core/notification.ts'
-import type { ApprovalNeed, Principal } from '../../core/policy.ts'
-import { maySamePerson, personOf } from '../../core/same-person.ts'
+import type { ApprovalNeed } from '../../core/policy.ts'
+import { personOf } from '../../core/same-person.ts'
 import { endByError, endOf } from '../../core/session-end.ts'
 import type { SessionRow } from '../../core/session.ts'
 import { hasVoted, startAction } from '../../core/session-policy.ts'
 import type { Store } from '../../core/store.ts'
 import type { Toolbox } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
+import { checkApprover, inWords } from './check-approver.ts'
 import { resolveApproved, startOf } from './approved-start.ts'
 import type { DebugSession } from './debug-session.ts'
 import { waitingRequests } from './ended-requests.ts'
 import { Expiries } from './expiries.ts'
-import { auditSession } from './session-audit.ts'
+import { reviewBreakGlass } from './review-break-glass.ts'
+import { sessionEvent } from './session-audit.ts'
 import type { SessionRegistry } from './session-registry.ts'
 import { factsOf, rowOf } from './session-row.ts'
 import type { SessionJudge } from '../session-judge.ts'
@@ -48,7 +51,7 @@ type Review = Parameters<Approvals['review']>[1]
 export class SessionApprovals implements Approvals {
   readonly #options: ApprovalsOptions
   readonly #expiries: Expiries
-  /** One thing at a time happens to a request: two approvers must not both be the last one. */
+  /** One thing at a time happens to a request here. What other gateways do to it meanwhile, its version tells. */
   readonly #queues = new Map<string, Promise<unknown>>()
 
   constructor(options: ApprovalsOptions) {
@@ -57,7 +60,7 @@ export class SessionApprovals implements Approvals {
   }
 
   async request(request: ApprovalRequest): Promise<SessionRow> {
-    const { store, registry, notify, expiresAfterMs } = this.#options
+    const { registry, notify, expiresAfterMs } = this.#options
     const started = rowOf(request)
     const expiresAt = new Date(started.requestedAt.getTime() + expiresAfterMs)
     const approval: Approval = {
@@ -76,14 +79,14 @@ export class SessionApprovals implements Approvals {
       ...(identity && { identity }),
     }
     const detail = { ...factsOf(row), expires: expiresAt.toISOString(), approval: inWords(approval.needs) }
-    const audit = () =>
-      auditSession(store, row, {
-        kind: 'approval-requested',
-        from: request.from,
-        action: startAction(row),
-        detail,
-      })
-    const session = await registry.hold(row, request.driver, audit)
+    const { from } = request
+    const event = sessionEvent(row, {
+      kind: 'approval-requested',
+      from,
+      action: startAction(row),
+      detail,
+    })
+    const session = await registry.hold(row, request.driver, event)
     this.#expiries.watch(row.id, expiresAt)
     notify({ kind: 'approval-requested', session: row })
     return session.row
@@ -97,10 +100,8 @@ export class SessionApprovals implements Approvals {
 
   decide(id: string, act: Decide): Promise<SessionRow> {
     return this.#exclusive(id, async () => {
-      const session = await this.#waiting(id)
-      await this.#checkApprover(session.row, act)
-      if (hasVoted(session.row, act.who))
-        throw new HatchwayError('already_decided', 'You have already decided on this request.')
+      const session = this.#waiting(id)
+      await checkApprover(this.#options, session.row, act)
       await this.#vote(session, act)
       if (act.decision === 'approve') {
         await this.#startIfReady(session)
@@ -114,36 +115,7 @@ export class SessionApprovals implements Approvals {
   }
 
   review(id: string, act: Review): Promise<SessionRow> {
-    return this.#exclusive(id, async () => {
-      const { store, registry, notify } = this.#options
-      const row = registry.live(id)?.row ?? (await store.getSession(id))
-      if (row === undefined) throw new HatchwayError('session_not_found', `There is no session ${id}.`)
-      if (row.breakGlass === undefined)
-        throw new HatchwayError('forbidden', 'Only break-glass sessions are reviewed.')
-      await this.#checkApprover(row, act)
-      if (row.breakGlass.review !== undefined) {
-        const { by } = row.breakGlass.review
-        throw new HatchwayError('already_decided', `${by.name} has already reviewed this session.`)
-      }
-      if (row.state !== 'ended')
-        throw new HatchwayError('session_not_ready', 'The session is reviewed after its end; it still runs.')
-      const { who, from, verdict, reason } = act
-      await auditSession(store, row, {
-        kind: 'reviewed',
-        who,
-        from,
-        action: 'approve',
-        reason,
-        detail: { verdict },
-      })
-      const by = personOf(who)
-      const breakGlass = { ...row.breakGlass, review: { verdict, by, at: new Date(), reason } }
-      await store.updateSession(id, { breakGlass })
-      registry.live(id)?.change({ breakGlass })
-      const reviewed = { ...row, breakGlass }
-      notify({ kind: 'reviewed', session: reviewed, by, reason: `${verdict}: ${reason}` })
-      return reviewed
-    })
+    return reviewBreakGlass(this.#options, id, act)
   }
 
   /** Judges what waits by the policy in force now: it may be allowed without an approval, need others, or be denied. */
@@ -191,37 +163,32 @@ export class SessionApprovals implements Approvals {
   }
 
   async #vote(session: DebugSession, { who, from, decision, reason }: Decide): Promise<void> {
-    const { store, notify } = this.#options
-    const { row } = session
-    if (row.approval === undefined) throw notWaiting(row.id)
-    const kind = decision === 'approve' ? 'approved' : 'approval-denied'
-    await auditSession(store, row, {
-      kind,
-      who,
-      from,
-      action: 'approve',
-      ...(reason !== undefined && { reason }),
-      detail: factsOf(row),
-    })
+    const { notify } = this.#options
     const { subject, name, issuer, account, groups } = who
     const by = { subject, name, issuer, groups, ...(account !== undefined && { account }) }
-    const vote: ApprovalVote = { decision, by, at: new Date(), ...(reason !== undefined && { reason }) }
-    const approval = { ...row.approval, votes: [...row.approval.votes, vote] }
-    const stored = await session.beforeEnd(async () => {
-      await store.updateSession(row.id, { approval })
-      session.change({ approval })
-      return true
+    const given = reason === undefined ? {} : { reason }
+    const vote: ApprovalVote = { decision, by, at: new Date(), ...given }
+    const kind = decision === 'approve' ? 'approved' : 'approval-denied'
+    const voted = await this.#edit(session, (row) => {
+      if (hasVoted(row, who))
+        throw new HatchwayError('already_decided', 'You have already decided on this request.')
+      const approval = undeniedOf(row)
+      if (approval === undefined) return undefined
+      const event = { kind, who, from, action: 'approve', ...given, detail: factsOf(row) } as const
+      return {
+        change: { approval: { ...approval, votes: [...approval.votes, vote] } },
+        events: [sessionEvent(row, event)],
+      }
     })
-    if (stored === undefined) throw notWaiting(row.id)
-    const said = { by, ...(reason !== undefined && { reason }) }
-    if (decision === 'deny') notify({ kind: 'denied', session: session.row, ...said })
-    else if (needsAreMet(approval.needs, approval.votes))
-      notify({ kind: 'approved', session: session.row, ...said })
+    if (voted?.approval === undefined) throw notWaiting(session.row.id)
+    if (decision === 'deny') notify({ kind: 'denied', session: voted, by, ...given })
+    else if (needsAreMet(voted.approval.needs, voted.approval.votes))
+      notify({ kind: 'approved', session: voted, by, ...given })
   }
 
   /** Starts it when policy and target, as they are now, leave nothing to wait for; ends it when they forbid it. */
   async #startIfReady(session: DebugSession): Promise<void> {
-    const { registry, store, toolboxes, judge } = this.#options
+    const { registry, toolboxes, judge } = this.#options
     const driver = this.#options.drivers.get(session.row.target.environment)
     if (driver === undefined) return
     try {
@@ -240,16 +207,24 @@ export class SessionApprovals implements Approvals {
       const { toolbox, change } = startOf(row, judged, toolboxes)
       registry.checkRoom()
       registry.requireFree({ ...row, ...change })
-      const begun = await session.beforeEnd(async () => {
+      const edit: EditSession = (stored) => {
+        const approval = undeniedOf(stored)
+        if (approval === undefined) return undefined
+        const { outcome } = change.approval
+        const started = { ...change, approval: { ...approval, outcome }, target: found.target }
         const detail = { ...factsOf(row), ...(found.note !== undefined && { resolvedAgain: found.note }) }
-        await auditSession(store, { ...row, ...change }, { kind: 'opened', action: startAction(row), detail })
-        await store.updateSession(row.id, { ...change, target: found.target, state: 'starting' })
-        this.#expiries.forget(row.id)
-        // Again, because somebody may have come meanwhile; from here on this one is in their way.
-        registry.requireFree({ ...row, ...change })
-        return { ...change, target: found.target }
-      })
-      if (begun === undefined || !session.begin(begun)) return
+        const event = { kind: 'opened', action: startAction(row), detail } as const
+        return {
+          change: { ...started, state: 'starting' },
+          events: [sessionEvent({ ...stored, ...started }, event)],
+        }
+      }
+      const begun = await this.#edit(session, edit, { begins: true })
+      if (begun === undefined) return
+      this.#expiries.forget(row.id)
+      // Again, because somebody may have come meanwhile; from here on this one is in their way.
+      registry.requireFree(begun)
+      if (!session.begin(begun)) return
       if (found.note !== undefined) session.notify('warning', found.note)
       registry.start(session, found.found, toolbox, change.deadline.getTime() - Date.now())
     } catch (cause) {
@@ -262,39 +237,41 @@ export class SessionApprovals implements Approvals {
   }
 
   async #storeNeeds(session: DebugSession, needs: readonly ApprovalNeed[]): Promise<void> {
-    const { id, approval } = session.row
-    if (approval === undefined || JSON.stringify(approval.needs) === JSON.stringify(needs)) return
-    const changed = { approval: { ...approval, needs } }
-    await session.beforeEnd(async () => {
-      await this.#options.store.updateSession(id, changed)
-      session.change(changed)
+    await this.#edit(session, ({ approval }) => {
+      if (approval === undefined || JSON.stringify(approval.needs) === JSON.stringify(needs)) return undefined
+      return { change: { approval: { ...approval, needs } } }
     })
   }
 
-  async #waiting(id: string): Promise<DebugSession> {
+  /**
+   * Changes a request that waits, by what is stored of it: another gateway may have changed it. One that has begun or ended there
+   * is let go; undefined, then, and when it has ended here.
+   */
+  async #edit(
+    session: DebugSession,
+    edit: EditSession,
+    how: { begins?: boolean } = {},
+  ): Promise<SessionRow | undefined> {
+    let waits = true
+    const edited = await session.edit((row) => {
+      waits = row.state === 'pending-approval'
+      return waits ? edit(row) : undefined
+    }, how)
+    if (!waits) await this.#letGo(session)
+    return edited
+  }
+
+  async #letGo(session: DebugSession): Promise<void> {
+    this.#expiries.forget(session.row.id)
+    await this.#options.registry.letGo(session)
+  }
+
+  #waiting(id: string): DebugSession {
     const session = this.#options.registry.live(id)
     const { state, approval } = session?.row ?? {}
     if (session === undefined || state !== 'pending-approval' || approval === undefined) throw notWaiting(id)
     if (hasExpired(session.row)) throw notWaiting(id)
     return session
-  }
-
-  /** Throws after the refusal is in the audit log. */
-  async #checkApprover(row: SessionRow, { who, from }: { who: Principal; from: string }): Promise<void> {
-    const own = maySamePerson(who, row.user)
-    if (!own && this.#options.judge(new Date()).mayApprove(who, row)) return
-    const needs = row.approval?.needs ?? row.breakGlass?.needs ?? []
-    const words = own
-      ? 'This is your own request: somebody else has to decide on it.'
-      : `Policy does not let you decide on this: it takes the right to approve there, and membership in ${inWords(needs)}.`
-    await auditSession(this.#options.store, row, {
-      kind: 'denied',
-      who,
-      from,
-      action: 'approve',
-      reason: words,
-    })
-    throw new HatchwayError(own ? 'own_request' : 'forbidden', words)
   }
 
   async #expire(id: string): Promise<void> {
@@ -305,6 +282,10 @@ export class SessionApprovals implements Approvals {
   }
 
   async #endExpired(session: DebugSession): Promise<void> {
+    const { store } = this.#options
+    // A store that is away says nothing against it.
+    const stored = await store.getSession(session.row.id).catch(() => undefined)
+    if (stored !== undefined && stored.state !== 'pending-approval') return await this.#letGo(session)
     this.#expiries.forget(session.row.id)
     this.#options.notify({ kind: 'expired', session: session.row })
     const detail = 'Nobody decided on the request in time.'
@@ -323,15 +304,15 @@ export class SessionApprovals implements Approvals {
   }
 }
 
+/** What is asked for, unless somebody has denied it: one denial ends a request, though the end may not be stored yet. */
+function undeniedOf({ approval }: SessionRow): Approval | undefined {
+  return approval?.votes.some(({ decision }) => decision === 'deny') === true ? undefined : approval
+}
+
 function hasExpired({ approval }: SessionRow): boolean {
   return approval !== undefined && approval.expiresAt.getTime() <= Date.now()
 }
 
 function notWaiting(id: string): HatchwayError {
   return new HatchwayError('already_decided', `Session ${id} does not wait for an approval any more.`)
-}
-
-/** `2 of leads, security`, for people. */
-function inWords(needs: readonly ApprovalNeed[]): string {
-  return needs.map(({ groups, count }) => `${count} of ${groups.join(', ')}`).join(' and ')
 }

@@ -1,3 +1,4 @@
+import { changeSession, type EditSession } from '../../core/change-session.ts'
 import { HatchwayError, messageOf } from '../../core/errors.ts'
 import type { Recorder, ResumedRecording } from '../../core/recording.ts'
 import { endByError, endByExit, endOf, neverBegan } from '../../core/session-end.ts'
@@ -87,32 +88,34 @@ export class DebugSession implements LiveSession {
   }
 
   get state(): LiveState {
-    const viewers = this.#hub.viewers
-    return this.#progress === undefined ? { viewers } : { progress: this.#progress, viewers }
+    return { viewers: this.#hub.viewers, ...(this.#progress && { progress: this.#progress }) }
   }
 
   /**
-   * Runs what stores something of a request: an end waits for it, so that neither stores over the other. Undefined, and nothing is
-   * run, when it has ended already. Rejects as `act` does.
+   * Changes the row of a request as it is stored, whoever else does so, and with it this one: in one step, for which an end waits.
+   * One that `begins` is taken over here by {@link begin}, unless an end comes first. Undefined, and nothing is stored, when it has
+   * ended here, and when `edit` says so. Rejects as {@link changeSession} does.
    */
-  async beforeEnd<T>(act: () => Promise<T>): Promise<T | undefined> {
+  async edit(edit: EditSession, { begins = false } = {}): Promise<SessionRow | undefined> {
     if (this.#ending !== undefined || this.#drained) return undefined
-    const acting = act()
-    const settle = () => undefined
-    this.#opening = acting.then(settle, settle)
-    return await acting
+    const editing = changeSession(this.#deps.store, this.#row.id, edit).then((row) => {
+      if (row !== undefined && !begins) this.#row = row
+      return row
+    })
+    this.#opening = Promise.allSettled([editing]).then(() => undefined)
+    return await editing
   }
 
   /** It waits no longer: its viewers stay and see it start. False when it has ended meanwhile; else {@link start} comes next. */
-  begin(change: Partial<SessionRow>): boolean {
+  begin(row: SessionRow): boolean {
     if (this.#ending !== undefined || this.#drained) return false
-    this.#row = { ...this.#row, ...change, state: 'starting' }
+    this.#row = row
     this.#getGoing()
     this.#tellProgress({ phase: 'resolving' })
     return true
   }
 
-  /** What the approvers said, or policy asks for, changes while it waits. */
+  /** What the store has got by itself. */
   change(change: Partial<SessionRow>): void {
     this.#row = { ...this.#row, ...change }
   }
@@ -180,10 +183,7 @@ export class DebugSession implements LiveSession {
 
   /** Sends viewers to the next process and leaves the debug container running. */
   async drain(): Promise<void> {
-    if (this.#ending !== undefined) {
-      await this.#ending
-      return
-    }
+    if (this.#ending !== undefined) return void (await this.#ending)
     // What is being stored of a request decides whether it waits on or has begun.
     if (this.#row.state === 'pending-approval') await this.#opening
     const { state } = this.#row

@@ -1,3 +1,4 @@
+import type { AuditLog, NewAuditEvent } from '../../core/audit-log.ts'
 import { endCodes, withCode } from '../../core/session-end.ts'
 import { personOf, type Person } from '../../core/same-person.ts'
 import { endReasons, type AuditEvent, type SessionEnd, type SessionRow } from '../../core/session.ts'
@@ -6,26 +7,37 @@ import type { DebugContainer } from '../../core/debug-container.ts'
 import type { Identity } from '../../core/identity.ts'
 
 /** `who` defaults to the session's user. */
-export type SessionAuditEvent = Omit<AuditEvent, 'id' | 'at' | 'target' | 'sessionId'>
+export type SessionAuditEvent = Omit<NewAuditEvent, 'target' | 'sessionId'>
 
-/** Writes an event about a session, with its target and the rules that allowed it. */
-export async function auditSession(store: Store, row: SessionRow, event: SessionAuditEvent): Promise<void> {
-  await store.appendAudit({
+/** An event about a session, with its target and the rules that allowed it. */
+export function sessionEvent(row: SessionRow, event: SessionAuditEvent): NewAuditEvent {
+  return {
     ...(row.reason === undefined ? {} : { reason: row.reason }),
     rule: row.rules.join(', '),
     ...event,
     target: row.target.ref,
     sessionId: row.id,
     who: personOf(event.who ?? row.user),
-  })
+  }
 }
 
-/** What is known of a session that has started: the event, then its row. */
+/** Writes an {@link sessionEvent} by itself: where a row changes with it, the two go together. */
+export async function auditSession(
+  log: Pick<AuditLog, 'appendAudit'>,
+  row: SessionRow,
+  event: SessionAuditEvent,
+): Promise<void> {
+  await log.appendAudit(sessionEvent(row, event))
+}
+
+/** What is known of a session that has started: its event and its row. */
 export async function storeStart(store: Store, row: SessionRow): Promise<void> {
   const { id, state, startedAt, container, identity, target } = row
   if (startedAt === undefined || container === undefined || identity === undefined) return
-  await auditSession(store, row, startedEvent(identity, container))
-  await store.updateSession(id, { state, startedAt, container, identity, target })
+  await store.transaction((transaction) => {
+    transaction.appendAudit(sessionEvent(row, startedEvent(identity, container)))
+    transaction.updateSession(id, { state, startedAt, container, identity, target })
+  })
 }
 
 /** The event of a shell that runs. */

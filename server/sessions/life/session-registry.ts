@@ -1,3 +1,4 @@
+import type { NewAuditEvent } from '../../core/audit-log.ts'
 import { HatchwayError } from '../../core/errors.ts'
 import { Owed } from '../../core/owed.ts'
 import type { Principal } from '../../core/policy.ts'
@@ -8,7 +9,7 @@ import { startAction } from '../../core/session-policy.ts'
 import type { DebugSpec, Toolbox } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
 import type { Target } from '../../core/target.ts'
-import { auditSession } from './session-audit.ts'
+import { auditSession, sessionEvent } from './session-audit.ts'
 import { DebugSession } from './debug-session.ts'
 import type { SessionEnding } from './end-session.ts'
 import type { SessionDeps } from './session-deps.ts'
@@ -80,26 +81,20 @@ export class SessionRegistry implements Sessions {
 
   async #open(request: OpenRequest): Promise<DebugSession> {
     const row = rowOf(request)
-    const session = await this.#add(row, request.driver, async () => {
-      const { from } = request
-      if (row.breakGlass !== undefined)
-        await auditSession(this.#options.store, row, { kind: 'break-glass', from, action: 'open' })
-      await auditSession(this.#options.store, row, {
-        kind: 'opened',
-        from,
-        action: startAction(row),
-        detail: factsOf(row),
-      })
-    })
+    const { from } = request
+    const opened = sessionEvent(row, { kind: 'opened', from, action: startAction(row), detail: factsOf(row) })
+    const broken = sessionEvent(row, { kind: 'break-glass', from, action: 'open' })
+    const events = row.breakGlass === undefined ? [opened] : [broken, opened]
+    const session = await this.#add(row, request.driver, events)
     // Policy may have changed while that was stored.
     if (this.#endUnlessHeld(session, this.#options.judge(new Date())))
       this.start(session, request.target, request.toolbox, request.grant.maxDurationMs)
     return session
   }
 
-  /** A request that waits for its approval. `audit` comes before the row. */
-  hold(row: SessionRow, driver: TargetDriver, audit: () => Promise<void>): Promise<DebugSession> {
-    return this.#add(row, driver, audit)
+  /** A request that waits for its approval, stored together with its event. */
+  hold(row: SessionRow, driver: TargetDriver, event: NewAuditEvent): Promise<DebugSession> {
+    return this.#add(row, driver, [event])
   }
 
   /** A request of an earlier process, which goes on waiting. */
@@ -180,6 +175,12 @@ export class SessionRegistry implements Sessions {
     for (const session of this.#live.values()) {
       if (session.row.state === 'running') session.warn(text, mark)
     }
+  }
+
+  /** Another gateway has begun or ended it: who waits for it here connects again. */
+  async letGo(session: DebugSession): Promise<void> {
+    this.#live.delete(session.row.id)
+    await session.drain()
   }
 
   live(id: string): DebugSession | undefined {
@@ -263,12 +264,15 @@ export class SessionRegistry implements Sessions {
     return false
   }
 
-  async #add(row: SessionRow, driver: TargetDriver, audit: () => Promise<void>): Promise<DebugSession> {
+  async #add(row: SessionRow, driver: TargetDriver, events: readonly NewAuditEvent[]): Promise<DebugSession> {
     this.#checkLimits(row.user)
     if (row.state !== 'pending-approval') this.requireFree(row)
     // Taken before the first await, so that the limits hold for simultaneous requests too. Nothing can end it before its row is there.
     this.#coming.set(row.id, row)
-    const stored = audit().then(() => this.#options.store.createSession(row))
+    const stored = this.#options.store.transaction((transaction) => {
+      for (const event of events) transaction.appendAudit(event)
+      transaction.createSession(row)
+    })
     this.#storing = Promise.allSettled([this.#storing, stored]).then(() => undefined)
     try {
       await stored
