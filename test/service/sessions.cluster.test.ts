@@ -171,7 +171,15 @@ describe('a restart of the gateway', () => {
     const pod = await podOf(session)
     await gateway.down('SIGKILL')
     await gateway.up()
-    assert.equal((await ended(session.id).catch(() => fresh(session.id))).end?.reason, 'failed')
+    // It may have been killed before there was a recording to seal.
+    const over = await eventually(
+      async () => {
+        const now = await fresh(session.id)
+        return now.state === 'ended' && now
+      },
+      { what: 'the session to be over', timeoutMs: 30_000 },
+    )
+    assert.equal(over.end?.reason, 'failed')
     await nothingLeft(pod)
   })
 })
