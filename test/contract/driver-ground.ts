@@ -97,8 +97,13 @@ export class DriverUser {
 
   async start(): Promise<void> {
     this.#driver = await this.ground.connect(this.installation)
+    this.#web = await this.anotherWeb()
+  }
+
+  /** One more that serves a page. */
+  async anotherWeb(): Promise<Target> {
     const { ref } = await this.ground.startWeb()
-    this.#web = await this.access.find(ref, {}, deadline())
+    return this.access.find(ref, {}, deadline())
   }
 
   spec(change: Partial<DebugSpec> = {}): DebugSpec {
