@@ -98,6 +98,20 @@ function webImportRules([name, from]: [string, readonly string[]]): OxlintOverri
   }
 }
 
+// Use cases alone ask policy and write to the audit log; everybody else is handed what they need of it, as a contract of their own.
+const asksPolicy = [
+  { property: 'decide', message: 'Only server/gateway asks policy.' },
+  { property: 'explain', message: 'Only server/gateway asks policy.' },
+]
+const writesAudit = { property: 'appendAudit', message: 'Only server/gateway writes to the audit log.' }
+
+function callRules(files: string[], ...refused: object[]): OxlintOverride {
+  return {
+    files,
+    rules: { 'no-restricted-properties': refused.length === 0 ? 'off' : ['error', ...refused] },
+  }
+}
+
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'import', 'promise', 'node'],
   categories: { correctness: 'error', suspicious: 'error' },
@@ -127,6 +141,11 @@ export default defineConfig({
   },
   overrides: [
     ...Object.entries(rooms).map(importRules),
+    callRules(['server/**/*.ts'], ...asksPolicy, writesAudit),
+    callRules(['server/gateway/**/*.ts']),
+    // `hatchway policy` asks files, of which no gateway knows.
+    callRules(['server/policy/**/*.ts', 'server/cli/policy.ts'], writesAudit),
+    callRules(['server/store/**/*.ts'], ...asksPolicy),
     {
       files: ['web/**/*.{ts,tsx}'],
       plugins: ['typescript', 'unicorn', 'import', 'promise', 'react', 'jsx-a11y'],

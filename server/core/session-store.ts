@@ -43,7 +43,7 @@ export interface SessionStore {
    */
   updateSession(id: string, change: SessionChange, version?: number): Promise<void>
   getSession(id: string): Promise<SessionRow | undefined>
-  /** For a change that goes on from what is read: see change-session.ts. */
+  /** For a change that goes on from what is read: see server/gateway/change-session.ts. */
   getVersionedSession(id: string): Promise<VersionedSession | undefined>
   /** Newest first. A bad cursor is `invalid_request`. */
   listSessions(query: SessionQuery, options?: ListOptions): Promise<Page<SessionRow>>

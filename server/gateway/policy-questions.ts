@@ -55,7 +55,7 @@ export interface PolicyQuestionsDeps extends FindTargetDeps {
 export interface PolicyQuestions {
   mayReadAudit(who: Principal): boolean
   /** Without `about`, what policy says to the caller. Throws `forbidden`, audited, where somebody else is not theirs to ask about. */
-  explain(
+  answer(
     caller: Caller,
     question: PolicyQuestion,
     about: Somebody | undefined,
@@ -76,7 +76,7 @@ export function createPolicyQuestions(deps: PolicyQuestionsDeps): PolicyQuestion
   const busy = new Set<string>()
   return {
     mayReadAudit: (who) => may(deps.policy(), who, 'read-audit'),
-    async explain(caller, question, about, signal) {
+    async answer(caller, question, about, signal) {
       if (about !== undefined) await needAuditRight(deps, caller)
       const request = await toRequest(deps, caller.who, about ?? caller.who, question, signal)
       if (about !== undefined)

@@ -36,7 +36,7 @@ export function registerPolicyRoutes(app: TypedApp, questions: PolicyQuestions):
         throw new HatchwayError('invalid_request', '`groups` are those of `user`: name one.')
       const about = user === undefined ? undefined : { subject: user, groups: wordsOf(groups) }
       const asked = { ...question, at: momentOf(at) }
-      return toApi(await questions.explain(callerOf(request), asked, about, callerSignal(request)))
+      return toApi(await questions.answer(callerOf(request), asked, about, callerSignal(request)))
     },
   )
 

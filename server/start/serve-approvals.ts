@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
-import type { Store } from '../core/store.ts'
+import type { SessionLedger } from '../core/session-ledger.ts'
 import type { TargetDriver } from '../core/driver.ts'
 import { createSessionJudge } from '../gateway/session-judge.ts'
 import { Webhooks } from '../notifications/webhooks.ts'
@@ -13,7 +13,7 @@ import type { Approvals } from '../sessions/sessions.ts'
 const recheckEveryMs = 60_000
 
 interface Parts {
-  store: Store
+  store: SessionLedger
   drivers: ReadonlyMap<string, TargetDriver>
   logger: Logger
   registry: SessionRegistry

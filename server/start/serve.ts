@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { pino, type Logger } from 'pino'
 import { createAuditTrail } from '../gateway/audit-trail.ts'
 import { createSessionJudge } from '../gateway/session-judge.ts'
+import { createSessionLedger } from '../gateway/session-ledger.ts'
 import { buildApp } from './app.ts'
 import type { AppParts } from './app-parts.ts'
 import { createGatewayAuth } from './serve-auth.ts'
@@ -14,6 +15,7 @@ import { untilDone } from '../core/owed.ts'
 
 import type { Principal } from '../core/policy.ts'
 import type { AuditTrail } from '../core/audit-trail.ts'
+import type { SessionLedger } from '../core/session-ledger.ts'
 import type { Store } from '../core/store.ts'
 import type { TargetDriver } from '../core/driver.ts'
 import { Metrics } from '../http/metrics.ts'
@@ -74,14 +76,15 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   const secrets = secretFiles(join(config.dataDir, 'secrets'))
   const { store, space } = await openStorage(config)
   const audit = createAuditTrail(store)
+  const ledger = createSessionLedger(store)
   const policy = await openPolicy(config, audit, logger)
   const installation = await secrets('installation-id', () => randomBytes(8).toString('hex'))
   const drivers = await createDrivers(config, installation, createDriver)
-  const parts = createSessions(config, { store, drivers, installation, logger, policy, space })
+  const parts = createSessions(config, { store: ledger, drivers, installation, logger, policy, space })
   const { registry, recordings, recovery } = parts
   const onRenewed = (who: Principal) => registry.signedInAgain(who)
   const { auth, signInCode } = await createGatewayAuth(config, { store, audit, secrets, logger, onRenewed })
-  const approvals = createApprovals(config, { store, drivers, logger, registry, policy })
+  const approvals = createApprovals(config, { store: ledger, drivers, logger, registry, policy })
   const sample = createSample(config, drivers)
   const app = await buildApp({
     drivers,
@@ -150,7 +153,7 @@ function openLog(config: Config): Logger {
 
 interface SessionParts {
   space: DiskSpace
-  store: Store
+  store: SessionLedger
   drivers: ReadonlyMap<string, TargetDriver>
   installation: string
   logger: Logger

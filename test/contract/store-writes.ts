@@ -1,7 +1,7 @@
 /** What every implementation of `Store` promises of writes that go together, and of those that go on from what was read. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { changeSession } from '../../server/core/change-session.ts'
+import { changeSession } from '../../server/gateway/change-session.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { Store } from '../../server/core/store.ts'
 import { WriteConflict } from '../../server/core/write-conflict.ts'

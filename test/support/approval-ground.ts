@@ -1,3 +1,4 @@
+import { createSessionLedger } from '../../server/gateway/session-ledger.ts'
 import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import type { Grant, Policy } from '../../server/core/policy.ts'
 import { SessionApprovals } from '../../server/sessions/life/approvals.ts'
@@ -29,7 +30,7 @@ export const asking: Policy = askingFor(1)
 /** The requests of this process, judged by {@link asking} or another policy. Closed when the test ends. */
 export function deskOf(t: Cleanup, ground: SessionGround, policy = asking): SessionApprovals {
   const desk = new SessionApprovals({
-    store: ground.refusing.store,
+    store: createSessionLedger(ground.refusing.store),
     registry: ground.registry,
     drivers: ground.recovery.drivers,
     toolboxes: [openRequest(ground).toolbox],

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createSessionLedger } from '../../server/gateway/session-ledger.ts'
 import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import type { Policy, Principal } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
@@ -67,7 +68,7 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
   })
   const make = (): SessionGround => {
     const refusing = new RefusingStore(real)
-    const { store } = refusing
+    const store = createSessionLedger(refusing.store)
     const problems: string[] = []
     const recordings =
       options.recordings?.(directory) ??

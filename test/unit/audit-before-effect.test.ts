@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { WebSocket } from 'ws'
+import { createSessionLedger } from '../../server/gateway/session-ledger.ts'
 import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import type { Grant, Policy } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
@@ -62,7 +63,7 @@ async function stage(t: { after(fn: () => unknown): void }): Promise<Stage> {
   const done: string[] = []
   const { registry, driver, refusing } = ground
   const desk = new SessionApprovals({
-    store: refusing.store,
+    store: createSessionLedger(refusing.store),
     registry,
     drivers: new Map([['local', driver]]),
     toolboxes: [{ name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] }],

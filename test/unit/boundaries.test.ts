@@ -83,6 +83,84 @@ describe('import boundaries', () => {
   })
 })
 
+// Imports do not tell it: whoever holds a policy or a store could ask and write, whatever room it is in.
+describe('policy and the audit log', () => {
+  const rooms = ['core', 'auth', 'http', 'sessions/life', 'sessions', 'drivers/docker', 'start', 'cli', 'mcp']
+  const asks = `export const planted = (policy: { decide(request: object): object }) => policy.decide({})\n`
+  const writes = `export const planted = (log: { appendAudit(event: object): object }) => log.appendAudit({})\n`
+
+  for (const room of rooms) {
+    it(`are refused in server/${room}`, async () => {
+      const path = `server/${room}/planted.ts`
+      assert.match((await lintPlanted(path, asks)) ?? '', /Only server\/gateway asks policy/)
+      assert.match((await lintPlanted(path, writes)) ?? '', /Only server\/gateway writes to the audit log/)
+    })
+  }
+
+  it('are refused by whatever way they are reached', async () => {
+    const ways = [
+      'export const planted = ({ appendAudit }: { appendAudit(): void }) => appendAudit',
+      'export const planted = (log: { appendAudit(): void }) => { const { appendAudit: write } = log; write() }',
+      "export const planted = (log: { appendAudit(): void }) => log['appendAudit']()",
+      'export const planted = (policy: () => { explain(): void } | undefined) => policy()?.explain()',
+    ]
+    for (const way of ways)
+      assert.match(
+        (await lintPlanted('server/http/planted.ts', `${way}\n`)) ?? '',
+        /Only server\/gateway/,
+        way,
+      )
+  })
+
+  it('are there for use cases, and each for those who provide it', async () => {
+    assert.equal(
+      await lintPlanted('server/gateway/planted.ts', asks + writes.replace('planted', 'other')),
+      undefined,
+    )
+    assert.equal(await lintPlanted('server/policy/planted.ts', asks), undefined)
+    assert.equal(await lintPlanted('server/store/planted.ts', writes), undefined)
+    assert.match((await lintPlanted('server/policy/planted.ts', writes)) ?? '', /writes to the audit log/)
+    assert.match((await lintPlanted('server/store/planted.ts', asks)) ?? '', /asks policy/)
+  })
+})
+
+describe('the room of use cases', () => {
+  it('knows no adapter, no framework and nothing that is handed to it', async () => {
+    for (const path of [
+      '../http/authenticate.ts',
+      '../policy/decide.ts',
+      '../store/sql-store.ts',
+      '../sessions/life/approvals.ts',
+    ]) {
+      const said = await lintPlanted(
+        'server/gateway/planted.ts',
+        `import type { Part } from '${path}'\nexport type Planted = Part\n`,
+      )
+      assert.match(said ?? '', /server\/gateway may import only: core, protocol, sessions/, path)
+    }
+    const said = await lintPlanted(
+      'server/gateway/planted.ts',
+      "import type { FastifyRequest } from 'fastify'\nexport type Planted = FastifyRequest\n",
+    )
+    assert.match(said ?? '', /server\/gateway does not own this package/)
+  })
+
+  it('is all that an adapter has of the rooms behind it', async () => {
+    for (const path of [
+      '../policy/decide.ts',
+      '../store/sql-store.ts',
+      '../sessions/life/approvals.ts',
+      '../start/app-parts.ts',
+    ]) {
+      const said = await lintPlanted(
+        'server/http/planted.ts',
+        `import type { Part } from '${path}'\nexport type Planted = Part\n`,
+      )
+      assert.match(said ?? '', /server\/http may import only: core, protocol, gateway, sessions/, path)
+    }
+  })
+})
+
 // Below web/, what is nearer to the screens is imported by nothing that is further from them.
 describe('the layers of the web app', () => {
   const upward = [

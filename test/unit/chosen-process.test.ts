@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { createSessionLedger } from '../../server/gateway/session-ledger.ts'
 import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { Notification } from '../../server/core/notification.ts'
@@ -171,7 +172,7 @@ async function stage(t: { after(fn: () => unknown): void }) {
   Object.assign(driver, { processes: async () => ({ items: [found], total: 1 }) })
   const told: Notification[] = []
   const approvals = new SessionApprovals({
-    store: refusing.store,
+    store: createSessionLedger(refusing.store),
     registry,
     drivers: new Map([['local', driver]]),
     toolboxes: [{ name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] }],

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { createSessionLedger } from '../../server/gateway/session-ledger.ts'
 import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import { errorCodes, HatchwayError } from '../../server/core/errors.ts'
 import { endByError, endCodes, endOf, neverBegan, withCode } from '../../server/core/session-end.ts'
@@ -92,7 +93,7 @@ describe('a run that waits too long for its start', () => {
     const screens = new Screens()
     const nothing = () => undefined
     const registry = new SessionRegistry({
-      store,
+      store: createSessionLedger(store),
       recordings: new DirectoryRecordings({ liveDir: join(directory, 'live'), blobs }),
       screens,
       observer: {

@@ -1,5 +1,5 @@
 import { needsAreMet, type Approval, type ApprovalVote } from '../../core/approval.ts'
-import type { EditSession } from '../../core/change-session.ts'
+import type { EditSession } from '../../core/session-ledger.ts'
 import { type ErrorCode, HatchwayError } from '../../core/errors.ts'
 import { untilDone } from '../../core/owed.ts'
 import type { Notify } from '../../core/notification.ts'
@@ -8,7 +8,7 @@ import { personOf } from '../../core/same-person.ts'
 import { endByError, endOf } from '../../core/session-end.ts'
 import type { SessionRow } from '../../core/session.ts'
 import { hasVoted, startAction } from '../../core/session-policy.ts'
-import type { Store } from '../../core/store.ts'
+import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { Toolbox } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
 import { checkApprover, inWords } from './check-approver.ts'
@@ -24,7 +24,7 @@ import type { SessionJudge } from '../session-judge.ts'
 import type { ApprovalRequest, Approvals } from '../sessions.ts'
 
 export interface ApprovalsOptions {
-  store: Store
+  store: SessionLedger
   registry: SessionRegistry
   drivers: ReadonlyMap<string, TargetDriver>
   toolboxes: readonly Toolbox[]

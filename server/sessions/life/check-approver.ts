@@ -2,12 +2,12 @@ import { HatchwayError } from '../../core/errors.ts'
 import type { ApprovalNeed, Principal } from '../../core/policy.ts'
 import { maySamePerson } from '../../core/same-person.ts'
 import type { SessionRow } from '../../core/session.ts'
-import type { Store } from '../../core/store.ts'
+import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { SessionJudge } from '../session-judge.ts'
 import { auditSession } from './session-audit.ts'
 
 export interface ApproverDeps {
-  store: Store
+  store: SessionLedger
   /** What policy says at a moment. */
   judge: (at: Date) => SessionJudge
 }

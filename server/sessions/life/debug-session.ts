@@ -1,4 +1,4 @@
-import { changeSession, type EditSession } from '../../core/change-session.ts'
+import type { EditSession } from '../../core/session-ledger.ts'
 import { HatchwayError, messageOf } from '../../core/errors.ts'
 import type { Recorder, ResumedRecording } from '../../core/recording.ts'
 import { endByError, endByExit, endOf, neverBegan } from '../../core/session-end.ts'
@@ -94,11 +94,11 @@ export class DebugSession implements LiveSession {
   /**
    * Changes the row of a request as it is stored, whoever else does so, and with it this one: in one step, for which an end waits.
    * One that `begins` is taken over here by {@link begin}, unless an end comes first. Undefined, and nothing is stored, when it has
-   * ended here, and when `edit` says so. Rejects as {@link changeSession} does.
+   * ended here, and when `edit` says so. Rejects as the ledger does.
    */
   async edit(edit: EditSession, { begins = false } = {}): Promise<SessionRow | undefined> {
     if (this.#ending !== undefined || this.#drained) return undefined
-    const editing = changeSession(this.#deps.store, this.#row.id, edit).then((row) => {
+    const editing = this.#deps.store.change(this.#row.id, edit).then((row) => {
       if (row !== undefined && !begins) this.#row = row
       return row
     })

@@ -3,13 +3,13 @@ import type { ApprovalOutcome } from '../../core/approval.ts'
 import { HatchwayError } from '../../core/errors.ts'
 import type { Recorder, Recordings } from '../../core/recording.ts'
 import type { EndReason, SessionEnd, SessionRow } from '../../core/session.ts'
-import type { Store } from '../../core/store.ts'
+import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { TargetDriver } from '../../core/driver.ts'
 import { auditSession, endedEvent } from './session-audit.ts'
 import type { SessionObserver } from '../sessions.ts'
 
 export interface EndDeps {
-  store: Store
+  store: SessionLedger
   recordings: Recordings
   observer: Pick<SessionObserver, 'endFailed'>
 }

@@ -2,7 +2,7 @@
 import { personOf } from '../../core/same-person.ts'
 import { endOf } from '../../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../../core/session.ts'
-import type { Store } from '../../core/store.ts'
+import type { SessionLedger } from '../../core/session-ledger.ts'
 import { endAsKnown, endRow, type RecoveryOptions } from './recovery.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function endKnownRequests(options: RecoveryOptions): Promise<void> 
 }
 
 /** Every request that waits, as it is stored. Throws `store_unavailable`. */
-export async function* waitingRequests(store: Store): AsyncGenerator<SessionRow> {
+export async function* waitingRequests(store: SessionLedger): AsyncGenerator<SessionRow> {
   let cursor: string | undefined
   do {
     const page = await store.listSessions({
@@ -50,7 +50,7 @@ function denialOf({ approval }: SessionRow): SessionEnd | undefined {
   return endOf('denied', { code: 'approval_denied', by: personOf(vote.by), detail })
 }
 
-async function withdrawalOf(store: Store, row: SessionRow): Promise<SessionEnd | undefined> {
+async function withdrawalOf(store: SessionLedger, row: SessionRow): Promise<SessionEnd | undefined> {
   const kinds = ['withdrawn', 'terminated'] as const
   const { items } = await store.listAudit({ sessionId: row.id, kinds, limit: 1 })
   const [event] = items

@@ -3,7 +3,7 @@ import { untilDone } from '../../core/owed.ts'
 import type { Recordings } from '../../core/recording.ts'
 import { endByError, endOf } from '../../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../../core/session.ts'
-import type { Store } from '../../core/store.ts'
+import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { DebugContainer } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
 import { rowAtEnd, SessionEnding, stopContainer } from './end-session.ts'
@@ -12,7 +12,7 @@ import { auditSession, endOfEvent } from './session-audit.ts'
 import type { SessionRegistry } from './session-registry.ts'
 
 export interface RecoveryOptions {
-  store: Store
+  store: SessionLedger
   recordings: Recordings
   drivers: ReadonlyMap<string, TargetDriver>
   registry: SessionRegistry
@@ -59,7 +59,7 @@ export async function recoverSessions(
   )
 }
 
-async function openRows(store: Store): Promise<SessionRow[]> {
+async function openRows(store: SessionLedger): Promise<SessionRow[]> {
   const rows: SessionRow[] = []
   let cursor: string | undefined
   do {

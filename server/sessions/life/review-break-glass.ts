@@ -1,5 +1,4 @@
 import type { BreakGlass } from '../../core/approval.ts'
-import { changeSession } from '../../core/change-session.ts'
 import { HatchwayError } from '../../core/errors.ts'
 import type { Notify } from '../../core/notification.ts'
 import { personOf } from '../../core/same-person.ts'
@@ -28,7 +27,7 @@ export async function reviewBreakGlass(
   const event = { kind: 'reviewed', who, from, action: 'approve', reason, detail: { verdict } } as const
   const review = { verdict, by, at: new Date(), reason }
   const breakGlass = { ...broken, review }
-  await changeSession(store, id, (stored) => ({
+  await store.change(id, (stored) => ({
     change: { breakGlass: { ...unreviewedOf(stored), review } },
     events: [sessionEvent(stored, event)],
   }))

@@ -1,8 +1,9 @@
-import type { AuditLog, NewAuditEvent } from '../../core/audit-log.ts'
+import type { NewAuditEvent } from '../../core/audit-log.ts'
+import type { AuditTrail } from '../../core/audit-trail.ts'
 import { endCodes, withCode } from '../../core/session-end.ts'
 import { personOf, type Person } from '../../core/same-person.ts'
 import { endReasons, type AuditEvent, type SessionEnd, type SessionRow } from '../../core/session.ts'
-import type { Store } from '../../core/store.ts'
+import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { DebugContainer } from '../../core/debug-container.ts'
 import type { Identity } from '../../core/identity.ts'
 
@@ -23,19 +24,19 @@ export function sessionEvent(row: SessionRow, event: SessionAuditEvent): NewAudi
 
 /** Writes an {@link sessionEvent} by itself: where a row changes with it, the two go together. */
 export async function auditSession(
-  log: Pick<AuditLog, 'appendAudit'>,
+  audit: AuditTrail,
   row: SessionRow,
   event: SessionAuditEvent,
 ): Promise<void> {
-  await log.appendAudit(sessionEvent(row, event))
+  await audit.record(sessionEvent(row, event))
 }
 
 /** What is known of a session that has started: its event and its row. */
-export async function storeStart(store: Store, row: SessionRow): Promise<void> {
+export async function storeStart(store: SessionLedger, row: SessionRow): Promise<void> {
   const { id, state, startedAt, container, identity, target } = row
   if (startedAt === undefined || container === undefined || identity === undefined) return
   await store.transaction((transaction) => {
-    transaction.appendAudit(sessionEvent(row, startedEvent(identity, container)))
+    transaction.record(sessionEvent(row, startedEvent(identity, container)))
     transaction.updateSession(id, { state, startedAt, container, identity, target })
   })
 }

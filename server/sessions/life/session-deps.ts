@@ -1,5 +1,5 @@
 import type { Recordings } from '../../core/recording.ts'
-import type { Store } from '../../core/store.ts'
+import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { DebugSession } from './debug-session.ts'
 import type { SessionEnding } from './end-session.ts'
 import type { Screens } from '../terminal/screens.ts'
@@ -7,7 +7,7 @@ import type { SessionObserver } from '../sessions.ts'
 
 /** What a session needs of the process that serves it, and tells it. */
 export interface SessionDeps {
-  store: Store
+  store: SessionLedger
   recordings: Recordings
   screens: Screens
   observer: SessionObserver

@@ -270,7 +270,7 @@ export class SessionRegistry implements Sessions {
     // Taken before the first await, so that the limits hold for simultaneous requests too. Nothing can end it before its row is there.
     this.#coming.set(row.id, row)
     const stored = this.#options.store.transaction((transaction) => {
-      for (const event of events) transaction.appendAudit(event)
+      for (const event of events) transaction.record(event)
       transaction.createSession(row)
     })
     this.#storing = Promise.allSettled([this.#storing, stored]).then(() => undefined)

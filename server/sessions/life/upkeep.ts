@@ -3,7 +3,7 @@ import { HatchwayError } from '../../core/errors.ts'
 import type { Recordings, RecordingSummary, ResumedRecording } from '../../core/recording.ts'
 import { endOf } from '../../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../../core/session.ts'
-import type { Store } from '../../core/store.ts'
+import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { DebugContainer } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
 import { listOwned, type RecoveryOptions } from './recovery.ts'
@@ -61,7 +61,7 @@ async function reapOne(
   const row = registry.ended(container.sessionId) ?? (await store.getSession(container.sessionId))
   if (row !== undefined && row.state !== 'ended') return
   if (before === undefined)
-    await store.appendAudit({
+    await store.record({
       kind: 'reaped',
       sessionId: container.sessionId,
       ...(row === undefined ? {} : { target: row.target.ref }),
@@ -106,7 +106,7 @@ async function sealLeftover({ registry, store, recordings }: RecoveryOptions, id
 }
 
 /** An end that was stored when the store took no event of it. */
-async function tellOnce(store: Store, row: SessionRow, end: SessionEnd): Promise<void> {
+async function tellOnce(store: SessionLedger, row: SessionRow, end: SessionEnd): Promise<void> {
   const { items } = await store.listAudit({ sessionId: row.id, kinds: ['ended'], limit: 1 })
   if (items.length === 0) await auditSession(store, row, endedEvent(end))
 }

@@ -1,28 +1,13 @@
-import type { NewAuditEvent } from './audit-log.ts'
-import { HatchwayError } from './errors.ts'
-import type { SessionChange } from './session-store.ts'
-import type { SessionRow } from './session.ts'
-import type { Store } from './store.ts'
-import { WriteConflict } from './write-conflict.ts'
+import { HatchwayError } from '../core/errors.ts'
+import type { EditSession } from '../core/session-ledger.ts'
+import type { SessionRow } from '../core/session.ts'
+import type { Store } from '../core/store.ts'
+import { WriteConflict } from '../core/write-conflict.ts'
 
 /** More than there are gateways and people who write one row in the same moment. */
 const mostTries = 50
 
-interface SessionEdit {
-  change: SessionChange
-  /** Written with it, or not at all. */
-  events?: readonly NewAuditEvent[]
-}
-
-/** What shall change in a row, or nothing. It may be asked several times. */
-export type EditSession = (row: SessionRow) => SessionEdit | undefined
-
-/**
- * Changes a session's row, whoever else does so at the same time: `edit` makes of the row as it is stored what shall change, and is
- * asked again with what is stored then when somebody else was faster. Resolves with the row as it is stored now; with undefined,
- * and nothing is written, when `edit` says so. Throws what `edit` throws, `session_not_found`, and `store_unavailable` when others
- * were faster every time.
- */
+/** A ledger's `change`, in a store. */
 export async function changeSession(
   store: Pick<Store, 'getVersionedSession' | 'transaction'>,
   id: string,
