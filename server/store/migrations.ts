@@ -17,6 +17,7 @@ const migrations: Record<string, Migration> = {
   '0010-processes': { up: addProcess },
   '0011-versions': { up: addVersion },
   '0012-leases': { up: addLeases },
+  '0013-kinds': { up: addKind },
 }
 
 /** Brings the schema up to date. Throws `store_unavailable`, also for a database of a newer Hatchway. */
@@ -129,6 +130,21 @@ async function addLeases(database: Kysely<Database>): Promise<void> {
     .addColumn('epoch', 'bigint', (column) => column.notNull())
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute()
+}
+
+/** Which kind of session a row is of, with a detail of its own, in place of a column for each thing that one kind has. */
+async function addKind(database: Kysely<Database>): Promise<void> {
+  const kind = (column: ColumnDefinitionBuilder) => column.notNull().defaultTo('terminal')
+  await database.schema.alterTable('sessions').addColumn('kind', 'text', kind).execute()
+  await database.schema.alterTable('sessions').addColumn('detail', 'text').execute()
+  await sql`update sessions set kind = 'command' where run = 1`.execute(database)
+  const { rows } = await sql<{ id: string; cwd: string }>`
+    select id, cwd from sessions where cwd is not null`.execute(database)
+  for (const { id, cwd } of rows) {
+    const detail = JSON.stringify({ cwd })
+    await database.updateTable('sessions').set({ detail }).where('id', '=', id).execute()
+  }
+  for (const name of ['run', 'cwd']) await database.schema.alterTable('sessions').dropColumn(name).execute()
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

@@ -12,12 +12,13 @@ import { readApproval, readBreakGlass } from './approval-json.ts'
 import { present, toJson } from './json-column.ts'
 import { decodeCursor, toPage } from './list-query.ts'
 import type { SearchOptions } from './search-in-pieces.ts'
+import { fromKindColumns, kindOf, toKindColumns } from './session-kind.ts'
 import { positionOf, searchSessions } from './session-search.ts'
 import type { Database, SessionsTable } from './tables.ts'
 
 export function insertSession(database: Kysely<Database>, row: SessionRow) {
   const { id, ...change } = row
-  const columns = { id, ...toColumns(change), version: 1 } as Insertable<SessionsTable>
+  const columns = { id, kind: kindOf(row), ...toColumns(change), version: 1 } as Insertable<SessionsTable>
   return database.insertInto('sessions').values(columns)
 }
 
@@ -87,17 +88,16 @@ function toColumns(row: SessionChange): Updateable<SessionsTable> {
       user_issuer: user.issuer ?? null,
       user_account: user.account ?? null,
     }),
+    ...toKindColumns(row),
     ...present({
       state: row.state,
       toolbox: row.toolbox,
       profile: row.profile,
       command: row.command === undefined ? undefined : JSON.stringify(row.command),
-      cwd: row.cwd,
       pick: row.pick,
       copy: row.copy === undefined ? undefined : Number(row.copy),
       network_only: row.networkOnly === undefined ? undefined : Number(row.networkOnly),
       process: row.process,
-      run: row.run === undefined ? undefined : Number(row.run),
       identity: toJson(row.identity),
       reason: row.reason,
       ticket: row.ticket,
@@ -159,11 +159,11 @@ function fromColumns(row: Selectable<SessionsTable>): SessionRow {
     ...(row.pick !== null && { pick: row.pick as PodPick }),
     ...(row.copy === 1 && { copy: true }),
     ...(row.network_only === 1 && { networkOnly: true }),
-    ...(row.run === 1 && { run: true }),
+    ...fromKindColumns(row.kind, row.detail),
     ...(row.exclusive === 1 && { exclusive: true }),
     ...(row.approval !== null && { approval: readApproval(row.approval) }),
     ...(row.break_glass !== null && { breakGlass: readBreakGlass(row.break_glass) }),
-    ...present({ reason: row.reason, ticket: row.ticket, cwd: row.cwd, process: row.process }),
+    ...present({ reason: row.reason, ticket: row.ticket, process: row.process }),
     ...(row.started_at !== null && { startedAt: new Date(row.started_at) }),
     ...(row.ended_at !== null && { endedAt: new Date(row.ended_at) }),
     ...(row.identity !== null && {

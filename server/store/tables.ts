@@ -3,6 +3,9 @@ export interface SessionsTable {
   id: string
   /** Of the row: each write makes it greater. */
   version: number
+  /** Which kind of session it is, and as JSON what only that kind has. */
+  kind: string
+  detail: string | null
   state: string
   target_ref: string
   target_name: string
@@ -20,12 +23,10 @@ export interface SessionsTable {
   toolbox: string
   profile: string
   command: string | null
-  cwd: string | null
   pick: string | null
   copy: number | null
   network_only: number | null
   process: string | null
-  run: number | null
   identity: string | null
   reason: string | null
   ticket: string | null

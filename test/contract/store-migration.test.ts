@@ -76,6 +76,23 @@ describe('a database of before rows had versions', () => {
     assert.equal((await store.listAudit({ limit: 9 })).items.length, 2)
   })
 
+  it('has kinds in place of flags, and nothing of the flags left', async () => {
+    await store.close()
+    const database = new DatabaseSync(path)
+    const rows = database.prepare('select * from sessions order by id').all()
+    database.close()
+    assert.deepEqual(
+      rows.map(({ id, kind, detail }) => [id, kind, detail]),
+      [
+        ['full', 'command', '{"cwd":"$TARGET/var"}'],
+        ['small', 'terminal', null],
+        ['waiting', 'terminal', null],
+      ],
+    )
+    assert.ok(rows.every((row) => !('run' in row) && !('cwd' in row)))
+    store = await open()
+  })
+
   it('keeps its log append-only, and lends leases', async () => {
     const lease = await store.acquireLease('waiting', 'a', 1000)
     assert.equal(lease?.epoch, 1)

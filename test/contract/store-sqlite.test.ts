@@ -206,7 +206,9 @@ describe('store in SQLite', () => {
       update sessions set ending = '{"reason":"terminated","by":"Ada Lovelace","detail":"bye"}';
       insert into audit_events (id, at, kind, user_subject, user_name) values ('01', 1, 'opened', 'ada', 'Ada');
       alter table audit_events drop column user_issuer;
-      alter table sessions drop column cwd;
+      alter table sessions drop column kind;
+      alter table sessions drop column detail;
+      alter table sessions add column run integer;
       alter table sessions drop column network_only;
       alter table sessions drop column exclusive;
       alter table sessions drop column process;

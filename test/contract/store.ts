@@ -47,6 +47,15 @@ export function storeContract(name: string, start: () => Promise<StoreGround>): 
         assert.equal(await store.getSession('none'), undefined)
       })
 
+      it('are of their kind, and stay so whatever else is changed', async () => {
+        await store.createSession(sessionRow('terminal'))
+        await store.createSession(sessionRow('command', { run: true, cwd: '/tmp' }))
+        for (const id of ['terminal', 'command']) await store.updateSession(id, { state: 'running' })
+        assert.deepEqual(await store.getSession('terminal'), sessionRow('terminal', { state: 'running' }))
+        const command = sessionRow('command', { run: true, cwd: '/tmp', state: 'running' })
+        assert.deepEqual(await store.getSession('command'), command)
+      })
+
       it('change only in what was changed', async () => {
         await store.createSession(sessionRow('s1'))
         await store.createSession(sessionRow('s2'))
