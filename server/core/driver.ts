@@ -72,10 +72,18 @@ export interface TargetAccess {
   reattach(container: DebugContainer, signal: AbortSignal): Promise<TerminalStream>
 }
 
+/** What not every environment can do. Who asks for it elsewhere is refused. */
+export interface DriverCapabilities {
+  /** A session in a debug copy of its target, or in the target's network alone. */
+  copies: boolean
+}
+
 /** One environment: a Docker host or a cluster. Throws only HatchwayError. */
 export interface TargetDriver {
   readonly environment: string
+  /** Of its references: what reaches another is no target of this environment. */
   readonly kind: TargetRef['kind']
+  readonly capabilities: DriverCapabilities
   /** Acts for this person, where the backend can tell people apart; elsewhere as the gateway. */
   as(actor: Actor): TargetAccess
   /** Resolves when the backend answers; throws `backend_unavailable` with what to do. */

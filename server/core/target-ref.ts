@@ -47,6 +47,27 @@ export function formatTargetRef(ref: TargetRef): string {
   return ref.container === undefined ? base : `${base}/${ref.container}`
 }
 
+/** Of a cluster; undefined where there are none. */
+export function namespaceOf(ref: TargetRef): string | undefined {
+  return ref.kind === 'docker' ? undefined : ref.namespace
+}
+
+/** What it names: a container, a pod, or a workload. */
+export function resourceKindOf(ref: TargetRef): 'container' | WorkloadKind {
+  return ref.kind === 'docker' ? 'container' : ref.workload
+}
+
+/** Whether it stands for others, its pods, and leads to the one that is right when it is opened. */
+export function isWorkload(ref: TargetRef): boolean {
+  return ref.kind !== 'docker' && ref.workload !== 'pod'
+}
+
+/** The pod that a workload was resolved to; `ref` itself where there are no pods. */
+export function refOfPod(ref: TargetRef, pod: string | undefined, container?: string): TargetRef {
+  if (ref.kind === 'docker' || pod === undefined) return ref
+  return { ...ref, workload: 'pod', name: pod, ...(container !== undefined && { container }) }
+}
+
 function badRef(text: string): HatchwayError {
   const shown = JSON.stringify(text.slice(0, 120))
   return new HatchwayError(

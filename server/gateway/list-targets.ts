@@ -1,6 +1,7 @@
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import type { Principal } from '../core/policy.ts'
 import type { TargetDriver } from '../core/driver.ts'
+import { formatTargetRef, isWorkload, namespaceOf, resourceKindOf } from '../core/target-ref.ts'
 import type { Target, TargetState } from '../core/target.ts'
 import type { TargetList } from '../protocol/target-api.ts'
 import { within } from '../core/deadline.ts'
@@ -48,7 +49,8 @@ export function selectTargets(
 ): { selected: Target[]; states: TargetList['states'] } {
   const fitting = visible.filter(
     (target) =>
-      (namespace === undefined || namespaceOf(target) === namespace) && filters.every((fits) => fits(target)),
+      (namespace === undefined || namespaceOf(target.ref) === namespace) &&
+      filters.every((fits) => fits(target)),
   )
   const shown = collapse ? withoutRepresented(fitting) : fitting
   const counts: TargetList['states'] = {}
@@ -62,14 +64,12 @@ export function selectTargets(
 function withoutRepresented(targets: Target[]): Target[] {
   const workloads = new Set<string>()
   for (const { ref } of targets) {
-    if (ref.kind === 'kubernetes' && ref.workload !== 'pod') {
-      workloads.add(`${ref.environment}/${ref.namespace}/${ref.workload}/${ref.name}`)
-    }
+    if (isWorkload(ref)) workloads.add(formatTargetRef(ref))
   }
   if (workloads.size === 0) return targets
   return targets.filter(({ ref, cluster }) => {
-    if (ref.kind === 'docker' || ref.workload !== 'pod') return true
-    const place = `${ref.environment}/${ref.namespace}`
+    if (resourceKindOf(ref) !== 'pod') return true
+    const place = `${ref.environment}/${namespaceOf(ref)}`
     return !cluster?.names.some((name) => workloads.has(`${place}/${name}`))
   })
 }
@@ -78,16 +78,13 @@ function withoutRepresented(targets: Target[]): Target[] {
 export function countNamespaces(visible: readonly Target[]): TargetList['namespaces'] {
   const counts = new Map<string, TargetList['namespaces'][number]>()
   for (const { ref } of visible) {
-    if (ref.kind === 'docker') continue
-    const { environment, namespace } = ref
+    const { environment } = ref
+    const namespace = namespaceOf(ref)
+    if (namespace === undefined) continue
     const key = `${environment}/${namespace}`
     const count = counts.get(key)
     if (count === undefined) counts.set(key, { environment, namespace, targets: 1 })
     else count.targets++
   }
   return [...counts.values()]
-}
-
-function namespaceOf({ ref }: Target): string | undefined {
-  return ref.kind === 'docker' ? undefined : ref.namespace
 }

@@ -1,5 +1,6 @@
 /** The order of a list of targets, and a page of it. Pure. */
 import { HatchwayError } from '../core/errors.ts'
+import { namespaceOf, resourceKindOf } from '../core/target-ref.ts'
 import type { Target, TargetState } from '../core/target.ts'
 import type { TargetSort } from '../protocol/target-api.ts'
 
@@ -25,7 +26,10 @@ const ranks: Record<TargetState, number> = {
 }
 
 const keys: Record<SortKey, (target: Target) => number | string> = {
-  name: ({ ref, name }) => (ref.kind === 'docker' ? name : `${ref.namespace}/${name}`),
+  name({ ref, name }) {
+    const namespace = namespaceOf(ref)
+    return namespace === undefined ? name : `${namespace}/${name}`
+  },
   image: ({ image }) => image,
   node: ({ node = '' }) => node,
   environment: ({ ref }) => ref.environment,
@@ -99,8 +103,9 @@ function placeIn(
 }
 
 function placeOf({ ref, name, state }: Target): Place {
-  const [namespace, kind] = ref.kind === 'docker' ? ['', ''] : [ref.namespace, ref.workload]
-  return [ranks[state], ref.environment, namespace, name, kind]
+  const namespace = namespaceOf(ref)
+  const kind = namespace === undefined ? '' : resourceKindOf(ref)
+  return [ranks[state], ref.environment, namespace ?? '', name, kind]
 }
 
 function byPlace(a: Place, b: Place, order: ReadonlyMap<string, number>): number {

@@ -1,6 +1,6 @@
 /** Search words, label selectors and kinds over targets. Pure. */
 import { HatchwayError } from '../core/errors.ts'
-import { workloadKinds } from '../core/target-ref.ts'
+import { resourceKindOf, workloadKinds } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { refOf } from './permissions.ts'
 import { knownWords } from './known-words.ts'
@@ -31,7 +31,7 @@ function haystackOf(target: Target): string {
 /** Throws `invalid_request` for an unknown kind. */
 export function matchKinds(kinds: readonly string[]): TargetFilter {
   const wanted = new Set<string>(knownWords('kind', kinds, ['container', ...workloadKinds]))
-  return ({ ref }) => wanted.has(ref.kind === 'docker' ? 'container' : ref.workload)
+  return ({ ref }) => wanted.has(resourceKindOf(ref))
 }
 
 /**

@@ -136,7 +136,7 @@ export async function optionsFor(
       profiles: await Promise.all(profiles),
       grant,
       approval: decision.effect === 'require-approval' ? decision.approval : undefined,
-      copies: grant.copies && driver.kind === 'kubernetes',
+      copies: grant.copies && driver.capabilities.copies,
       scopes: scopesOf(target, grant.copies),
       runbooks: deps.runbooks(policyTargetOf(target)),
       rules,

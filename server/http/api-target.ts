@@ -1,5 +1,5 @@
 /** Targets as the API hands them out. */
-import type { TargetRef } from '../core/target-ref.ts'
+import { namespaceOf, type TargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
 import { refOf } from '../gateway/permissions.ts'
@@ -17,7 +17,7 @@ export function toApiTarget({ target, canOpen }: TargetView): ApiTarget {
     id,
     environment: ref.environment,
     kind: ref.kind,
-    namespace: ref.kind === 'kubernetes' ? ref.namespace : undefined,
+    namespace: namespaceOf(ref),
     name,
     image,
     state,

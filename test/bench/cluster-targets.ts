@@ -138,6 +138,7 @@ function asDriver(targets: KubernetesTargets): TargetDriver {
   return {
     environment: 'prod',
     kind: 'kubernetes',
+    capabilities: { copies: true },
     as,
     problems: () => targets.problems(),
     check: unused,

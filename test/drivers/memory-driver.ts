@@ -1,11 +1,17 @@
 import { createHash } from 'node:crypto'
-import type { DebugContainer, DebugSpec, Profile } from '../../server/core/debug-container.ts'
-import type { Opened, StartProgress, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
+import type { TargetRef } from '../../server/core/target-ref.ts'
+import type { DebugContainer, DebugSpec, Profile } from '../../server/core/debug-container.ts'
+import type {
+  DriverCapabilities,
+  Opened,
+  StartProgress,
+  TargetAccess,
+  TargetDriver,
+} from '../../server/core/driver.ts'
 import type { Identity } from '../../server/core/identity.ts'
 import type { CommandStream, TerminalStream } from '../../server/core/streams.ts'
 import type { Lookup, Target, TargetQuery } from '../../server/core/target.ts'
-import type { TargetRef } from '../../server/core/target-ref.ts'
 import type { MemoryContainer, MemoryHost } from './memory-host.ts'
 import { findTarget } from './memory-targets.ts'
 
@@ -17,6 +23,7 @@ interface Start<Stream extends TerminalStream | CommandStream> {
 /** The driver of a {@link MemoryHost}: passes the contract of every driver, and fails as its host is told to. */
 export class MemoryDriver implements TargetDriver, TargetAccess {
   readonly kind: TargetRef['kind']
+  readonly capabilities: DriverCapabilities
   readonly #host: MemoryHost
   readonly #installation: string
 
@@ -24,6 +31,7 @@ export class MemoryDriver implements TargetDriver, TargetAccess {
     this.#host = host
     this.#installation = installation
     this.kind = kind
+    this.capabilities = { copies: kind === 'kubernetes' }
   }
 
   get environment(): string {

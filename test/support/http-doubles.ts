@@ -22,11 +22,11 @@ import { endOf } from '../../server/core/session-end.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { formatTargetRef, parseTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
-import type { Target } from '../../server/core/target.ts'
-import type { Identity } from '../../server/core/identity.ts'
-import type { Profile } from '../../server/core/debug-container.ts'
-import type { TargetAccess, TargetDriver } from '../../server/core/driver.ts'
 import type { Auth } from '../../server/core/authentication.ts'
+import type { Profile } from '../../server/core/debug-container.ts'
+import type { DriverCapabilities, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
+import type { Identity } from '../../server/core/identity.ts'
+import type { Target } from '../../server/core/target.ts'
 import type { AppParts } from '../../server/start/app-parts.ts'
 import { Metrics } from '../../server/http/metrics.ts'
 import type { ClientMessage } from '../../server/protocol/terminal.ts'
@@ -79,6 +79,7 @@ export function scriptedPolicy(may: (request: PolicyRequest) => boolean | 'reaso
 /** Targets by name; what it does is set by the test. */
 export class ScriptedDriver implements TargetDriver, TargetAccess {
   readonly kind: TargetRef['kind']
+  readonly capabilities: DriverCapabilities
   readonly environment: string
   targets: readonly Target[]
   /** What it says of itself as a whole. */
@@ -91,6 +92,7 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
   constructor(environment: string, names: readonly string[], kind: TargetRef['kind'] = 'docker') {
     this.environment = environment
     this.kind = kind
+    this.capabilities = { copies: kind === 'kubernetes' }
     this.targets = names.map((name, index) => describeTarget(environment, name, index))
   }
 

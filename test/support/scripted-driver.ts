@@ -78,6 +78,7 @@ function containersOf(environment: string, count: number): Target[] {
 export class ScriptedDriver implements TargetDriver, TargetAccess {
   readonly environment: string
   readonly kind = 'docker'
+  readonly capabilities = { copies: false }
   readonly #terminals = new Map<string, EchoTerminal>()
   readonly #targets: Target[]
 

@@ -60,6 +60,7 @@ const asCommand: Joining<DockerCommand> = {
 export class DockerDriver implements TargetDriver, TargetAccess {
   readonly environment: string
   readonly kind = 'docker' as const
+  readonly capabilities = { copies: false }
   readonly client: DockerClient
   readonly #options: DockerDriverOptions
   readonly #targets: DockerTargets

@@ -70,6 +70,7 @@ type Asked = Pick<PodOpening, 'spec' | 'onProgress' | 'actor' | 'signal'> & { ta
 export class KubernetesDriver implements TargetDriver {
   readonly environment: string
   readonly kind = 'kubernetes' as const
+  readonly capabilities = { copies: true }
   readonly #options: KubernetesDriverOptions
   /** Terminals of this process: an order to end needs no second attachment. */
   readonly #attached = new Map<string, Attachment>()

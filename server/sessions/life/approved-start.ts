@@ -1,7 +1,7 @@
 /** What an approved request may start as: what the approvers were shown, as policy and the target are now. */
 import { HatchwayError } from '../../core/errors.ts'
 import type { SessionRow } from '../../core/session.ts'
-import { parseTargetRef } from '../../core/target-ref.ts'
+import { isWorkload, parseTargetRef, refOfPod, resourceKindOf } from '../../core/target-ref.ts'
 import type { Toolbox } from '../../core/debug-container.ts'
 import type { TargetAccess, TargetDriver } from '../../core/driver.ts'
 import type { Target } from '../../core/target.ts'
@@ -48,16 +48,16 @@ export async function resolveApproved(
   if (same !== undefined)
     return { found: same, target: { ...targetOf(row.target.ref, same), ...namesOf(row, same) } }
   const ref = parseTargetRef(row.target.ref)
-  if (ref.kind === 'docker' || ref.workload === 'pod') {
+  if (!isWorkload(ref)) {
     throw new HatchwayError(
       'target_not_found',
-      `The ${ref.kind === 'docker' ? 'container' : 'pod'} that the request was for is gone. Ask again for what took its place.`,
+      `The ${resourceKindOf(ref)} that the request was for is gone. Ask again for what took its place.`,
     )
   }
   const lookup = row.pick === undefined ? {} : { pick: row.pick }
   const found = await access.find(ref, lookup, AbortSignal.timeout(findMs))
   const from = row.target.resolved.pod ?? row.target.resolved.id
-  const note = `The pod ${from} is gone; the session starts in ${found.cluster?.pod ?? found.name} of the same ${ref.workload}.`
+  const note = `The pod ${from} is gone; the session starts in ${found.cluster?.pod ?? found.name} of the same ${resourceKindOf(ref)}.`
   return { found, target: targetOf(row.target.ref, found), note }
 }
 
@@ -65,10 +65,7 @@ export async function resolveApproved(
 async function findSame(row: SessionRow, access: TargetAccess): Promise<Target | undefined> {
   const ref = parseTargetRef(row.target.ref)
   const { id, pod, container } = row.target.resolved
-  const own =
-    ref.kind === 'docker' || pod === undefined
-      ? ref
-      : { ...ref, workload: 'pod' as const, name: pod, ...(container !== undefined && { container }) }
+  const own = refOfPod(ref, pod, container)
   try {
     const found = await access.find(own, {}, AbortSignal.timeout(findMs))
     return found.id === id && found.ownSession === undefined ? found : undefined

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SessionRow } from '../../core/session.ts'
-import type { TargetRef } from '../../core/target-ref.ts'
+import { namespaceOf, type TargetRef } from '../../core/target-ref.ts'
 import type { Target } from '../../core/target.ts'
 import { shownCommand } from '../../protocol/shown-command.ts'
 import type { OpenRequest } from '../sessions.ts'
@@ -68,9 +68,8 @@ function resolvedOf({ id, node, cluster, facts, unknownFacts }: Target): Session
 }
 
 function placeOf(ref: TargetRef): { environment: string; namespace?: string } {
-  return ref.kind === 'docker'
-    ? { environment: ref.environment }
-    : { environment: ref.environment, namespace: ref.namespace }
+  const namespace = namespaceOf(ref)
+  return { environment: ref.environment, ...(namespace !== undefined && { namespace }) }
 }
 
 /** For the audit log: what exactly runs where. */
