@@ -55,7 +55,8 @@ export class MemoryHost<Terminal extends TerminalProgram = TerminalProgram> {
   /** Another container that can be debugged. */
   add(name: string, state: TargetState = 'running'): Target {
     const id = randomBytes(32).toString('hex')
-    const target = { ...describeMemoryTarget(this.environment, name), id, state }
+    const createdAt = new Date()
+    const target = { ...describeMemoryTarget(this.environment, name), id, state, createdAt }
     this.targets = [...this.targets, target]
     return target
   }

@@ -4,7 +4,6 @@ import { formatTargetRef, type TargetRef } from '../../server/core/target-ref.ts
 
 /** A container that runs, as an engine would describe it. */
 export function describeMemoryTarget(environment: string, name: string, index = 0): Target {
-  const now = new Date()
   return {
     ref: { kind: 'docker', environment, container: name },
     id: `abc${index}`.padEnd(64, '0'),
@@ -12,8 +11,8 @@ export function describeMemoryTarget(environment: string, name: string, index = 
     image: `registry.example/${name}:1`,
     state: 'running',
     status: 'Up 3 hours',
-    createdAt: now,
-    startedAt: now,
+    createdAt: new Date('2026-01-02T03:04:05Z'),
+    startedAt: new Date('2026-01-02T03:04:06Z'),
     labels: { app: name, tier: index % 2 === 0 ? 'front' : 'back' },
     user: '65532:65532',
     hasShell: false,

@@ -21,7 +21,7 @@ import { personOf, type Person } from '../../server/core/same-person.ts'
 import { endOf } from '../../server/core/session-end.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
-import { formatTargetRef, parseTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
+import { parseTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
 import type { Auth } from '../../server/core/authentication.ts'
 import type { Profile } from '../../server/core/debug-container.ts'
 import type { DriverCapabilities, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
@@ -38,6 +38,7 @@ import type {
   ViewerHandle,
   ViewerSocket,
 } from '../../server/sessions/sessions.ts'
+import { describeMemoryTarget, findTarget } from '../drivers/memory-targets.ts'
 import { openSqliteStore } from '../../server/store/sqlite-store.ts'
 
 export const grant: Grant = {
@@ -93,7 +94,7 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
     this.environment = environment
     this.kind = kind
     this.capabilities = { copies: kind === 'kubernetes' }
-    this.targets = names.map((name, index) => describeTarget(environment, name, index))
+    this.targets = names.map((name, index) => describeMemoryTarget(environment, name, index))
   }
 
   problems(): string[] {
@@ -119,26 +120,7 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
   }
 
   find(ref: TargetRef): Promise<Target> {
-    return this.#answer(() => {
-      if (ref.kind === 'kubernetes') return this.#findInCluster(ref)
-      const wanted = ref.container
-      const exact = this.targets.find(({ name }) => name === wanted)
-      if (exact !== undefined) return exact
-      const fits = this.targets.filter(({ id }) => id.startsWith(wanted))
-      if (fits.length > 1) throw new HatchwayError('target_ambiguous', fits.map(({ name }) => name).join(' '))
-      if (fits[0] === undefined)
-        throw new HatchwayError('target_not_found', `no ${formatTargetRef(ref)} says the engine`)
-      return fits[0]
-    })
-  }
-
-  #findInCluster({ container, ...ref }: TargetRef & { kind: 'kubernetes' }): Target {
-    const found = this.targets.find((target) => formatTargetRef(target.ref) === formatTargetRef(ref))
-    if (found === undefined)
-      throw new HatchwayError('target_not_found', `no ${formatTargetRef(ref)} says the cluster`)
-    const containers = found.cluster?.containers.map(({ name }) => name) ?? []
-    if (container === undefined || containers.includes(container)) return found
-    throw new HatchwayError('target_not_found', `no ${container}, only ${containers.join()} says the cluster`)
+    return this.#answer(() => findTarget(this.targets, ref))
   }
 
   identify(_target: Target, profile: Profile): Promise<Identity> {
@@ -163,24 +145,6 @@ export class ScriptedDriver implements TargetDriver, TargetAccess {
   close(): void {}
 }
 
-function describeTarget(environment: string, name: string, index: number): Target {
-  return {
-    ref: { kind: 'docker', environment, container: name },
-    id: `abc${index}`.padEnd(64, '0'),
-    name,
-    image: `registry.example/${name}:1`,
-    state: 'running',
-    status: 'Up 3 hours',
-    createdAt: new Date('2026-01-02T03:04:05Z'),
-    startedAt: new Date('2026-01-02T03:04:06Z'),
-    labels: { app: name, tier: index % 2 === 0 ? 'front' : 'back' },
-    user: '65532:65532',
-    hasShell: false,
-    ports: ['8080/tcp'],
-    warnings: [],
-  }
-}
-
 /** A pod, or a workload, of a scripted cluster: `payments/pod/api-1`. `above` names the workloads that a pod is part of. */
 export function describeClusterTarget(
   environment: string,
@@ -191,7 +155,7 @@ export function describeClusterTarget(
   if (ref.kind !== 'kubernetes') throw new Error(`${path} is not in a cluster`)
   const own = `${ref.workload}/${ref.name}`
   return {
-    ...describeTarget(environment, ref.name, 0),
+    ...describeMemoryTarget(environment, ref.name, 0),
     ref,
     id: path,
     labels: { app: ref.name },
