@@ -105,7 +105,13 @@ export class TestGateway {
       ...options.config,
     }
     await writeFile(join(directory, 'hatchway.yaml'), stringify(config))
-    await gateway.up()
+    try {
+      await gateway.up()
+    } catch (cause) {
+      // Nobody else knows of it, and its process would keep the test's alive.
+      await gateway.#leave('SIGKILL')
+      throw cause
+    }
     return gateway
   }
 
@@ -125,20 +131,18 @@ export class TestGateway {
     const keep = (chunk: Buffer) => (this.#log += chunk.toString())
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
-    await eventually(
-      async () => {
-        if (child.exitCode !== null) throw new Error(`The gateway ended: ${this.#log.slice(-2000)}`)
-        return (await fetch(`${this.url}/livez`)).ok
-      },
+    const outcome = await eventually(
+      async () => hasEnded(child) || ((await fetch(`${this.url}/livez`)).ok && 'ready'),
       { timeoutMs: 60_000, what: 'the gateway to answer' },
     )
+    if (outcome !== 'ready') throw new Error(`The gateway ended: ${this.#log.slice(-2000)}`)
   }
 
   /** Ends the process with this signal and waits until it is gone. */
   async down(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#process
     this.#process = undefined
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child === undefined || hasEnded(child)) return
     const exited = once(child, 'exit')
     child.kill(signal)
     await exited
@@ -149,10 +153,14 @@ export class TestGateway {
     try {
       if (this.#process !== undefined) await this.endSessions()
     } finally {
-      await this.down()
-      await this.issuer.close()
-      await rm(this.directory, { recursive: true, force: true })
+      await this.#leave()
     }
+  }
+
+  async #leave(signal?: NodeJS.Signals): Promise<void> {
+    await this.down(signal)
+    await this.issuer.close()
+    await rm(this.directory, { recursive: true, force: true })
   }
 
   async endSessions(): Promise<void> {
@@ -207,4 +215,8 @@ export class TestGateway {
     const { who = 'jane', ...rest } = options
     return TerminalClient.connect({ url: this.url, token: await this.token(who), sessionId, ...rest })
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }
