@@ -2,6 +2,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { HatchwayError } from '../core/errors.ts'
 import { personKey, type PersonId } from '../core/same-person.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { KnownCredentials } from './known-credentials.ts'
 
 /** Requests per minute. An address is one IPv4 address or one IPv6 /64. */
@@ -53,11 +54,7 @@ export async function registerRateLimits(app: FastifyInstance): Promise<RateLimi
   await app.register(rateLimit, { global: false })
   app.decorateRequest('signedIn', null)
   const perMinute = (max: number, keyOf?: (request: FastifyRequest) => string) =>
-    app.createRateLimit({
-      max,
-      timeWindow: 60_000,
-      ...(keyOf === undefined ? {} : { keyGenerator: keyOf }),
-    })
+    app.createRateLimit(withoutUndefined({ max, timeWindow: 60_000, keyGenerator: keyOf }))
   const known = new KnownCredentials()
   const address = enforce(perMinute(requestsPerMinute.address))
   const signedIn = enforce(

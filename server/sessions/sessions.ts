@@ -144,8 +144,10 @@ export interface ApprovalRequest extends OpenRequest {
   identity?: Identity
 }
 
-interface Act {
+/** Whose word it is. */
+interface Approver {
   who: Principal
+  /** Remote address, for the audit log. */
   from: string
 }
 
@@ -159,7 +161,7 @@ export interface Approvals {
    * One approver's word; the last that is needed starts the session, a denial ends it. Throws `own_request`, `forbidden`,
    * `already_decided`, `session_not_found`.
    */
-  decide(id: string, act: Act & { decision: 'approve' | 'deny'; reason?: string }): Promise<SessionRow>
+  decide(id: string, vote: Approver & { decision: 'approve' | 'deny'; reason?: string }): Promise<SessionRow>
   /** Throws `own_request`, `forbidden`, `already_decided`, `session_not_ready` before the end, `session_not_found`. */
-  review(id: string, act: Act & { verdict: ReviewVerdict; reason: string }): Promise<SessionRow>
+  review(id: string, review: Approver & { verdict: ReviewVerdict; reason: string }): Promise<SessionRow>
 }

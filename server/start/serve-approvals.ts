@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { SessionLedger } from '../core/session-ledger.ts'
 import type { TargetDriver } from '../core/driver.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { createSessionJudge } from '../gateway/session-judge.ts'
 import { Webhooks } from '../notifications/webhooks.ts'
 import type { TimedPolicy } from '../policy/compile-policy.ts'
@@ -26,11 +27,9 @@ export function createApprovals(
   { store, drivers, logger, registry, policy }: Parts,
 ): { desk: Approvals; restore(signal: AbortSignal): Promise<void>; close(): void } {
   const { publicUrl } = config
-  const webhooks = new Webhooks({
-    hooks: config.notifications,
-    ...(publicUrl === undefined ? {} : { publicUrl }),
-    onFailure: (to, cause) => logger.warn({ err: cause, to }, 'a notification could not be delivered'),
-  })
+  const onFailure = (to: string, cause: unknown) =>
+    logger.warn({ err: cause, to }, 'a notification could not be delivered')
+  const webhooks = new Webhooks(withoutUndefined({ hooks: config.notifications, publicUrl, onFailure }))
   const desk = new SessionApprovals({
     store,
     registry,

@@ -1,5 +1,6 @@
 import type { KubernetesEnvironment } from '../config/config.ts'
 import type { TargetDriver } from '../core/driver.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import { KubernetesClient } from '../drivers/kubernetes/api/client.ts'
 import { KubernetesTargets } from '../drivers/kubernetes/catalog/targets.ts'
 import { KubernetesDriver } from '../drivers/kubernetes/driver.ts'
@@ -9,12 +10,9 @@ export function createKubernetesDriver(
   { id, source, impersonate, impersonatedGroups, namespaces }: KubernetesEnvironment,
   installation: string,
 ): TargetDriver {
-  const client = new KubernetesClient({
-    environment: id,
-    source,
-    impersonate,
-    ...(impersonatedGroups !== undefined && { impersonatedGroups }),
-  })
-  const targets = new KubernetesTargets(client, namespaces === undefined ? {} : { namespaces })
+  const client = new KubernetesClient(
+    withoutUndefined({ environment: id, source, impersonate, impersonatedGroups }),
+  )
+  const targets = new KubernetesTargets(client, withoutUndefined({ namespaces }))
   return new KubernetesDriver({ environment: id, client, targets, installation })
 }

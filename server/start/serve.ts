@@ -15,6 +15,7 @@ import { untilDone } from '../core/owed.ts'
 
 import type { Principal } from '../core/policy.ts'
 import type { AuditTrail } from '../core/audit-trail.ts'
+import { withoutUndefined } from '../core/without-undefined.ts'
 import type { SessionLedger } from '../core/session-ledger.ts'
 import type { Store } from '../core/store.ts'
 import type { TargetDriver } from '../core/driver.ts'
@@ -99,7 +100,7 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
     auth,
     ...readingDeps(recordings),
     metrics: parts.metrics,
-    ...(sample === undefined ? {} : { sample }),
+    ...withoutUndefined({ sample }),
     ...fromConfig(config),
     logger,
     webRoot: fileURLToPath(new URL('../../web/dist', import.meta.url)),
@@ -112,9 +113,9 @@ export async function serve(config: Config, createDriver: CreateDriver = createO
   const upkeep = upkeepFromNowOn(recovery, recovered)
   watchForSuspension((seconds) => registry.suspended(seconds), stop.signal)
   const url = config.publicUrl ?? addressOf(config.listen.host, app.server.address())
+  const signInLink = signInCode === undefined ? undefined : `${url}/signin#code=${signInCode}`
   return {
-    url,
-    ...(signInCode === undefined ? {} : { signInLink: `${url}/signin#code=${signInCode}` }),
+    ...withoutUndefined({ url, signInLink }),
     async close() {
       clearInterval(upkeep)
       stop.abort()
@@ -200,13 +201,7 @@ function fromConfig(
   config: Config,
 ): Pick<AppParts, 'publicUrl' | 'listen' | 'trustProxy' | 'metricsToken' | 'rates'> {
   const { listen, trustProxy, publicUrl, metrics, limits } = config
-  return {
-    listen,
-    trustProxy,
-    rates: limits,
-    ...(publicUrl === undefined ? {} : { publicUrl }),
-    ...(metrics.token === undefined ? {} : { metricsToken: metrics.token }),
-  }
+  return withoutUndefined({ listen, trustProxy, rates: limits, publicUrl, metricsToken: metrics.token })
 }
 
 /** None of them is asked anything yet: one that is down must not hold up the others. */
