@@ -37,7 +37,7 @@ const rooms: Record<string, Room> = {
   'sessions/life': { from: ['core', 'protocol', 'sessions/*.ts', 'sessions/kinds', 'sessions/terminal'] },
   gateway: { from: ['core', 'protocol', 'sessions/*.ts'] },
   http: {
-    from: ['core', 'protocol', 'gateway', 'sessions/*.ts', 'sessions/terminal'],
+    from: ['core', 'protocol', 'gateway', 'sessions/*.ts'],
     vendors: ['fastify', '@fastify/**', 'fastify-type-provider-zod', 'ws', 'zod', 'prom-client'],
   },
 }

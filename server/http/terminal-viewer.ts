@@ -5,7 +5,7 @@ import { closeCodes } from '../protocol/terminal.ts'
 import type { ServerMessage } from '../protocol/terminal.ts'
 import type { ViewerHandle, ViewerSocket } from '../sessions/sessions.ts'
 import { closeSocket } from './terminal-sockets.ts'
-import { Allowance } from '../sessions/terminal/allowance.ts'
+import { Allowance } from '../core/allowance.ts'
 
 const binary = { binary: true } as const
 /** At most 123 bytes: RFC 6455 5.5. */
