@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { Duplex, Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import type { DebugSpec } from '../../server/core/debug-container.ts'
-import type { CommandOutput } from '../../server/core/streams.ts'
 import type { CommandProgram, Programs, TerminalProgram } from './program.ts'
 
 const killed = 137
@@ -83,7 +82,7 @@ async function command(spec: DebugSpec): Promise<CommandProgram> {
   })
   for (const [stream, readable] of Object.entries({ stdout, stderr })) {
     readable.on('data', (bytes: Buffer) => {
-      if (output.push({ stream, bytes } as CommandOutput)) return
+      if (output.push({ stream, bytes })) return
       stdout.pause()
       stderr.pause()
     })

@@ -139,9 +139,11 @@ describe('the documents', () => {
   })
 })
 
-/** What stands as the title of a `describe` or `it`. */
+/** What stands as the title of a `describe` or `it`, or of a test of the drivers' contract that only a target's kernel can pass. */
 function titlesOf(source: string): Set<string> {
-  const literals = source.matchAll(/\b(?:describe|it)\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`$]*)`)/g)
+  const literals = source.matchAll(
+    /\b(?:describe|it|inTarget)\(\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|`([^`$]*)`)/g,
+  )
   return new Set(
     [...literals].map(([, single, double, tick]) => (single ?? double ?? tick ?? '').replaceAll("\\'", "'")),
   )
