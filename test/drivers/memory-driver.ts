@@ -13,7 +13,6 @@ import type { Identity } from '../../server/core/identity.ts'
 import type { CommandStream, TerminalStream } from '../../server/core/streams.ts'
 import type { Lookup, Target, TargetQuery } from '../../server/core/target.ts'
 import type { MemoryContainer, MemoryHost } from './memory-host.ts'
-import { findTarget } from './memory-targets.ts'
 
 interface Start<Stream extends TerminalStream | CommandStream> {
   container: MemoryContainer
@@ -54,7 +53,7 @@ export class MemoryDriver implements TargetDriver, TargetAccess {
 
   async find(ref: TargetRef, _lookup?: Lookup, signal?: AbortSignal): Promise<Target> {
     await this.#answer(signal)
-    return findTarget(this.#host.targets, ref)
+    return this.#host.find(ref)
   }
 
   async identify(target: Target, _profile: Profile, signal?: AbortSignal): Promise<Identity> {
@@ -126,7 +125,7 @@ export class MemoryDriver implements TargetDriver, TargetAccess {
     await this.#answer(signal)
     onProgress({ phase: 'resolving' })
     throwIfCancelled(signal)
-    const target = this.#host.targets.find((each) => each.id === id)
+    const target = this.#host.target(id)
     if (target === undefined) throw new HatchwayError('target_not_found', `The container ${name} is gone.`)
     if (target.state !== 'running')
       throw new HatchwayError('target_not_running', `The container ${name} does not run.`)

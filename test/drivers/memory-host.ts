@@ -3,7 +3,8 @@ import type { DebugContainer, DebugSpec } from '../../server/core/debug-containe
 import type { HatchwayError } from '../../server/core/errors.ts'
 import type { StreamEnd } from '../../server/core/streams.ts'
 import type { Target, TargetState } from '../../server/core/target.ts'
-import { describeMemoryTarget } from './memory-targets.ts'
+import type { TargetRef } from '../../server/core/target-ref.ts'
+import { describeMemoryTarget, findTarget } from './memory-targets.ts'
 import { MemoryCommand, MemoryTerminal } from './memory-streams.ts'
 import type { CommandProgram, Programs, TerminalProgram } from './program.ts'
 
@@ -35,8 +36,11 @@ export class MemoryHost<Terminal extends TerminalProgram = TerminalProgram> {
   readonly environment: string
   readonly faults: Faults = {}
   targets: readonly Target[]
+  /** A container that is not listed is there when it is asked for. */
+  findsAnyName = false
   readonly #programs: Programs<Terminal>
   readonly #containers = new Map<string, MemoryContainer>()
+  readonly #unlisted = new Map<string, Target>()
 
   constructor(environment: string, programs: Programs<Terminal>, targets: readonly Target[] = []) {
     this.environment = environment
@@ -50,6 +54,21 @@ export class MemoryHost<Terminal extends TerminalProgram = TerminalProgram> {
 
   container(id: string): MemoryContainer | undefined {
     return this.#containers.get(id)
+  }
+
+  find(ref: TargetRef): Target {
+    if (!this.findsAnyName || ref.kind !== 'docker') return findTarget(this.targets, ref)
+    const name = ref.container
+    const listed = this.targets.find((target) => target.name === name) ?? this.#unlisted.get(name)
+    if (listed !== undefined) return listed
+    const target = { ...describeMemoryTarget(this.environment, name), id: name }
+    this.#unlisted.set(name, target)
+    return target
+  }
+
+  /** Of the full id. */
+  target(id: string): Target | undefined {
+    return this.targets.find((target) => target.id === id) ?? this.#unlisted.get(id)
   }
 
   /** Another container that can be debugged. */

@@ -6,7 +6,7 @@ import { stringify } from 'yaml'
 import { loadConfig } from '../../server/config/config.ts'
 import type { Problem } from '../../server/protocol/api.ts'
 import { serve } from '../../server/start/serve.ts'
-import { ScriptedDriver } from './scripted-driver.ts'
+import { echoDriver } from '../drivers/echo-driver.ts'
 import { freePort } from './free-port.ts'
 import { TerminalClient } from './terminal-client.ts'
 import { startTokenIssuer } from './token-issuer.ts'
@@ -40,7 +40,9 @@ export async function startTimedGateway(policy: string, now: Date): Promise<Time
   }
   const path = join(directory, 'hatchway.yaml')
   await writeFile(path, stringify(config))
-  const gateway = await serve(loadConfig({ path, env: {} }), (_, { id }) => new ScriptedDriver(id))
+  const gateway = await serve(loadConfig({ path, env: {} }), (_, { id }, installation) =>
+    echoDriver(id, installation),
+  )
   const token = ({ subject, groups }: Person) => issuer.sign({ sub: subject, name: subject, groups })
   return {
     async api<T>(method: string, path: string, body: object | undefined, who: Person): Promise<T> {
