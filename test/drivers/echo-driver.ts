@@ -8,7 +8,7 @@ import { describeMemoryTarget } from './memory-targets.ts'
 import type { Programs, TerminalProgram } from './program.ts'
 
 /** Echoes what is typed, so that a benchmark counts the gateway's cost and no container's. */
-const echoPrograms: Programs = {
+export const echoPrograms: Programs = {
   terminal: async () => echoProgram(),
   command: () =>
     Promise.reject(new HatchwayError('start_failed', 'A terminal that echoes runs no commands.')),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { Duplex, Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import type { DebugSpec } from '../../server/core/debug-container.ts'
+import type { CommandOutput } from '../../server/core/streams.ts'
 import type { CommandProgram, Programs, TerminalProgram } from './program.ts'
 
 const killed = 137
@@ -80,9 +81,13 @@ async function command(spec: DebugSpec): Promise<CommandProgram> {
       stderr.resume()
     },
   })
-  for (const [stream, readable] of Object.entries({ stdout, stderr })) {
+  const streams = [
+    ['stdout', stdout],
+    ['stderr', stderr],
+  ] as const
+  for (const [stream, readable] of streams) {
     readable.on('data', (bytes: Buffer) => {
-      if (output.push({ stream, bytes })) return
+      if (output.push({ stream, bytes } satisfies CommandOutput)) return
       stdout.pause()
       stderr.pause()
     })
