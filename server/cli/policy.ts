@@ -3,18 +3,16 @@ import { ConfigError } from '../core/config-error.ts'
 import { formatDuration } from '../core/duration.ts'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import {
-  actions,
-  type Action,
   type ApprovalTerms,
   type Explanation,
   type Grant,
   type PolicyRequest,
   type PolicyTarget,
-  type RuleEffect,
 } from '../core/policy.ts'
-import { targetFacts } from '../core/target-facts.ts'
+import { actions, type Action, type RuleEffect } from '../core/vocabulary.ts'
+import { targetFacts } from '../core/vocabulary.ts'
 import { parseTargetRef } from '../core/target-ref.ts'
-import { profiles, type Profile } from '../core/debug-container.ts'
+import { profiles, type Profile } from '../core/vocabulary.ts'
 import { policyFromText, type RulePolicy } from '../policy/compile-policy.ts'
 import { maxPolicyBytes } from '../policy/parse-policy.ts'
 import { UsageError, type ParsedArgs } from './parse-args.ts'

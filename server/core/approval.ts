@@ -1,17 +1,6 @@
 import type { ApprovalNeed, Principal } from './policy.ts'
 import { maySamePerson, type Person } from './same-person.ts'
-
-export const approvalOutcomes = [
-  'pending',
-  'approved',
-  'denied',
-  'expired',
-  'withdrawn',
-  'not-needed',
-  'void',
-] as const
-/** `not-needed`: policy has changed meanwhile and allows it without. `void`: it could not start any more, as when its target is gone. */
-export type ApprovalOutcome = (typeof approvalOutcomes)[number]
+import type { ApprovalOutcome, ReviewVerdict } from './vocabulary.ts'
 
 /** What one approver said. */
 export interface ApprovalVote {
@@ -38,9 +27,6 @@ export interface Approval {
   plan: ApprovalPlan
   expiresAt: Date
 }
-
-export const reviewVerdicts = ['justified', 'unjustified'] as const
-export type ReviewVerdict = (typeof reviewVerdicts)[number]
 
 /** A session that did not wait for its approval. Somebody who could have approved it has to look at it afterwards. */
 export interface BreakGlass {

@@ -1,5 +1,6 @@
 import type { ListOptions, Page } from './page.ts'
-import type { AuditEvent, AuditKind } from './session.ts'
+import type { AuditEvent } from './session.ts'
+import type { AuditKind } from './vocabulary.ts'
 
 export interface AuditQuery {
   kinds?: readonly AuditKind[]

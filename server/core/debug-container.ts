@@ -1,10 +1,7 @@
 import type { ProcessWish } from './identity.ts'
 import type { TerminalSize } from './streams.ts'
-import type { TargetFact } from './target-facts.ts'
-
-export const profiles = ['auto', 'general', 'baseline', 'restricted', 'netadmin', 'sysadmin'] as const
-/** What the debug container may do: `kubectl debug`'s names and meaning, and `auto`, the least that can see the target. */
-export type Profile = (typeof profiles)[number]
+import type { TargetFact } from './vocabulary.ts'
+import type { Profile } from './vocabulary.ts'
 
 /** A named, allow-listed image with the tools. */
 export interface Toolbox {

@@ -1,4 +1,5 @@
-import type { DebugContainer, DebugSpec, Profile } from './debug-container.ts'
+import type { DebugContainer, DebugSpec } from './debug-container.ts'
+import type { StartPhase, Profile } from './vocabulary.ts'
 import type { Identity, IdentityWish, TargetProcesses } from './identity.ts'
 import type { CommandStream, TerminalStream } from './streams.ts'
 import type { Lookup, Target, TargetQuery } from './target.ts'
@@ -9,8 +10,6 @@ export interface Actor {
   subject: string
   groups: readonly string[]
 }
-
-export type StartPhase = 'resolving' | 'pulling' | 'creating' | 'attaching'
 
 /** What a start is doing now. Bytes are sums over the image's layers and may grow while layers are discovered. */
 export interface StartProgress {

@@ -1,4 +1,4 @@
-import type { Profile } from './debug-container.ts'
+import type { Profile } from './vocabulary.ts'
 
 /**
  * Every failure that a caller can meet: code → HTTP status and title.

@@ -1,4 +1,4 @@
-import type { SessionScope } from './target.ts'
+import type { SessionScope } from './vocabulary.ts'
 
 /** What is debugged where that is not a target's first process: below an init, which only looks after others, or chosen. */
 export interface DebuggedProcess {

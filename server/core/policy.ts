@@ -1,5 +1,6 @@
-import type { TargetFact } from './target-facts.ts'
-import type { Profile } from './debug-container.ts'
+import type { TargetFact } from './vocabulary.ts'
+import type { Profile } from './vocabulary.ts'
+import type { Action, RuleEffect } from './vocabulary.ts'
 
 /** Who acts: the outcome of authentication. */
 export interface Principal {
@@ -12,21 +13,6 @@ export interface Principal {
   account?: string
   expiresAt: Date
 }
-
-export const actions = [
-  'list',
-  'open',
-  'watch',
-  'terminate',
-  'run',
-  'read-recording',
-  'read-audit',
-  'approve',
-] as const
-export type Action = (typeof actions)[number]
-
-export const ruleEffects = ['allow', 'deny', 'require-approval'] as const
-export type RuleEffect = (typeof ruleEffects)[number]
 
 /** What a rule's `where` looks at. */
 export interface PolicyTarget {

@@ -1,6 +1,7 @@
 /** Why a session ended, for programs: one vocabulary, which the OpenAPI document lists and docs/api.md explains. */
 import { type ErrorCode, errorCodes, HatchwayError, messageOf } from './errors.ts'
-import type { EndReason, SessionEnd } from './session.ts'
+import type { SessionEnd } from './session.ts'
+import type { EndReason } from './vocabulary.ts'
 
 /** Codes of ends that no error caused. Adding one is compatible, renaming one is not. */
 const ownCodes = [

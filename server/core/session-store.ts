@@ -1,7 +1,8 @@
 import type { ListOptions, Page } from './page.ts'
 import type { PolicyPlace } from './policy.ts'
 import type { PersonId } from './same-person.ts'
-import type { SessionRow, SessionState } from './session.ts'
+import type { SessionRow } from './session.ts'
+import type { SessionState } from './vocabulary.ts'
 
 export interface SessionQuery {
   states?: readonly SessionState[]

@@ -1,31 +1,16 @@
 import type { Approval, BreakGlass } from './approval.ts'
-import type { Action } from './policy.ts'
+import type { Action } from './vocabulary.ts'
 import type { EndCode } from './session-end.ts'
 import type { RecordingSummary } from './recording.ts'
 import type { Person } from './same-person.ts'
-import type { TargetFact } from './target-facts.ts'
-import type { DebugContainer, Profile } from './debug-container.ts'
+import type { TargetFact } from './vocabulary.ts'
+import type { DebugContainer } from './debug-container.ts'
+import type { Profile } from './vocabulary.ts'
 import type { StartProgress } from './driver.ts'
 import type { Identity } from './identity.ts'
 import type { TerminalSize } from './streams.ts'
-import type { PodPick } from './target.ts'
-
-export const sessionStates = ['pending-approval', 'starting', 'running', 'ended'] as const
-export type SessionState = (typeof sessionStates)[number]
-
-export const endReasons = [
-  'exit',
-  'target-exited',
-  'terminated',
-  'idle',
-  'expired',
-  'denied',
-  'failed',
-  'recording-failed',
-  'lost',
-  'shutdown',
-] as const
-export type EndReason = (typeof endReasons)[number]
+import type { PodPick } from './vocabulary.ts'
+import type { SessionState, EndReason, AuditKind } from './vocabulary.ts'
 
 export interface SessionEnd {
   reason: EndReason
@@ -120,37 +105,6 @@ export interface ViewerInfo extends Person {
   id: string
   role: 'controller' | 'observer'
 }
-
-export const auditKinds = [
-  'signed-in',
-  'signed-out',
-  'sign-in-failed',
-  'denied',
-  'opened',
-  'started',
-  'viewed',
-  'controlled',
-  'terminated',
-  'ended',
-  'adopted',
-  'reaped',
-  'recording-degraded',
-  'played',
-  'exported',
-  'audit-read',
-  'policy-loaded',
-  'approval-requested',
-  'approved',
-  'approval-denied',
-  'withdrawn',
-  'break-glass',
-  'reviewed',
-  'policy-simulated',
-  'policy-explained',
-  'verified',
-  'sample-started',
-] as const
-export type AuditKind = (typeof auditKinds)[number]
 
 /** Written before its effect takes place. */
 export interface AuditEvent {

@@ -1,16 +1,4 @@
-/** What a target has that a shell beside it comes to have, whatever its profile. */
-
-export const targetFacts = [
-  'privileged',
-  'hostPid',
-  'hostNetwork',
-  'hostPath',
-  'engineSocket',
-  'extraCapabilities',
-  'unconfined',
-  'userNamespace',
-] as const
-export type TargetFact = (typeof targetFacts)[number]
+import { targetFacts, type TargetFact } from './vocabulary.ts'
 
 /**
  * The facts by which a shell has power over the target's host, since it can read the target's files and, as its user or with

@@ -1,7 +1,5 @@
 import { HatchwayError } from './errors.ts'
-
-export const workloadKinds = ['pod', 'deployment', 'statefulset', 'daemonset', 'job', 'replicaset'] as const
-export type WorkloadKind = (typeof workloadKinds)[number]
+import { workloadKinds, type WorkloadKind } from './vocabulary.ts'
 
 /** What a caller asks for, before anything is resolved. */
 export type TargetRef =

@@ -1,17 +1,6 @@
-import type { TargetFact } from './target-facts.ts'
+import type { TargetFact } from './vocabulary.ts'
 import type { TargetRef } from './target-ref.ts'
-
-export const targetStates = [
-  'running',
-  'paused',
-  'restarting',
-  'created',
-  'exited',
-  'dead',
-  'removing',
-] as const
-/** In a cluster, `restarting` is whatever can't stay up: in back-off, or unable to start. */
-export type TargetState = (typeof targetStates)[number]
+import type { TargetState, SessionScope, PodPick } from './vocabulary.ts'
 
 /** One container of a pod, in the order of its specification. */
 export interface PodContainer {
@@ -98,22 +87,11 @@ export interface TargetQuery {
   namespace?: string
 }
 
-export const sessionScopes = ['container', 'network', 'copy'] as const
-/**
- * What a session shares: a container's processes, files and network; the network of its pod alone, with no process and no
- * file of it; or those of a debug copy of the pod.
- */
-export type SessionScope = (typeof sessionScopes)[number]
-
 /** A scope that a backend knows. `problem`: why a session there cannot have it now. */
 export interface ScopeChoice {
   scope: SessionScope
   problem?: string
 }
-
-export const podPicks = ['ready', 'unready', 'crashing'] as const
-/** Which pod of a workload is wanted. `ready` takes the newest ready one and says so when there is none. */
-export type PodPick = (typeof podPicks)[number]
 
 export interface Lookup {
   /** Default `ready`. Means nothing for a pod and in Docker. */

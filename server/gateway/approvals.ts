@@ -1,5 +1,5 @@
 /** What waits for other people's word, and what they say. Who may say it is judged by `Approvals`. */
-import type { ReviewVerdict } from '../core/approval.ts'
+import type { ReviewVerdict } from '../core/vocabulary.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { SessionQuery, SessionStore } from '../core/session-store.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'

@@ -1,6 +1,6 @@
 /** The only writer of the audit log: lint refuses `appendAudit` outside of server/gateway and server/store. */
 import type { AuditTrail } from '../core/audit-trail.ts'
-import type { Action } from '../core/policy.ts'
+import type { Action } from '../core/vocabulary.ts'
 import { personOf } from '../core/same-person.ts'
 import type { AuditLog } from '../core/audit-log.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'

@@ -1,6 +1,7 @@
 import type { AuditTrail } from '../core/audit-trail.ts'
 import { HatchwayError } from '../core/errors.ts'
-import type { Action, Policy, Principal } from '../core/policy.ts'
+import type { Policy, Principal } from '../core/policy.ts'
+import type { Action } from '../core/vocabulary.ts'
 import type { LiveState, SessionRow } from '../core/session.ts'
 import type { SessionStore } from '../core/session-store.ts'
 import type { Sessions } from '../sessions/sessions.ts'

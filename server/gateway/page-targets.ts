@@ -1,7 +1,8 @@
 /** The order of a list of targets, and a page of it. Pure. */
 import { HatchwayError } from '../core/errors.ts'
 import { namespaceOf, resourceKindOf } from '../core/target-ref.ts'
-import type { Target, TargetState } from '../core/target.ts'
+import type { Target } from '../core/target.ts'
+import type { TargetState } from '../core/vocabulary.ts'
 import type { TargetSort } from '../protocol/target-api.ts'
 
 /** Where a target stands where nothing else is asked for: rank, environment, namespace, name, kind. */

@@ -1,6 +1,7 @@
 /** What policy says to a caller about targets and sessions. Pure. */
 import { HatchwayError } from '../core/errors.ts'
-import type { Action, Decision, Policy, PolicyTarget, Principal } from '../core/policy.ts'
+import type { Decision, Policy, PolicyTarget, Principal } from '../core/policy.ts'
+import type { Action } from '../core/vocabulary.ts'
 import { isSamePerson } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
 import { hasVoted, policyTargetOfSession } from '../core/session-policy.ts'

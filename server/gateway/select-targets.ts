@@ -1,6 +1,7 @@
 /** Search words, label selectors and kinds over targets. Pure. */
 import { HatchwayError } from '../core/errors.ts'
-import { resourceKindOf, workloadKinds } from '../core/target-ref.ts'
+import { resourceKindOf } from '../core/target-ref.ts'
+import { workloadKinds } from '../core/vocabulary.ts'
 import type { Target } from '../core/target.ts'
 import { refOf } from './permissions.ts'
 import { knownWords } from './known-words.ts'

@@ -1,7 +1,8 @@
 /** What callers may see of the targets. */
 import { policyTargetOf } from '../core/session-policy.ts'
 import type { Principal } from '../core/policy.ts'
-import { targetStates, type Lookup, type Target } from '../core/target.ts'
+import { type Lookup, type Target } from '../core/target.ts'
+import { targetStates } from '../core/vocabulary.ts'
 import { type IdentityWish } from '../core/identity.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
 import type { TargetList, TargetSort } from '../protocol/target-api.ts'

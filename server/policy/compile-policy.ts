@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Policy } from '../core/policy.ts'
 import { atOnce, inTurns } from '../core/steps.ts'
-import { profiles } from '../core/debug-container.ts'
+import { profiles } from '../core/vocabulary.ts'
 import { decide } from './decide.ts'
 import { findMissed, findNear } from './explain.ts'
 import { compileRules, type RuleSet } from './match-rule.ts'

@@ -1,6 +1,7 @@
 /** What the default asks of policy beside a target by which a shell has power over the host. */
 import type { Grant, PolicyRequest } from '../core/policy.ts'
-import { factWords, inOrder, unjudgedFacts, type TargetFact } from '../core/target-facts.ts'
+import { factWords, inOrder, unjudgedFacts } from '../core/target-facts.ts'
+import type { TargetFact } from '../core/vocabulary.ts'
 import type { CompiledRule } from './match-rule.ts'
 import { phrase, quote, verb, wayOut } from './words.ts'
 

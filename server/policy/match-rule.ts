@@ -1,4 +1,5 @@
-import type { Action, PolicyRequest, PolicyTarget } from '../core/policy.ts'
+import type { PolicyRequest, PolicyTarget } from '../core/policy.ts'
+import type { Action } from '../core/vocabulary.ts'
 import type { Steps } from '../core/steps.ts'
 import { anyOf, compileWhere, possibleFacts } from './match-target.ts'
 import { compilePattern } from './pattern.ts'

@@ -1,5 +1,5 @@
 import type { PolicyTarget } from '../core/policy.ts'
-import { targetFacts, type TargetFact } from '../core/target-facts.ts'
+import { targetFacts, type TargetFact } from '../core/vocabulary.ts'
 import { compileGlob, isGlob } from './glob.ts'
 import type { LabelExpression, Where } from './rule.ts'
 

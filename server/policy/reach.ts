@@ -1,4 +1,5 @@
-import type { Action, PolicyPlace, PolicyRequest } from '../core/policy.ts'
+import type { PolicyPlace, PolicyRequest } from '../core/policy.ts'
+import type { Action } from '../core/vocabulary.ts'
 import type { CompiledRule } from './match-rule.ts'
 
 /** A store compares each of its rows with each of them. */

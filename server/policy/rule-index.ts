@@ -1,4 +1,5 @@
-import { actions, type Action, type PolicyRequest } from '../core/policy.ts'
+import { type PolicyRequest } from '../core/policy.ts'
+import { actions, type Action } from '../core/vocabulary.ts'
 import type { Steps } from '../core/steps.ts'
 import { isGlob, literalPieces } from './glob.ts'
 import { possibleFacts } from './match-target.ts'

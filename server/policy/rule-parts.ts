@@ -1,6 +1,6 @@
 /** Which targets and which times a rule of a policy file is about. */
 import { z } from 'zod'
-import { targetFacts } from '../core/target-facts.ts'
+import { targetFacts } from '../core/vocabulary.ts'
 import { list, oneOf, plain } from './policy-fields.ts'
 import { labelOperators } from './rule.ts'
 import { isTimeZone, parseHours, weekdays } from './time-window.ts'

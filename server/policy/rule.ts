@@ -1,6 +1,6 @@
-import type { Action, RuleEffect } from '../core/policy.ts'
-import type { TargetFact } from '../core/target-facts.ts'
-import type { Profile } from '../core/debug-container.ts'
+import type { Action, RuleEffect } from '../core/vocabulary.ts'
+import type { TargetFact } from '../core/vocabulary.ts'
+import type { Profile } from '../core/vocabulary.ts'
 import type { TimeWindow } from './time-window.ts'
 
 export const labelOperators = ['In', 'NotIn', 'Exists', 'DoesNotExist'] as const

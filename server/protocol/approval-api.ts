@@ -1,5 +1,6 @@
 /** REST bodies about approvals and about policy itself. */
 import { z } from 'zod'
+import { actions, reviewVerdicts, ruleEffects } from '../core/vocabulary.ts'
 import { person, plainText, profile, timestamp } from './fields.ts'
 
 export const approvalNeed = z.object({
@@ -37,7 +38,7 @@ export const breakGlass = z.object({
   needs: z.array(approvalNeed).describe('the approval that it did without'),
   review: z
     .object({
-      verdict: z.enum(['justified', 'unjustified']),
+      verdict: z.enum(reviewVerdicts),
       by: person,
       at: timestamp,
       reason: z.string(),
@@ -57,7 +58,7 @@ export const decideSession = z
   })
 
 export const reviewSession = z.strictObject({
-  verdict: z.enum(['justified', 'unjustified']),
+  verdict: z.enum(reviewVerdicts),
   reason: plainText(500).refine((text) => !blank(text), 'must not be empty'),
 })
 
@@ -84,7 +85,7 @@ export const approvalTerms = z.object({
 })
 export type ApprovalTerms = z.infer<typeof approvalTerms>
 
-const ruleEffect = z.enum(['allow', 'deny', 'require-approval'])
+const ruleEffect = z.enum(ruleEffects)
 
 /** What policy says to one question, and why. */
 export const policyExplanation = z.object({
@@ -119,16 +120,7 @@ export const policyExplanation = z.object({
 })
 export type PolicyExplanation = z.infer<typeof policyExplanation>
 
-const action = z.enum([
-  'list',
-  'open',
-  'watch',
-  'terminate',
-  'run',
-  'read-recording',
-  'read-audit',
-  'approve',
-])
+const action = z.enum(actions)
 
 const question = {
   target: z.string().min(1).max(600).optional().describe('a target reference'),

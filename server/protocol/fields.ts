@@ -1,19 +1,11 @@
 /** What several REST bodies share. */
 import { z } from 'zod'
+import { podPicks, profiles, sessionScopes, targetFacts } from '../core/vocabulary.ts'
 
 export const timestamp = z.iso.datetime().describe('RFC 3339, UTC')
-export const profile = z.enum(['auto', 'general', 'baseline', 'restricted', 'netadmin', 'sysadmin'])
+export const profile = z.enum(profiles)
 export const targetFact = z
-  .enum([
-    'privileged',
-    'hostPid',
-    'hostNetwork',
-    'hostPath',
-    'engineSocket',
-    'extraCapabilities',
-    'unconfined',
-    'userNamespace',
-  ])
+  .enum(targetFacts)
   .describe('what a target has that a shell there comes to have, as in `where.facts` of policy')
 // Written out, for programs whose patterns know no Unicode properties; \p{Cc} is the first two ranges.
 // Control characters have no business in words that land in lists, logs and recordings.
@@ -37,11 +29,9 @@ export type Person = z.infer<typeof person>
 export const limit = z.coerce.number().int().min(1).max(200).default(50)
 export const cursor = z.string().max(500).optional()
 
-export const podPick = z
-  .enum(['ready', 'unready', 'crashing'])
-  .describe('which pod of a workload; ready by default')
+export const podPick = z.enum(podPicks).describe('which pod of a workload; ready by default')
 
-export const sessionScope = z.enum(['container', 'network', 'copy'])
+export const sessionScope = z.enum(sessionScopes)
 
 export const targetProcess = plainText(64)
   .min(1)

@@ -1,5 +1,6 @@
 /** Sessions under /api/v1: asking for one, and what is told of it. */
 import { z } from 'zod'
+import { endReasons, sessionStates, startPhases } from '../core/vocabulary.ts'
 import { approval, breakGlass } from './approval-api.ts'
 import {
   cursor,
@@ -15,19 +16,8 @@ import {
   timestamp,
 } from './fields.ts'
 import { identity } from './target-api.ts'
-const sessionState = z.enum(['pending-approval', 'starting', 'running', 'ended'])
-const endReason = z.enum([
-  'exit',
-  'target-exited',
-  'terminated',
-  'idle',
-  'expired',
-  'denied',
-  'failed',
-  'recording-failed',
-  'lost',
-  'shutdown',
-])
+const sessionState = z.enum(sessionStates)
+const endReason = z.enum(endReasons)
 export const terminalSize = z.strictObject({
   cols: z.int().min(2).max(1000),
   rows: z.int().min(2).max(1000),
@@ -35,7 +25,7 @@ export const terminalSize = z.strictObject({
 export type TerminalSize = z.infer<typeof terminalSize>
 
 export const startProgress = z.object({
-  phase: z.enum(['resolving', 'pulling', 'creating', 'attaching']),
+  phase: z.enum(startPhases),
   detail: z.string().optional().describe("the backend's own words for what it waits for"),
   advice: z.string().optional().describe('what the user can do about what is in the way'),
   pull: z

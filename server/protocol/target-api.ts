@@ -1,11 +1,12 @@
 /** REST bodies about targets. */
 import { z } from 'zod'
+import { targetStates, workloadKinds } from '../core/vocabulary.ts'
 import { approvalTerms } from './approval-api.ts'
 import { cursor, podPick, profile, sessionScope, targetFact, targetProcess, timestamp } from './fields.ts'
 import { runbook } from './runbook-api.ts'
 
-const targetState = z.enum(['running', 'paused', 'restarting', 'created', 'exited', 'dead', 'removing'])
-const workloadKind = z.enum(['pod', 'deployment', 'statefulset', 'daemonset', 'job', 'replicaset'])
+const targetState = z.enum(targetStates)
+const workloadKind = z.enum(workloadKinds)
 
 const podContainer = z.object({
   name: z.string(),

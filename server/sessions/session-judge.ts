@@ -1,4 +1,4 @@
-import type { ApprovalOutcome } from '../core/approval.ts'
+import type { ApprovalOutcome } from '../core/vocabulary.ts'
 import type { ApprovalNeed, Grant, PolicyRequest, Principal } from '../core/policy.ts'
 import type { SessionRow } from '../core/session.ts'
 

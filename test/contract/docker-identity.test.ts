@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { profiles } from '../../server/core/debug-container.ts'
+import { profiles } from '../../server/core/vocabulary.ts'
 import type { Target } from '../../server/core/target.ts'
 import type { TestContainerSpec } from '../support/containers.ts'
 import { DockerUser } from '../support/docker-user.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { profiles } from '../../server/core/debug-container.ts'
+import { profiles } from '../../server/core/vocabulary.ts'
 import { DockerUser } from '../support/docker-user.ts'
 import { testEngines } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { DebugContainer } from '../../server/core/debug-container.ts'
-import type { StartPhase } from '../../server/core/driver.ts'
+import type { StartPhase } from '../../server/core/vocabulary.ts'
 import type { Target } from '../../server/core/target.ts'
 import { eventually } from '../support/eventually.ts'
 import { deadline, type DriverGround, type Test, DriverUser, resultOf } from './driver-ground.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Profile } from '../../server/core/debug-container.ts'
+import type { Profile } from '../../server/core/vocabulary.ts'
 import type { Identity } from '../../server/core/identity.ts'
 import type { Target } from '../../server/core/target.ts'
 import { capabilityNames } from '../support/capabilities.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { DebugContainer } from '../../server/core/debug-container.ts'
-import type { StartPhase } from '../../server/core/driver.ts'
+import type { StartPhase } from '../../server/core/vocabulary.ts'
 import { eventually } from '../support/eventually.ts'
 import { Shell } from '../support/shell.ts'
 import { deadline, type DriverGround, DriverUser, endOf, engineer } from './driver-ground.ts'

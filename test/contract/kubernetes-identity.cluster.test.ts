@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { V1PodSpec, V1SecurityContext } from '@kubernetes/client-node'
-import { type Profile, profiles } from '../../server/core/debug-container.ts'
+import { type Profile, profiles } from '../../server/core/vocabulary.ts'
 import { testCluster } from '../support/cluster.ts'
 import { TestNamespace } from '../support/cluster-namespace.ts'
 import { type ImageName, imageRef } from '../support/images.ts'

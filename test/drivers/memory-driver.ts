@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { TargetRef } from '../../server/core/target-ref.ts'
-import type { DebugContainer, DebugSpec, Profile } from '../../server/core/debug-container.ts'
+import type { DebugContainer, DebugSpec } from '../../server/core/debug-container.ts'
+import type { Profile } from '../../server/core/vocabulary.ts'
 import type {
   DriverCapabilities,
   Opened,

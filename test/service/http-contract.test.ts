@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { errorCodes, HatchwayError } from '../../server/core/errors.ts'
-import { auditKinds } from '../../server/core/session.ts'
+import { auditKinds } from '../../server/core/vocabulary.ts'
 import { endCodes } from '../../server/core/session-end.ts'
 import { sharedHttpGateway, startHttpGateway } from '../support/http-doubles.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
-import type { TargetState } from '../../server/core/target.ts'
+import type { TargetState } from '../../server/core/vocabulary.ts'
 import type { Environment } from '../../server/protocol/api.ts'
 import type { TargetDetail, TargetList } from '../../server/protocol/target-api.ts'
 import {

@@ -1,6 +1,7 @@
-import { actions, type PolicyRequest } from '../../server/core/policy.ts'
-import { targetFacts } from '../../server/core/target-facts.ts'
-import { profiles } from '../../server/core/debug-container.ts'
+import { type PolicyRequest } from '../../server/core/policy.ts'
+import { actions } from '../../server/core/vocabulary.ts'
+import { targetFacts } from '../../server/core/vocabulary.ts'
+import { profiles } from '../../server/core/vocabulary.ts'
 import { labelOperators, type Rule } from '../../server/policy/rule.ts'
 import { weekdays } from '../../server/policy/time-window.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Principal } from '../../server/core/policy.ts'
-import type { AuditKind } from '../../server/core/session.ts'
+import type { AuditKind } from '../../server/core/vocabulary.ts'
 import type { SessionApprovals } from '../../server/sessions/life/approvals.ts'
 import { ask, askingFor, deskOf } from '../support/approval-ground.ts'
 import { eventually } from '../support/eventually.ts'

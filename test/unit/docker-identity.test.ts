@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Profile } from '../../server/core/debug-container.ts'
+import type { Profile } from '../../server/core/vocabulary.ts'
 import { dockerDefaults, effectiveCapabilities } from '../../server/drivers/shared/capabilities.ts'
 import { chooseIdentity, type TargetFacts } from '../../server/drivers/docker/identity.ts'
 

@@ -5,8 +5,8 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
 import { endCodes } from '../../server/core/session-end.ts'
-import { endReasons } from '../../server/core/session.ts'
-import { profiles } from '../../server/core/debug-container.ts'
+import { endReasons } from '../../server/core/vocabulary.ts'
+import { profiles } from '../../server/core/vocabulary.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFile(join(root, path), 'utf8')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Profile } from '../../server/core/debug-container.ts'
+import type { Profile } from '../../server/core/vocabulary.ts'
 import type { PodIdentityFacts } from '../../server/drivers/kubernetes/catalog/identity-facts.ts'
 import { readIdentityFacts } from '../../server/drivers/kubernetes/catalog/identity-facts.ts'
 import { choosePodIdentity } from '../../server/drivers/kubernetes/debug/identity.ts'

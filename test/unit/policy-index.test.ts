@@ -1,9 +1,10 @@
 /** What the index leaves out must never be missed: every answer is compared with one for which all rules were walked through. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Action, PolicyRequest, PolicyTarget } from '../../server/core/policy.ts'
+import type { PolicyRequest, PolicyTarget } from '../../server/core/policy.ts'
+import type { Action } from '../../server/core/vocabulary.ts'
 import { compilePolicy } from '../../server/policy/compile-policy.ts'
-import { targetFacts, type TargetFact } from '../../server/core/target-facts.ts'
+import { targetFacts, type TargetFact } from '../../server/core/vocabulary.ts'
 import { decide } from '../../server/policy/decide.ts'
 import { atOnce } from '../../server/core/steps.ts'
 import { compileRules } from '../../server/policy/match-rule.ts'

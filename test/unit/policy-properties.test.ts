@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ruleEffects, type Decision, type PolicyRequest } from '../../server/core/policy.ts'
+import { type Decision, type PolicyRequest } from '../../server/core/policy.ts'
+import { ruleEffects } from '../../server/core/vocabulary.ts'
 import { compilePolicy } from '../../server/policy/compile-policy.ts'
 import type { Rule } from '../../server/policy/rule.ts'
 import { weekdays } from '../../server/policy/time-window.ts'

@@ -1,6 +1,7 @@
 import type { ContainerInfo } from 'dockerode'
 import { warningsOfFacts, type FoundFacts } from '../../core/target-facts.ts'
-import { targetStates, type Target, type TargetState } from '../../core/target.ts'
+import { type Target } from '../../core/target.ts'
+import { targetStates, type TargetState } from '../../core/vocabulary.ts'
 import { containerName, labels } from './container.ts'
 import type { Inspected } from './read.ts'
 

@@ -1,6 +1,7 @@
 import { HatchwayError } from '../../core/errors.ts'
 import type { TargetRef } from '../../core/target-ref.ts'
-import type { DebugContainer, DebugSpec, Profile } from '../../core/debug-container.ts'
+import type { DebugContainer, DebugSpec } from '../../core/debug-container.ts'
+import type { Profile } from '../../core/vocabulary.ts'
 import type { Actor, Opened, StartProgress, TargetAccess, TargetDriver } from '../../core/driver.ts'
 import type { Identity, IdentityWish, TargetProcesses } from '../../core/identity.ts'
 import type { CommandStream, TerminalStream } from '../../core/streams.ts'

@@ -1,5 +1,5 @@
 import { HatchwayError } from '../../core/errors.ts'
-import type { Profile } from '../../core/debug-container.ts'
+import type { Profile } from '../../core/vocabulary.ts'
 import type { DebuggedProcess, Identity } from '../../core/identity.ts'
 import {
   capabilityName,

@@ -1,6 +1,7 @@
 import { HatchwayError } from '../../core/errors.ts'
 import type { TargetRef } from '../../core/target-ref.ts'
-import type { DebugContainer, Profile } from '../../core/debug-container.ts'
+import type { DebugContainer } from '../../core/debug-container.ts'
+import type { Profile } from '../../core/vocabulary.ts'
 import type { Actor, Opened, TargetAccess, TargetDriver } from '../../core/driver.ts'
 import type { Identity, IdentityWish } from '../../core/identity.ts'
 import type { CommandStream, TerminalStream } from '../../core/streams.ts'

@@ -1,6 +1,6 @@
 /** What of its host a container gets by what is mounted into it. Pure; the same for Docker and Kubernetes. */
 import { posix } from 'node:path'
-import type { TargetFact } from '../../core/target-facts.ts'
+import type { TargetFact } from '../../core/vocabulary.ts'
 
 export interface HostMount {
   /** On the host. */

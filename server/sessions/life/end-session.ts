@@ -1,8 +1,9 @@
 /** A session's end, step by step. What store or disk did not take is remembered, so that it can be tried until it is stored. */
-import type { ApprovalOutcome } from '../../core/approval.ts'
+import type { ApprovalOutcome } from '../../core/vocabulary.ts'
 import { HatchwayError } from '../../core/errors.ts'
 import type { Recorder, Recordings } from '../../core/recording.ts'
-import type { EndReason, SessionEnd, SessionRow } from '../../core/session.ts'
+import type { SessionEnd, SessionRow } from '../../core/session.ts'
+import type { EndReason } from '../../core/vocabulary.ts'
 import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { TargetDriver } from '../../core/driver.ts'
 import { auditSession, endedEvent } from './session-audit.ts'

@@ -1,6 +1,6 @@
 import { HatchwayError, messageOf } from '../../core/errors.ts'
 import { isSamePerson } from '../../core/same-person.ts'
-import type { SessionState } from '../../core/session.ts'
+import type { SessionState } from '../../core/vocabulary.ts'
 import type { Opened, StartProgress } from '../../core/driver.ts'
 import type { TerminalStream } from '../../core/streams.ts'
 import { Allowance } from '../../core/allowance.ts'

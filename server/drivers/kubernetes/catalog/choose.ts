@@ -1,6 +1,7 @@
 /** Which pod of a workload, and which container of a pod. Pure. */
 import { HatchwayError } from '../../../core/errors.ts'
-import type { PodChoice, PodPick, TargetState } from '../../../core/target.ts'
+import type { PodChoice } from '../../../core/target.ts'
+import type { PodPick, TargetState } from '../../../core/vocabulary.ts'
 import type { PodRecord } from './describe.ts'
 import { byUsefulness } from './rows.ts'
 

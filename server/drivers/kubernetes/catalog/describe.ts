@@ -1,5 +1,6 @@
 import { warningsOfFacts, type FoundFacts } from '../../../core/target-facts.ts'
-import type { PodContainer, TargetState } from '../../../core/target.ts'
+import type { PodContainer } from '../../../core/target.ts'
+import type { TargetState } from '../../../core/vocabulary.ts'
 import { describeContainer, pairContainers, type ContainerPair } from './containers.ts'
 import { keepDebugContainers, type KubernetesDebugContainer } from './debug-containers.ts'
 import { ownerOf, type Owner, type Pod } from '../api/objects.ts'

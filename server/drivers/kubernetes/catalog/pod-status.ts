@@ -1,5 +1,6 @@
 /** The state of a pod, and the words for it. The order of the questions is that of kubectl's printer (pkg/printers). */
-import type { PodContainer, TargetState } from '../../../core/target.ts'
+import type { PodContainer } from '../../../core/target.ts'
+import type { TargetState } from '../../../core/vocabulary.ts'
 import { shorten } from './containers.ts'
 import type { Pod } from '../api/objects.ts'
 

@@ -1,6 +1,7 @@
 /** From what is kept of pods and workloads to the targets that a list shows. Pure. */
 import { inOrder } from '../../../core/target-facts.ts'
-import type { TargetState, Target } from '../../../core/target.ts'
+import type { Target } from '../../../core/target.ts'
+import type { TargetState } from '../../../core/vocabulary.ts'
 import { shorten } from './containers.ts'
 import { sessionOfCopy } from './copy-name.ts'
 import type { PodRecord } from './describe.ts'

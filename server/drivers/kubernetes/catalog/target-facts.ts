@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
-import { inOrder, type FoundFacts, type TargetFact } from '../../../core/target-facts.ts'
+import { inOrder, type FoundFacts } from '../../../core/target-facts.ts'
+import type { TargetFact } from '../../../core/vocabulary.ts'
 import { factsOfMount } from '../../shared/host-mounts.ts'
 import { pairContainers, type ContainerPair } from './containers.ts'
 import type { Pod } from '../api/objects.ts'

@@ -1,4 +1,4 @@
-import type { WorkloadKind } from '../../../core/target-ref.ts'
+import type { WorkloadKind } from '../../../core/vocabulary.ts'
 import { ownerOf } from '../api/objects.ts'
 import type { DaemonSet, Deployment, Job, Metadata, ReplicaSet, StatefulSet } from '../api/objects.ts'
 import type { OwnerRecord } from './owners.ts'

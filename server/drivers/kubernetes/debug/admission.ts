@@ -1,5 +1,5 @@
 import { HatchwayError } from '../../../core/errors.ts'
-import type { Profile } from '../../../core/debug-container.ts'
+import type { Profile } from '../../../core/vocabulary.ts'
 import { refusalOf } from '../api/errors.ts'
 import { recreated, staticPod } from '../catalog/pod-errors.ts'
 

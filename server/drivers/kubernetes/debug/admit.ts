@@ -1,6 +1,6 @@
 import type { V1EphemeralContainer } from '@kubernetes/client-node'
 import { HatchwayError } from '../../../core/errors.ts'
-import type { Profile } from '../../../core/debug-container.ts'
+import type { Profile } from '../../../core/vocabulary.ts'
 import { explainRefusal, podSecurityRefusal } from './admission.ts'
 import type { KubernetesClient } from '../api/client.ts'
 import {

@@ -1,6 +1,6 @@
-import type { Profile } from '../../../core/debug-container.ts'
+import type { Profile } from '../../../core/vocabulary.ts'
 import type { Identity } from '../../../core/identity.ts'
-import type { SessionScope } from '../../../core/target.ts'
+import type { SessionScope } from '../../../core/vocabulary.ts'
 import {
   capabilityName,
   dockerDefaults as runtimeDefaults,

@@ -1,5 +1,5 @@
 import type { V1SecurityContext } from '@kubernetes/client-node'
-import type { Profile } from '../../../core/debug-container.ts'
+import type { Profile } from '../../../core/vocabulary.ts'
 
 /** A plain object, although the client's types are classes. */
 export type SecurityContext = { [Field in keyof V1SecurityContext]: V1SecurityContext[Field] }
