@@ -15,6 +15,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { limitConcurrency } from '../server/drivers/shared/limit-concurrency.ts'
 import { backends, neededBackends } from './support/backends.ts'
 import { isClusterRunning, isClusterUsed, stopCluster } from './support/cluster.ts'
 import {
@@ -26,7 +27,7 @@ import {
   testEngines,
 } from './support/engine.ts'
 import { ensureImages, imageNames } from './support/images.ts'
-import { joinRuns, type TestEvent } from './support/join-runs.ts'
+import { joinRuns, type NamedRun, type Run, type TestEvent } from './support/join-runs.ts'
 import { type Ground, type Lane, lanesOf } from './support/lanes.ts'
 import { buildWebApp } from './support/web-app.ts'
 
@@ -155,16 +156,11 @@ async function runAll(): Promise<number> {
     const options = { files, concurrency, env, execArgv, timeout: 600_000 }
     return run(options)
   }
-  const first = new Map(lanes.filter(goesFirst).map((lane) => [lane, start(lane)]))
-  const alone = lanes.filter((lane) => lane.isAlone).map((lane) => ended(first.get(lane)))
   let failed = false
   const watch = (event: TestEvent) => {
     failed ||= event.type === 'test:fail' && event.data.todo === undefined
   }
-  const runs = lanes.map((lane) => ({
-    name: lane.name,
-    events: first.get(lane) ?? Promise.all(alone).then(() => start(lane)),
-  }))
+  const runs = startInTurn(lanes, start)
   const shown = new PassThrough().on('data', (text) => process.stdout.write(text))
   await pipeline(Readable.from(joinRuns(runs, watch)), new spec(), shown)
   return failed ? 1 : 0
@@ -185,14 +181,34 @@ async function prepareGround(): Promise<Ground> {
   return { engines: engines.map(({ name }) => name), privileged: able, cores }
 }
 
-/** Lanes that disturb nobody, or that nobody may disturb: the others wait for the latter. */
-function goesFirst({ name, isAlone }: Lane): boolean {
-  return isAlone || name === 'none'
+/** One stage after the other, and in each of them as many lanes at once as there are cores: more would run into each other's deadlines. */
+function startInTurn(lanes: readonly Lane[], start: (lane: Lane) => Run): NamedRun[] {
+  const runs: NamedRun[] = []
+  let before: Promise<unknown> = Promise.resolve()
+  for (const stage of ['unit', 'alone', 'beside'] as const) {
+    const turns = limitConcurrency(availableParallelism())
+    const over: Promise<unknown>[] = []
+    for (const lane of lanes.filter((each) => each.stage === stage)) {
+      const { promise: events, resolve } = Promise.withResolvers<Run>()
+      over.push(
+        before.then(() =>
+          turns(async () => {
+            const run = start(lane)
+            resolve(run)
+            await ended(run)
+          }),
+        ),
+      )
+      runs.push({ name: lane.name, events })
+    }
+    before = Promise.all(over)
+  }
+  return runs
 }
 
-async function ended(events: ReturnType<typeof run> | undefined): Promise<void> {
+async function ended(events: Run): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  events?.on('test:summary', ({ file }) => {
+  events.on('test:summary', ({ file }) => {
     if (file === undefined) resolve()
   })
   await promise

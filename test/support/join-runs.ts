@@ -1,6 +1,6 @@
 import type { run } from 'node:test'
 
-type Run = ReturnType<typeof run>
+export type Run = ReturnType<typeof run>
 
 /** One event of node's test runner. */
 export type TestEvent = Awaited<ReturnType<AsyncIterator<Run>['next']>>['value']

@@ -29,31 +29,45 @@ describe('the lanes of a test run', () => {
   })
 
   it('part what would disturb each other', () => {
-    assert.deepEqual(laneOf('test/unit/a.test.ts'), ['none, 2 at once'])
-    assert.deepEqual(laneOf('test/service/a.mounts.test.ts'), ['none, 2 at once'])
+    assert.deepEqual(laneOf('test/unit/a.test.ts'), ['unit, 2 at once'])
+    assert.deepEqual(laneOf('test/service/a.mounts.test.ts'), ['none, 1 at once'])
     assert.deepEqual(laneOf('test/service/a.docker.test.ts'), ['docker, 1 at once'])
     assert.deepEqual(laneOf('test/contract/docker-a.registry.test.ts'), ['docker, 1 at once'])
     assert.deepEqual(laneOf('test/contract/docker-a.newest.test.ts'), ['newest, 1 at once'])
     assert.deepEqual(laneOf('test/contract/docker-a.test.ts'), ['oldest, 1 at once', 'newest, 1 at once'])
     assert.deepEqual(laneOf('test/contract/docker-privileged.test.ts'), ['newest, 1 at once'])
-    assert.deepEqual(laneOf('test/e2e/a.browser.cluster.test.ts'), ['browser, 2 at once'])
-    assert.deepEqual(laneOf('test/service/kubernetes-a.test.ts'), ['cluster, 2 at once'])
+    assert.deepEqual(laneOf('test/e2e/a.browser.cluster.test.ts'), ['browser, 1 at once'])
+    assert.deepEqual(laneOf('test/service/kubernetes-a.test.ts'), ['cluster, 1 at once'])
   })
 
   it('keep apart what has its ground to itself', () => {
-    const alone = lanes.filter(({ isAlone }) => isAlone)
+    const alone = lanes.filter(({ stage }) => stage === 'alone')
     assert.deepEqual(alone.map(({ name, concurrency }) => `${name}, ${concurrency}`).toSorted(), [
       'alone in the cluster, 1',
       'alone on the engine, 1',
     ])
   })
 
-  it('have one engine where there is one, and the unit tests first', () => {
+  it('have one engine where there is one', () => {
     const one = lanesOf(files, { engines: ['oldest'], privileged: [], cores: 4 })
     assert.ok(one.every(({ files }) => new Set(files).size === files.length))
     assert.ok(!one.flatMap((lane) => lane.files).some((file) => file.includes('docker-privileged')))
-    const [first, last] = [0, -1].map((at) => one.find(({ name }) => name === 'none')?.files.at(at))
-    assert.match(first ?? '', /^test\/unit\//)
-    assert.match(last ?? '', /^test\/service\//)
+  })
+
+  it('begin with the unit tests, then with what is alone, then with the longest', () => {
+    assert.deepEqual(
+      lanes.map(({ name, stage }) => `${stage}: ${name}`),
+      [
+        'unit: unit',
+        'alone: alone in the cluster',
+        'alone: alone on the engine',
+        'beside: browser',
+        'beside: cluster',
+        'beside: docker',
+        'beside: oldest',
+        'beside: newest',
+        'beside: none',
+      ],
+    )
   })
 })
