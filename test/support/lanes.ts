@@ -24,12 +24,12 @@ const order = [
   'unit',
   'alone in the cluster',
   'alone on the engine',
+  'docker',
   'browser',
   'cluster',
-  'docker',
-  'oldest',
-  'newest',
   'none',
+  'newest',
+  'oldest',
 ]
 
 /**

@@ -34,7 +34,7 @@ describe('the lanes of a test run', () => {
     assert.deepEqual(laneOf('test/service/a.docker.test.ts'), ['docker, 1 at once'])
     assert.deepEqual(laneOf('test/contract/docker-a.registry.test.ts'), ['docker, 1 at once'])
     assert.deepEqual(laneOf('test/contract/docker-a.newest.test.ts'), ['newest, 1 at once'])
-    assert.deepEqual(laneOf('test/contract/docker-a.test.ts'), ['oldest, 1 at once', 'newest, 1 at once'])
+    assert.deepEqual(laneOf('test/contract/docker-a.test.ts'), ['newest, 1 at once', 'oldest, 1 at once'])
     assert.deepEqual(laneOf('test/contract/docker-privileged.test.ts'), ['newest, 1 at once'])
     assert.deepEqual(laneOf('test/e2e/a.browser.cluster.test.ts'), ['browser, 1 at once'])
     assert.deepEqual(laneOf('test/service/kubernetes-a.test.ts'), ['cluster, 1 at once'])
@@ -61,12 +61,12 @@ describe('the lanes of a test run', () => {
         'unit: unit',
         'alone: alone in the cluster',
         'alone: alone on the engine',
+        'beside: docker',
         'beside: browser',
         'beside: cluster',
-        'beside: docker',
-        'beside: oldest',
-        'beside: newest',
         'beside: none',
+        'beside: newest',
+        'beside: oldest',
       ],
     )
   })
