@@ -32,12 +32,12 @@ const rooms: Record<string, Room> = {
   store: { from: ['core'], vendors: ['kysely', 'kysely/**', 'node:sqlite'] },
   blobs: { from: ['core'] },
   sessions: { from: ['core', 'protocol', 'sessions/kinds'] },
-  'sessions/kinds': { from: ['core'] },
+  'sessions/kinds': { from: ['core', 'protocol'] },
   'sessions/terminal': { from: ['core', 'protocol', 'sessions/*.ts'], vendors: ['@xterm/**'] },
   'sessions/life': { from: ['core', 'protocol', 'sessions/*.ts', 'sessions/kinds', 'sessions/terminal'] },
-  gateway: { from: ['core', 'protocol', 'sessions/*.ts'] },
+  gateway: { from: ['core', 'protocol', 'sessions/*.ts', 'sessions/kinds'] },
   http: {
-    from: ['core', 'protocol', 'gateway', 'sessions/*.ts'],
+    from: ['core', 'protocol', 'gateway', 'sessions/*.ts', 'sessions/kinds'],
     vendors: ['fastify', '@fastify/**', 'fastify-type-provider-zod', 'ws', 'zod', 'prom-client'],
   },
 }

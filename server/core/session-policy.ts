@@ -40,11 +40,6 @@ export function policyTargetOfSession(row: SessionRow): PolicyTarget {
   }
 }
 
-/** The right that a session was started by, and goes on by. */
-export function startAction({ run }: Pick<SessionRow, 'run'>): 'open' | 'run' {
-  return run === true ? 'run' : 'open'
-}
-
 /** Whether they, or somebody who may be them, have already decided on it. */
 export function hasVoted(row: SessionRow, who: Principal): boolean {
   return row.approval?.votes.some(({ by }) => maySamePerson(by, who)) ?? false

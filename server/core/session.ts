@@ -1,5 +1,5 @@
 import type { Approval, BreakGlass } from './approval.ts'
-import type { Action } from './vocabulary.ts'
+import type { Action, SessionKindName } from './vocabulary.ts'
 import type { EndCode } from './session-end.ts'
 import type { RecordingSummary } from './recording.ts'
 import type { Person } from './same-person.ts'
@@ -25,9 +25,14 @@ export interface SessionEnd {
   profiles?: readonly Profile[]
 }
 
+export type SessionDetail = Readonly<Record<string, string | number | boolean>>
+
 /** One debug container, one terminal, n viewers. The row outlives the process that serves it. */
 export interface SessionRow {
   id: string
+  kind: SessionKindName
+  /** What only sessions of its kind have, which alone reads it. Kept as JSON. */
+  detail: SessionDetail
   state: SessionState
   target: {
     /** As asked. */
@@ -58,8 +63,6 @@ export interface SessionRow {
   profile: Profile
   /** What runs in place of the toolbox's shell, as argv. */
   command?: readonly string[]
-  /** Where that begins, as {@link DebugSpec} says. */
-  cwd?: string
   /** Which pod of a workload was asked for. */
   pick?: PodPick
   /** It runs in a debug copy of the target's pod. */
@@ -68,8 +71,6 @@ export interface SessionRow {
   networkOnly?: boolean
   /** The process of the target that was asked for, in place of the one that is found. */
   process?: string
-  /** One command without a terminal: nobody types into it, and it ends with the command, or with the gateway. */
-  run?: boolean
   identity?: Identity
   reason?: string
   ticket?: string

@@ -60,6 +60,10 @@ export const actions = [
 ] as const
 export type Action = (typeof actions)[number]
 
+/** What a session is: see sessions/kinds. */
+export const sessionKinds = ['terminal', 'command'] as const
+export type SessionKindName = (typeof sessionKinds)[number]
+
 export const ruleEffects = ['allow', 'deny', 'require-approval'] as const
 export type RuleEffect = (typeof ruleEffects)[number]
 

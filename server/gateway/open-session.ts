@@ -9,6 +9,7 @@ import type { Toolbox } from '../core/debug-container.ts'
 import type { Profile } from '../core/vocabulary.ts'
 import type { TerminalSize } from '../core/streams.ts'
 import type { Approvals, OpenRequest, RunOutcome, Sessions } from '../sessions/sessions.ts'
+import { kindOf } from '../sessions/kinds/kinds.ts'
 import { auditDenied } from './audit-trail.ts'
 import type { Caller } from './caller.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
@@ -46,8 +47,6 @@ export interface RunInput extends StartInput {
   timeoutSeconds: number
 }
 
-type AnyInput = OpenInput & Pick<RunInput, 'cwd'>
-
 /** What it takes to decide on a start. */
 interface DecideStartDeps extends FindTargetDeps {
   toolboxes: readonly Toolbox[]
@@ -70,7 +69,13 @@ export async function openSession(
   input: OpenInput,
   signal: AbortSignal,
 ): Promise<SessionRow> {
-  const { request, decision, refuse } = await decideStart(deps, caller, 'open', input, signal)
+  const { request, decision, refuse } = await decideStart(
+    deps,
+    caller,
+    { kind: 'terminal', detail: {} },
+    input,
+    signal,
+  )
   if (decision.effect === 'allow') return await deps.sessions.open(request)
   if (input.breakGlass !== true) return await askForApproval(deps, caller, request, decision, signal)
   const problem = breakGlassProblem(decision, request.reason)
@@ -82,12 +87,13 @@ export async function openSession(
 export async function runCommand(
   deps: OpenSessionDeps,
   caller: Caller,
-  { timeoutSeconds, ...input }: RunInput,
+  { timeoutSeconds, cwd, ...input }: RunInput,
   signal: AbortSignal,
 ): Promise<RunOutcome | SessionRow> {
-  const { request, decision } = await decideStart(deps, caller, 'run', input, signal)
+  const started = { kind: 'command', detail: withoutUndefined({ cwd }) } as const
+  const { request, decision } = await decideStart(deps, caller, started, input, signal)
   const maxDurationMs = Math.min(request.grant.maxDurationMs, timeoutSeconds * 1000)
-  const limited = { ...request, run: true, grant: { ...request.grant, maxDurationMs } }
+  const limited = { ...request, grant: { ...request.grant, maxDurationMs } }
   if (decision.effect === 'allow') return await deps.sessions.run(limited, signal)
   return await askForApproval(deps, caller, limited, decision, signal)
 }
@@ -99,11 +105,12 @@ export async function runCommand(
 async function decideStart(
   deps: DecideStartDeps,
   caller: Caller,
-  action: 'open' | 'run',
-  input: AnyInput,
+  started: Pick<OpenRequest, 'kind' | 'detail'>,
+  input: OpenInput,
   signal: AbortSignal,
 ): Promise<{ request: OpenRequest; decision: Exclude<Decision, { effect: 'deny' }>; refuse: Refuse }> {
   const { who, from } = caller
+  const { action } = kindOf(started)
   const { target, driver } = await resolveTarget(
     deps,
     who,
@@ -131,6 +138,7 @@ async function decideStart(
   const decision = decideExactly(deps, caller, action, described, input, { toolbox, profile })
   if (decision.effect === 'deny') return await refuse(decision)
   const request = withoutUndefined({
+    ...started,
     who,
     from,
     ref: input.target,
@@ -144,7 +152,6 @@ async function decideStart(
     ticket: nonBlank(input.ticket),
     size: input.size ?? defaultSize,
     command: input.command,
-    cwd: input.cwd,
     pick: input.pick,
     copy: input.copy === true || input.scope === 'copy' ? true : undefined,
     networkOnly: input.scope === 'network' ? true : undefined,
@@ -232,7 +239,7 @@ function decideExactly(
   { who }: Caller,
   action: 'open' | 'run',
   target: PolicyTarget,
-  { reason, ticket, copy, scope }: AnyInput,
+  { reason, ticket, copy, scope }: OpenInput,
   chosen: { toolbox: Toolbox; profile: Profile },
 ): Decision {
   return policy().decide(

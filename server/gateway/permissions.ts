@@ -7,6 +7,7 @@ import type { SessionRow } from '../core/session.ts'
 import { hasVoted, policyTargetOfSession } from '../core/session-policy.ts'
 import { formatTargetRef } from '../core/target-ref.ts'
 import type { Target } from '../core/target.ts'
+import { kindOf } from '../sessions/kinds/kinds.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
 import { heldRequest, isHeld, mayApprove } from './session-judge.ts'
 
@@ -48,7 +49,7 @@ export interface SessionRights {
   review: boolean
 }
 
-/** Ownership gives watching, ending and (while the right to it holds) control, which a run has none of; recordings are policy's alone. */
+/** Ownership gives watching, ending and (while the right to it holds) control, where its kind has any; recordings are policy's alone. */
 export function sessionRights(policy: Policy, who: Principal, row: SessionRow): SessionRights {
   const target = policyTargetOfSession(row)
   const owner = isSamePerson(row.user, who)
@@ -61,7 +62,7 @@ export function sessionRights(policy: Policy, who: Principal, row: SessionRow): 
   const approves = mayApprove(policy, who, row)
   return {
     see: owner || watches || terminate || replay || approves,
-    control: opens && (owner || watches) && row.run !== true,
+    control: opens && (owner || watches) && kindOf(row).interactive,
     watch: watches || (owner && opens),
     terminate,
     replay,

@@ -3,7 +3,8 @@ import { needsAreMet } from '../core/approval.ts'
 import { HatchwayError } from '../core/errors.ts'
 import type { Decision, Policy, PolicyRequest, Principal } from '../core/policy.ts'
 import { maySamePerson } from '../core/same-person.ts'
-import { policyTargetOfSession, startAction } from '../core/session-policy.ts'
+import { policyTargetOfSession } from '../core/session-policy.ts'
+import { kindOf } from '../sessions/kinds/kinds.ts'
 import type { SessionRow } from '../core/session.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
 import type { Judgement, SessionJudge } from '../sessions/session-judge.ts'
@@ -27,7 +28,7 @@ export function createSessionJudge(policy: Policy): SessionJudge {
 export function heldRequest(row: SessionRow, who: PolicyRequest['who'] = row.user): PolicyRequest {
   return withoutUndefined({
     who,
-    action: startAction(row),
+    action: kindOf(row).action,
     target: policyTargetOfSession(row),
     toolbox: row.toolbox,
     profile: row.profile,
@@ -64,7 +65,7 @@ export function mayApprove(policy: Policy, who: Principal, row: SessionRow): boo
 
 function judgeRequest(policy: Policy, row: SessionRow): Judgement {
   const { toolbox, profile, reason, ticket, copy, user: who } = row
-  const asked = { who, action: startAction(row), target: policyTargetOfSession(row), toolbox, profile }
+  const asked = { who, action: kindOf(row).action, target: policyTargetOfSession(row), toolbox, profile }
   const decision = policy.decide(withoutUndefined({ ...asked, reason, ticket, copy }))
   if (decision.effect === 'deny')
     throw new HatchwayError('forbidden', `Policy no longer allows this request. ${decision.explanation}`)

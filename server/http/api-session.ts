@@ -3,6 +3,7 @@ import { personOf } from '../core/same-person.ts'
 import type { SessionRow } from '../core/session.ts'
 import type { Identity } from '../core/identity.ts'
 import type { Session } from '../protocol/session-api.ts'
+import { kindOf } from '../sessions/kinds/kinds.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
 import type { SessionView } from '../gateway/find-session.ts'
 
@@ -32,11 +33,10 @@ export function toApiSession({ row, live, rights }: SessionView): Session {
     toolbox: row.toolbox,
     profile: row.profile,
     command: row.command && [...row.command],
-    cwd: row.cwd,
     copy: row.copy,
     scope: scopeOf(row),
     process: row.process,
-    run: row.run,
+    ...kindOf(row).describe(row.detail),
     identity: identity && describeIdentity(identity),
     reason: row.reason,
     ticket: row.ticket,

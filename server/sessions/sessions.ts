@@ -1,7 +1,7 @@
 /** What the rest of the server sees of live sessions. */
-import type { ReviewVerdict } from '../core/vocabulary.ts'
+import type { ReviewVerdict, SessionKindName } from '../core/vocabulary.ts'
 import type { ApprovalNeed, ApprovalTerms, Grant, Principal } from '../core/policy.ts'
-import type { LiveState, SessionRow } from '../core/session.ts'
+import type { LiveState, SessionDetail, SessionRow } from '../core/session.ts'
 import type { EndReason } from '../core/vocabulary.ts'
 import type { Toolbox } from '../core/debug-container.ts'
 import type { Profile } from '../core/vocabulary.ts'
@@ -16,6 +16,8 @@ import type { ClientMessage, Role, ServerMessage } from '../protocol/terminal.ts
 
 /** A start that policy has already allowed and narrowed. */
 export interface OpenRequest {
+  kind: SessionKindName
+  detail: SessionDetail
   who: Principal
   /** Remote address, for the audit log. */
   from: string
@@ -31,8 +33,6 @@ export interface OpenRequest {
   ticket?: string
   size: TerminalSize
   command?: readonly string[]
-  /** Where that begins: absolute, or `$TARGET` and a path. */
-  cwd?: string
   /** Which pod of a workload was asked for. */
   pick?: PodPick
   /** In a debug copy of the target's pod. */
@@ -41,8 +41,6 @@ export interface OpenRequest {
   networkOnly?: boolean
   /** The process of the target to debug, in place of the one that is found. */
   process?: string
-  /** The command alone, without a terminal. */
-  run?: boolean
   /** What policy asks for and this start does without. */
   breakGlass?: readonly ApprovalNeed[]
 }
@@ -112,7 +110,7 @@ export interface Sessions {
    */
   open(request: OpenRequest): Promise<SessionRow>
   /**
-   * Runs the request's command without a terminal, and resolves when it has ended, in whatever way. `hungUp` ends it. Throws as
+   * Runs what keeps its output, such as a command, and resolves when it has ended, in whatever way. `hungUp` ends it. Throws as
    * `open` does, and why it could not be started.
    */
   run(request: OpenRequest, hungUp: AbortSignal): Promise<RunOutcome>

@@ -12,13 +12,12 @@ import { readApproval, readBreakGlass } from './approval-json.ts'
 import { present, toJson } from './json-column.ts'
 import { decodeCursor, toPage } from './list-query.ts'
 import type { SearchOptions } from './search-in-pieces.ts'
-import { fromKindColumns, kindOf, toKindColumns } from './session-kind.ts'
 import { positionOf, searchSessions } from './session-search.ts'
 import type { Database, SessionsTable } from './tables.ts'
 
 export function insertSession(database: Kysely<Database>, row: SessionRow) {
   const { id, ...change } = row
-  const columns = { id, kind: kindOf(row), ...toColumns(change), version: 1 } as Insertable<SessionsTable>
+  const columns = { id, ...toColumns(change), version: 1 } as Insertable<SessionsTable>
   return database.insertInto('sessions').values(columns)
 }
 
@@ -88,8 +87,9 @@ function toColumns(row: SessionChange): Updateable<SessionsTable> {
       user_issuer: user.issuer ?? null,
       user_account: user.account ?? null,
     }),
-    ...toKindColumns(row),
     ...present({
+      kind: row.kind,
+      detail: toJson(row.detail),
       state: row.state,
       toolbox: row.toolbox,
       profile: row.profile,
@@ -129,6 +129,8 @@ function reviewOf(breakGlass: BreakGlass | undefined): 'outstanding' | 'done' | 
 function fromColumns(row: Selectable<SessionsTable>): SessionRow {
   return {
     id: row.id,
+    kind: row.kind as SessionRow['kind'],
+    detail: JSON.parse(row.detail ?? '{}') as SessionRow['detail'],
     state: row.state as SessionRow['state'],
     target: {
       ref: row.target_ref,
@@ -159,7 +161,6 @@ function fromColumns(row: Selectable<SessionsTable>): SessionRow {
     ...(row.pick !== null && { pick: row.pick as PodPick }),
     ...(row.copy === 1 && { copy: true }),
     ...(row.network_only === 1 && { networkOnly: true }),
-    ...fromKindColumns(row.kind, row.detail),
     ...(row.exclusive === 1 && { exclusive: true }),
     ...(row.approval !== null && { approval: readApproval(row.approval) }),
     ...(row.break_glass !== null && { breakGlass: readBreakGlass(row.break_glass) }),

@@ -4,6 +4,8 @@ import type { SessionRow } from '../../server/core/session.ts'
 export function sessionRow(id: string, change: Partial<SessionRow> = {}): SessionRow {
   return {
     id,
+    kind: 'terminal',
+    detail: {},
     state: 'starting',
     target: {
       ref: 'local/web-1',
@@ -56,12 +58,12 @@ export function fullSessionRow(id: string): SessionRow {
     },
     profile: 'netadmin',
     command: ['sh', '-c', 'echo "$1"'],
-    cwd: '$TARGET/var',
+    kind: 'command',
+    detail: { cwd: '$TARGET/var' },
     pick: 'crashing',
     copy: true,
     networkOnly: true,
     process: 'redis',
-    run: true,
     identity: {
       uid: 65532,
       gid: 0,

@@ -49,10 +49,10 @@ export function storeContract(name: string, start: () => Promise<StoreGround>): 
 
       it('are of their kind, and stay so whatever else is changed', async () => {
         await store.createSession(sessionRow('terminal'))
-        await store.createSession(sessionRow('command', { run: true, cwd: '/tmp' }))
+        await store.createSession(sessionRow('command', { kind: 'command', detail: { cwd: '/tmp' } }))
         for (const id of ['terminal', 'command']) await store.updateSession(id, { state: 'running' })
         assert.deepEqual(await store.getSession('terminal'), sessionRow('terminal', { state: 'running' }))
-        const command = sessionRow('command', { run: true, cwd: '/tmp', state: 'running' })
+        const command = sessionRow('command', { kind: 'command', detail: { cwd: '/tmp' }, state: 'running' })
         assert.deepEqual(await store.getSession('command'), command)
       })
 

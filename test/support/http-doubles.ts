@@ -285,6 +285,8 @@ function describeRow(request: OpenRequest): SessionRow {
   const now = Date.now()
   return {
     id: randomUUID(),
+    kind: request.kind,
+    detail: request.detail,
     state: 'running',
     target: {
       ref: request.ref,

@@ -135,6 +135,8 @@ export function openRequest({ driver }: SessionGround, change: Partial<OpenReque
   const [target] = driver.targets
   if (target === undefined) throw new Error('no target')
   return {
+    kind: 'terminal',
+    detail: {},
     who: jane,
     from: '127.0.0.1',
     ref: 'local/web-1',

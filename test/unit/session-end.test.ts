@@ -116,6 +116,8 @@ describe('a run that waits too long for its start', () => {
     assert.ok(target !== undefined)
     const run = registry.run(
       {
+        kind: 'command',
+        detail: {},
         who: { subject: 'bot', name: 'bot', groups: [], issuer: 'i', expiresAt: new Date(8.64e15) },
         from: '127.0.0.1',
         ref: 'local/web',

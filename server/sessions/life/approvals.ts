@@ -7,7 +7,8 @@ import type { ApprovalNeed } from '../../core/policy.ts'
 import { personOf } from '../../core/same-person.ts'
 import { endByError, endOf } from '../../core/session-end.ts'
 import type { SessionRow } from '../../core/session.ts'
-import { hasVoted, startAction } from '../../core/session-policy.ts'
+import { hasVoted } from '../../core/session-policy.ts'
+import { kindOf } from '../kinds/kinds.ts'
 import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { Toolbox } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
@@ -83,7 +84,7 @@ export class SessionApprovals implements Approvals {
     const event = sessionEvent(row, {
       kind: 'approval-requested',
       from,
-      action: startAction(row),
+      action: kindOf(row).action,
       detail,
     })
     const session = await registry.hold(row, request.driver, event)
@@ -213,7 +214,7 @@ export class SessionApprovals implements Approvals {
         const { outcome } = change.approval
         const started = { ...change, approval: { ...approval, outcome }, target: found.target }
         const detail = { ...factsOf(row), ...(found.note !== undefined && { resolvedAgain: found.note }) }
-        const event = { kind: 'opened', action: startAction(row), detail } as const
+        const event = { kind: 'opened', action: kindOf(row).action, detail } as const
         return {
           change: { ...started, state: 'starting' },
           events: [sessionEvent({ ...stored, ...started }, event)],

@@ -9,6 +9,8 @@ import type { CommandStream, TerminalStream } from '../../core/streams.ts'
 import type { Target } from '../../core/target.ts'
 import { closeCodes } from '../../protocol/terminal.ts'
 import { CollectedOutput } from '../kinds/collected-output.ts'
+import { kindOf } from '../kinds/kinds.ts'
+import type { SessionKind } from '../kinds/session-kind.ts'
 import { rowAtEnd, SessionEnding, stopContainer } from './end-session.ts'
 import { openRecorded } from './open-recorded.ts'
 import { OutputHistory } from '../terminal/output-history.ts'
@@ -35,7 +37,7 @@ export class DebugSession implements LiveSession {
   #progress: StartProgress | undefined
   #notices: SessionNotice[] = []
   #recorder: Recorder | undefined
-  /** Of a run. */
+  readonly #kind: SessionKind
   readonly #collected: CollectedOutput | undefined
   #opening: Promise<void> = Promise.resolve()
   #storingStart: Promise<void> = Promise.resolve()
@@ -49,7 +51,8 @@ export class DebugSession implements LiveSession {
     this.#deps = deps
     this.#driver = driver
     this.#row = row
-    this.#collected = row.run === true ? new CollectedOutput() : undefined
+    this.#kind = kindOf(row)
+    this.#collected = this.#kind.collect?.()
     this.#hub = new TerminalHub({
       history: new OutputHistory({
         screens: deps.screens,
@@ -187,8 +190,8 @@ export class DebugSession implements LiveSession {
     // What is being stored of a request decides whether it waits on or has begun.
     if (this.#row.state === 'pending-approval') await this.#opening
     const { state } = this.#row
-    if (state === 'starting' || (state === 'running' && this.#collected !== undefined)) {
-      const what = state === 'starting' ? 'session started' : 'command ran'
+    if (state === 'starting' || (state === 'running' && !this.#kind.reattaches)) {
+      const what = state === 'starting' ? 'session started' : `${this.#kind.noun} ran`
       await this.end(endOf('shutdown', { detail: `The gateway was stopped while the ${what}.` }))
       return
     }
@@ -215,12 +218,11 @@ export class DebugSession implements LiveSession {
     const recording = startRecording(this.#deps.recordings, this.#row, spec)
     const access = this.#driver.as(this.#row.user)
     const sized = { ...spec, size: this.#hub.size }
-    const isCommand = this.#collected !== undefined
     const onProgress = (progress: StartProgress) => this.#tellProgress(progress)
     const opened = await openRecorded<TerminalStream | CommandStream>(this.#driver, {
       recording: recording.then((recorder) => this.#useRecorder(recorder)),
-      open: (signal) => access[isCommand ? 'run' : 'open'](sized, target, onProgress, signal),
-      isRecordedFirst: isCommand,
+      open: (signal) => this.#kind.open(access, sized, target, onProgress, signal),
+      isRecordedFirst: this.#kind.recordedFirst,
       signal,
     })
     const { container, identity, stream } = opened
@@ -263,8 +265,7 @@ export class DebugSession implements LiveSession {
     this.#hub.detach()
     if (ended.kind === 'exit') this.endSoon(endByExit(ended))
     else if (ended.kind === 'target-exited') this.endSoon(endOf('target-exited', { detail: ended.detail }))
-    // What a command has written meanwhile would be missing from its answer.
-    else if (ended.kind === 'removed' || stream.kind === 'command')
+    else if (ended.kind === 'removed' || !this.#kind.reattaches)
       this.endSoon(endOf('lost', { detail: ended.detail }))
     else await this.#reattach(ended.detail)
   }

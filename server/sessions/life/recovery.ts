@@ -6,6 +6,7 @@ import type { SessionEnd, SessionRow } from '../../core/session.ts'
 import type { SessionLedger } from '../../core/session-ledger.ts'
 import type { DebugContainer } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
+import { kindOf } from '../kinds/kinds.ts'
 import { rowAtEnd, SessionEnding, stopContainer } from './end-session.ts'
 import { reattach } from './reattach.ts'
 import { auditSession, endOfEvent } from './session-audit.ts'
@@ -106,8 +107,9 @@ async function recover(
     const detail = 'The time limit was reached while the gateway was away.'
     return endRow(options, row, endOf('expired', { detail }), debug)
   }
-  if (row.run === true) {
-    const detail = 'The gateway was restarted: the command was ended, and what it wrote meanwhile is lost.'
+  const kind = kindOf(row)
+  if (!kind.reattaches) {
+    const detail = `The gateway was restarted: the ${kind.noun} was ended, and what it wrote meanwhile is lost.`
     return endRow(options, row, endOf('lost', { code: 'gateway_restarted', detail }), debug)
   }
   await adopt(options, { ...row, container }, driver, container, signal)

@@ -5,7 +5,7 @@ import type { Principal } from '../../core/policy.ts'
 import { isSamePerson, personOf } from '../../core/same-person.ts'
 import { endOf } from '../../core/session-end.ts'
 import type { SessionRow } from '../../core/session.ts'
-import { startAction } from '../../core/session-policy.ts'
+import { kindOf } from '../kinds/kinds.ts'
 import type { DebugSpec, Toolbox } from '../../core/debug-container.ts'
 import type { TargetDriver } from '../../core/driver.ts'
 import type { Target } from '../../core/target.ts'
@@ -61,7 +61,7 @@ export class SessionRegistry implements Sessions {
   }
 
   async run(request: OpenRequest, hungUp: AbortSignal): Promise<RunOutcome> {
-    const session = await this.#open({ ...request, run: true })
+    const session = await this.#open(request)
     const stop = () =>
       session.endSoon(
         endOf('terminated', {
@@ -82,7 +82,12 @@ export class SessionRegistry implements Sessions {
   async #open(request: OpenRequest): Promise<DebugSession> {
     const row = rowOf(request)
     const { from } = request
-    const opened = sessionEvent(row, { kind: 'opened', from, action: startAction(row), detail: factsOf(row) })
+    const opened = sessionEvent(row, {
+      kind: 'opened',
+      from,
+      action: kindOf(row).action,
+      detail: factsOf(row),
+    })
     const broken = sessionEvent(row, { kind: 'break-glass', from, action: 'open' })
     const events = row.breakGlass === undefined ? [opened] : [broken, opened]
     const session = await this.#add(row, request.driver, events)
@@ -134,10 +139,10 @@ export class SessionRegistry implements Sessions {
       maxDurationMs,
       facts: [...(row.target.resolved.facts ?? []), ...(row.target.resolved.unknownFacts ?? [])],
       ...(row.command === undefined ? {} : { command: row.command }),
-      ...(row.cwd === undefined ? {} : { cwd: row.cwd }),
       ...(row.copy === true ? { copy: true } : {}),
       ...(row.networkOnly === true ? { networkOnly: true } : {}),
       ...processOf(row),
+      ...kindOf(row).spec(row.detail),
     }
     void session.start(target, spec)
   }

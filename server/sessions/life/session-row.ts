@@ -3,6 +3,7 @@ import type { SessionRow } from '../../core/session.ts'
 import { namespaceOf, type TargetRef } from '../../core/target-ref.ts'
 import type { Target } from '../../core/target.ts'
 import { shownCommand } from '../../protocol/shown-command.ts'
+import { kindOf } from '../kinds/kinds.ts'
 import type { OpenRequest } from '../sessions.ts'
 
 /** The row of a session that starts now. */
@@ -12,18 +13,18 @@ export function rowOf(request: OpenRequest): SessionRow {
   return {
     // 80 random bits, in letters that container names and URLs take as they are.
     id: randomBytes(10).toString('hex'),
+    kind: request.kind,
+    detail: request.detail,
     state: 'starting',
     target: targetOf(request.ref, target),
     user: userOf(who),
     toolbox: request.toolbox.name,
     profile: request.profile,
     ...(request.command === undefined ? {} : { command: request.command }),
-    ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
     ...(request.pick === undefined ? {} : { pick: request.pick }),
     ...(request.copy === true ? { copy: true } : {}),
     ...(request.networkOnly === true ? { networkOnly: true } : {}),
     ...(request.process === undefined ? {} : { process: request.process }),
-    ...(request.run === true ? { run: true } : {}),
     ...(request.reason === undefined ? {} : { reason: request.reason }),
     ...(request.ticket === undefined ? {} : { ticket: request.ticket }),
     size: request.size,
@@ -85,7 +86,7 @@ export function factsOf(row: SessionRow): Record<string, string> {
     toolbox: row.toolbox,
     profile: row.profile,
     ...(row.command === undefined ? {} : { command: shownCommand(row.command).slice(0, 500) }),
-    ...(row.cwd === undefined ? {} : { cwd: shownCommand([row.cwd]).slice(0, 500) }),
+    ...kindOf(row).facts(row.detail),
     ...(row.ticket === undefined ? {} : { ticket: row.ticket }),
   }
 }

@@ -1,5 +1,6 @@
 import { endOf } from '../../core/session-end.ts'
 import type { SessionEnd, SessionRow } from '../../core/session.ts'
+import { kindOf } from '../kinds/kinds.ts'
 
 interface Options {
   deadline: Date
@@ -110,14 +111,16 @@ export class SessionTimers {
   }
 }
 
-/** The clocks of this session from now on. Nobody types into a run, and nobody has to watch it. */
+/** The clocks of this session from now on. Into what is not interactive nobody types, and nobody has to watch it. */
 export function timersOf(
-  { deadline, idleTimeoutMs, run }: SessionRow,
+  row: SessionRow,
   detachedGraceMs: number,
   on: Pick<Options, 'onWarning' | 'onEnd'>,
 ): SessionTimers {
-  const patience =
-    run === true ? { idleTimeoutMs: Infinity, detachedGraceMs: Infinity } : { idleTimeoutMs, detachedGraceMs }
+  const { deadline, idleTimeoutMs } = row
+  const patience = kindOf(row).interactive
+    ? { idleTimeoutMs, detachedGraceMs }
+    : { idleTimeoutMs: Infinity, detachedGraceMs: Infinity }
   return new SessionTimers({ deadline, ...patience, ...on })
 }
 
