@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import type { OidcOptions } from '../auth/oidc-options.ts'
 import type { IssuerOptions } from '../auth/verify-token.ts'
 import { createConfigSchema } from './config-schema.ts'
+import { toEnvironment, type Environment } from './environment-schema.ts'
 import { namesOfProvider, peopleOf } from './same-people.ts'
 import { localEngine, localKubeconfig, localUser } from './local.ts'
 import { ConfigError } from '../core/config-error.ts'
@@ -12,32 +13,6 @@ import type { Toolbox } from '../core/debug-container.ts'
 import type { Webhook } from '../notifications/webhooks.ts'
 import { readYaml } from '../policy/read-yaml.ts'
 import type { Where } from '../policy/rule.ts'
-import type { ClusterSource } from '../drivers/kubernetes/api/config.ts'
-
-/** How a Docker engine is reached. PEM texts, not paths. */
-export type DockerEngine =
-  | { kind: 'socket'; path: string }
-  | { kind: 'tcp'; host: string; port: number; tls?: { ca: string; cert: string; key: string } }
-
-export interface DockerEnvironment {
-  id: string
-  kind: 'docker'
-  engine: DockerEngine
-}
-
-export interface KubernetesEnvironment {
-  id: string
-  kind: 'kubernetes'
-  source: ClusterSource
-  /** Act as the person who is signed in. */
-  impersonate: boolean
-  /** Only these groups are passed on, `*` standing for any text. Absent: all. */
-  impersonatedGroups?: readonly string[]
-  /** Absent: all. */
-  namespaces?: readonly string[]
-}
-
-export type Environment = DockerEnvironment | KubernetesEnvironment
 
 /** The whole configuration, checked, with defaults filled in and secrets read. Frozen; paths are absolute. */
 export interface Config {
@@ -231,41 +206,6 @@ function toOidc(oidc: NonNullable<Parsed['auth']['oidc']>, auth: Parsed['auth'])
 // zod types absent keys as `undefined`, and never sets them: the cast only says so.
 function toRunbook({ where, ...rest }: Parsed['runbooks'][number]): Config['runbooks'][number] {
   return { ...rest, where: where ?? {} } as Config['runbooks'][number]
-}
-
-/** Where every pod finds its own: kubernetes.io, tasks/run-application/access-api-from-pod. */
-const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
-
-function toEnvironment(environment: Parsed['environments'][number], env: Env): Environment {
-  if (environment.kind === 'kubernetes') return toCluster(environment, env)
-  const { id, kind, socket, host, tls } = environment
-  if (host === undefined) return { id, kind, engine: { kind: 'socket', path: socket ?? '' } }
-  const { hostname, port } = new URL(host)
-  const bare = hostname.replace(/^\[|\]$/g, '')
-  return {
-    id,
-    kind,
-    engine: { kind: 'tcp', host: bare, port: Number(port), ...(tls !== undefined && { tls }) },
-  }
-}
-
-type ParsedCluster = Extract<Parsed['environments'][number], { kind: 'kubernetes' }>
-
-function toCluster(cluster: ParsedCluster, env: Env): KubernetesEnvironment {
-  const { id, kind, kubeconfig, context, impersonate, namespaces } = cluster
-  const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = env
-  const own = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
-  return {
-    id,
-    kind,
-    source:
-      kubeconfig === undefined
-        ? { kind: 'service-account', server: own, directory: serviceAccount }
-        : { kind: 'kubeconfig', paths: [kubeconfig], ...(context !== undefined && { context }) },
-    impersonate: impersonate !== false,
-    ...(typeof impersonate === 'object' && { impersonatedGroups: impersonate.groups }),
-    ...(namespaces !== undefined && { namespaces }),
-  }
 }
 
 function freeze<T>(value: T): T {

@@ -1,6 +1,32 @@
 import { z } from 'zod'
 import { fileText, flag, list, path, section, text, unique, type ConfigSource } from './fields.ts'
+import type { ClusterSource } from '../drivers/kubernetes/api/config.ts'
 import { isLoopback, parseUrl } from '../core/urls.ts'
+
+/** How a Docker engine is reached. PEM texts, not paths. */
+export type DockerEngine =
+  | { kind: 'socket'; path: string }
+  | { kind: 'tcp'; host: string; port: number; tls?: { ca: string; cert: string; key: string } }
+
+export interface DockerEnvironment {
+  id: string
+  kind: 'docker'
+  engine: DockerEngine
+}
+
+export interface KubernetesEnvironment {
+  id: string
+  kind: 'kubernetes'
+  source: ClusterSource
+  /** Act as the person who is signed in. */
+  impersonate: boolean
+  /** Only these groups are passed on, `*` standing for any text. Absent: all. */
+  impersonatedGroups?: readonly string[]
+  /** Absent: all. */
+  namespaces?: readonly string[]
+}
+
+export type Environment = DockerEnvironment | KubernetesEnvironment
 
 const environmentId = () =>
   text(63)
@@ -95,3 +121,42 @@ export const environmentsSchema = (source: ConfigSource) =>
   )
     .min(1, 'must name at least one')
     .superRefine(unique('id'))
+
+type Parsed = z.infer<ReturnType<typeof environmentsSchema>>[number]
+
+/** Where every pod finds its own: kubernetes.io, tasks/run-application/access-api-from-pod. */
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** What {@link environmentsSchema} has read, as the drivers take it. */
+export function toEnvironment(environment: Parsed, env: ConfigSource['env']): Environment {
+  if (environment.kind === 'kubernetes') return toCluster(environment, env)
+  const { id, kind, socket, host, tls } = environment
+  if (host === undefined) return { id, kind, engine: { kind: 'socket', path: socket ?? '' } }
+  const { hostname, port } = new URL(host)
+  const bare = hostname.replace(/^\[|\]$/g, '')
+  return {
+    id,
+    kind,
+    engine: { kind: 'tcp', host: bare, port: Number(port), ...(tls !== undefined && { tls }) },
+  }
+}
+
+function toCluster(
+  cluster: Parsed & { kind: 'kubernetes' },
+  env: ConfigSource['env'],
+): KubernetesEnvironment {
+  const { id, kind, kubeconfig, context, impersonate, namespaces } = cluster
+  const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = env
+  const own = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return {
+    id,
+    kind,
+    source:
+      kubeconfig === undefined
+        ? { kind: 'service-account', server: own, directory: serviceAccount }
+        : { kind: 'kubeconfig', paths: [kubeconfig], ...(context !== undefined && { context }) },
+    impersonate: impersonate !== false,
+    ...(typeof impersonate === 'object' && { impersonatedGroups: impersonate.groups }),
+    ...(namespaces !== undefined && { namespaces }),
+  }
+}

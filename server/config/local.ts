@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
-import type { DockerEngine } from './config.ts'
+import type { DockerEngine } from './environment-schema.ts'
 import { ConfigError } from '../core/config-error.ts'
 import { messageOf } from '../core/errors.ts'
 import type { ClusterSource } from '../drivers/kubernetes/api/config.ts'

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import type { Config, DockerEnvironment } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import type { DockerEnvironment } from '../config/environment-schema.ts'
 import type { TargetDriver } from '../core/driver.ts'
 import type { SampleTarget } from '../gateway/sample.ts'
 import { DockerDriver } from '../drivers/docker/driver.ts'

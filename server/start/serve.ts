@@ -9,10 +9,9 @@ import { createSessionLedger } from '../gateway/session-ledger.ts'
 import { buildApp } from './app.ts'
 import type { AppParts } from './app-parts.ts'
 import { createGatewayAuth } from './serve-auth.ts'
-import { redactConfig, type Config, type Environment } from '../config/config.ts'
+import { redactConfig, type Config } from '../config/config.ts'
 import { HatchwayError, messageOf } from '../core/errors.ts'
 import { untilDone } from '../core/owed.ts'
-
 import type { Principal } from '../core/policy.ts'
 import type { AuditTrail } from '../core/audit-trail.ts'
 import { withoutUndefined } from '../core/without-undefined.ts'
@@ -37,9 +36,10 @@ import { findLostRecordings, reap, sealLeftovers, type Tried } from '../sessions
 import { DirectoryBlobs } from '../blobs/directory.ts'
 import { secretFiles } from '../store/secret-files.ts'
 import { openSqliteStore } from '../store/sqlite-store.ts'
+import { createDrivers, createOwnDriver, type CreateDriver } from './create-drivers.ts'
 import { createRunbooks } from './runbooks.ts'
 import { createApprovals } from './serve-approvals.ts'
-import { createDockerDriver, createSample } from './serve-docker.ts'
+import { createSample } from './serve-docker.ts'
 import { readingDeps } from './serve-recordings.ts'
 import { version } from './version.ts'
 
@@ -60,12 +60,6 @@ export interface Gateway {
   /** Lets viewers go, flushes, and keeps debug containers running for the next process. */
   close(): Promise<void>
 }
-
-export type CreateDriver = (
-  config: Config,
-  environment: Environment,
-  installation: string,
-) => TargetDriver | Promise<TargetDriver>
 
 /**
  * Wires everything and listens. Throws HatchwayError, ConfigError, or the system's error when the port is taken.
@@ -202,29 +196,6 @@ function fromConfig(
 ): Pick<AppParts, 'publicUrl' | 'listen' | 'trustProxy' | 'metricsToken' | 'rates'> {
   const { listen, trustProxy, publicUrl, metrics, limits } = config
   return withoutUndefined({ listen, trustProxy, rates: limits, publicUrl, metricsToken: metrics.token })
-}
-
-/** None of them is asked anything yet: one that is down must not hold up the others. */
-async function createDrivers(
-  config: Config,
-  installation: string,
-  create: CreateDriver,
-): Promise<Map<string, TargetDriver>> {
-  const drivers = new Map<string, TargetDriver>()
-  for (const environment of config.environments)
-    drivers.set(environment.id, await create(config, environment, installation))
-  return drivers
-}
-
-async function createOwnDriver(
-  config: Config,
-  environment: Environment,
-  installation: string,
-): Promise<TargetDriver> {
-  if (environment.kind === 'docker') return createDockerDriver(config, environment, installation)
-  // Loaded only here: a gateway for Docker hosts does without.
-  const { createKubernetesDriver } = await import('./serve-kubernetes.ts')
-  return createKubernetesDriver(environment, installation)
 }
 
 /** A policy, and whom to tell when it has changed. */

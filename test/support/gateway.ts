@@ -41,6 +41,8 @@ export interface GatewayOptions {
     localTokens?: boolean
   }
   socket?: string
+  /** Another copy of the sources that its process runs. */
+  sources?: string
   /** Terminals in memory in place of an engine, and only the first core: for the benchmark of the gateway alone. */
   scripted?: boolean
   /** No file of this process may grow beyond this many KiB: a disk that is full for the recording alone. */
@@ -67,7 +69,8 @@ export class TestGateway {
     this.directory = directory
     this.issuer = issuer
     const config = join(directory, 'hatchway.yaml')
-    const { scripted = false, fileLimitKiB, heapMiB, preload } = options
+    const { scripted = false, fileLimitKiB, heapMiB, preload, sources } = options
+    const started = sources === undefined ? main : join(sources, 'server/main.ts')
     const node = [
       process.execPath,
       ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`]),
@@ -78,7 +81,7 @@ export class TestGateway {
       ...(fileLimitKiB === undefined ? [] : limited),
       ...(scripted
         ? ['taskset', '-c', '0', ...node, scriptedMain, config]
-        : [...node, main, 'serve', '--config', config]),
+        : [...node, started, 'serve', '--config', config]),
     ]
   }
 
