@@ -51,7 +51,7 @@ export class TestNamespace {
 
   /** A pod, not waited for. */
   async createPod(spec: TestPodSpec = {}): Promise<V1Pod> {
-    await ensureClusterImages(this.cluster, spec.image ?? 'web')
+    await ensureClusterImages(this.cluster, spec.image ?? 'web', 'toolbox')
     const name = spec.name ?? `${spec.image ?? 'web'}-${randomBytes(4).toString('hex')}`
     const labels = { app: name, ...spec.labels }
     return this.cluster.api.create(this.path('pods'), { metadata: { name, labels }, spec: podSpec(spec) })
@@ -65,7 +65,7 @@ export class TestNamespace {
 
   /** A deployment with all its replicas ready. */
   async runDeployment(spec: TestPodSpec & { name: string; replicas?: number }): Promise<V1Deployment> {
-    await ensureClusterImages(this.cluster, spec.image ?? 'web')
+    await ensureClusterImages(this.cluster, spec.image ?? 'web', 'toolbox')
     const { name, replicas = 1 } = spec
     const labels = { app: name, ...spec.labels }
     await this.cluster.api.create(this.path('apps/deployments'), {
