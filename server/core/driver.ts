@@ -50,12 +50,16 @@ export interface TargetAccess {
   /**
    * Pulls if needed, creates, attaches and starts. One call, because the order differs per backend.
    * When it throws or is aborted, nothing of it goes on running.
+   *
+   * Nothing is pulled, begins to run or is changed in a cluster before `mayBegin` resolves; where it rejects, that is thrown. What goes
+   * before may be done until then. Absent: it may at once.
    */
   open(
     spec: DebugSpec,
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
+    mayBegin?: Promise<unknown>,
   ): Promise<Opened<TerminalStream>>
   /**
    * Like `open`, for the command of `spec` and without a terminal. None of its output is lost, however soon it ends, and it
@@ -66,6 +70,7 @@ export interface TargetAccess {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
+    mayBegin?: Promise<unknown>,
   ): Promise<Opened<CommandStream>>
   /** Attaches again. Throws `session_ended` when the debug container no longer runs. */
   reattach(container: DebugContainer, signal: AbortSignal): Promise<TerminalStream>

@@ -54,6 +54,7 @@ export interface OpenOptions extends Partial<DebugSpec> {
   target?: Target
   onProgress?: (progress: StartProgress) => void
   signal?: AbortSignal
+  mayBegin?: Promise<unknown>
 }
 
 export interface OpenedShell extends Opened<TerminalStream> {
@@ -120,12 +121,14 @@ export class DriverUser {
   }
 
   /** Opens a terminal on the web target, or on `target`, whatever it has. Taken away by {@link stopAll}. */
-  async open({ target = this.web, onProgress, signal, ...change }: OpenOptions = {}): Promise<OpenedShell> {
+  async open(options: OpenOptions = {}): Promise<OpenedShell> {
+    const { target = this.web, onProgress, signal, mayBegin, ...change } = options
     const opened = await this.access.open(
       this.spec({ facts: target.facts ?? [], ...change }),
       target,
       onProgress ?? (() => {}),
       signal ?? deadline(),
+      mayBegin,
     )
     this.#opened.push(opened.container)
     return { ...opened, terminal: opened.stream, shell: new Shell(opened.stream) }
@@ -133,12 +136,13 @@ export class DriverUser {
 
   /** Runs a command on the web target, or on `target`, and collects what it writes. Taken away by {@link stopAll}. */
   async runCommand(command: readonly string[], options: OpenOptions = {}): Promise<CollectedCommand> {
-    const { target = this.web, onProgress, signal, ...change } = options
+    const { target = this.web, onProgress, signal, mayBegin, ...change } = options
     const opened = await this.access.run(
       this.spec({ facts: target.facts ?? [], ...change, command }),
       target,
       onProgress ?? (() => {}),
       signal ?? deadline(),
+      mayBegin,
     )
     this.#opened.push(opened.container)
     const collected = { stdout: '', stderr: '' }

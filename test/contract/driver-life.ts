@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { HatchwayError } from '../../server/core/errors.ts'
 import type { DebugContainer } from '../../server/core/debug-container.ts'
 import type { StartPhase } from '../../server/core/vocabulary.ts'
 import { eventually } from '../support/eventually.ts'
 import { Shell } from '../support/shell.ts'
-import { deadline, type DriverGround, DriverUser, endOf, engineer } from './driver-ground.ts'
+import {
+  type CollectedCommand,
+  deadline,
+  type DriverGround,
+  DriverUser,
+  endOf,
+  engineer,
+  type OpenedShell,
+  type OpenOptions,
+  resultOf,
+} from './driver-ground.ts'
 
 /** From the first call to the last trace: detaching, dying, being stopped, being given up. */
 export function lifeContract(start: () => Promise<DriverGround>): void {
@@ -22,6 +34,51 @@ export function lifeContract(start: () => Promise<DriverGround>): void {
         what: 'nothing to remain of the session',
         timeoutMs,
       })
+
+    /** A start that may not begin yet, and something that was opened wholly since. */
+    const held = async (begun: (options: OpenOptions) => Promise<unknown>) => {
+      const gate = Promise.withResolvers<void>()
+      const sessionId = randomUUID()
+      let settled = false
+      const opening = begun({ sessionId, mayBegin: gate.promise }).finally(() => (settled = true))
+      opening.catch(() => {})
+      const { shell } = await user.open()
+      await shell.ready()
+      assert.equal(settled, false)
+      return { gate, opening, sessionId }
+    }
+
+    it('begins nothing before it may', async () => {
+      const terminal = await held((options) => user.open(options))
+      terminal.gate.resolve()
+      const { shell } = (await terminal.opening) as OpenedShell
+      assert.equal(await shell.run('echo begun'), 'begun')
+      const command = await held((options) => user.runCommand(['/bin/echo', 'begun'], options))
+      command.gate.resolve()
+      assert.equal((await resultOf((await command.opening) as CollectedCommand)).stdout, 'begun\n')
+    })
+
+    it('leaves nothing of what may not begin, and says why', async () => {
+      for (const begin of [
+        (options: OpenOptions) => user.open(options),
+        (options: OpenOptions) => user.runCommand(['/bin/echo', 'begun'], options),
+      ]) {
+        const { gate, opening, sessionId } = await held(begin)
+        gate.reject(new HatchwayError('store_unavailable', 'It is not stored.'))
+        await assert.rejects(opening, { code: 'store_unavailable' })
+        await gone({ sessionId })
+      }
+    })
+
+    it('leaves nothing of what is given up before it may begin', async () => {
+      const controller = new AbortController()
+      const { opening, sessionId } = await held((options) =>
+        user.open({ ...options, signal: controller.signal }),
+      )
+      controller.abort()
+      await assert.rejects(opening, { code: 'cancelled' })
+      await gone({ sessionId })
+    })
 
     it('leaves nothing behind when the shell ends by itself', async () => {
       const opened = await user.open()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { untilMayBegin } from '../../server/drivers/shared/until-may-begin.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { TargetRef } from '../../server/core/target-ref.ts'
 import type { DebugContainer, DebugSpec } from '../../server/core/debug-container.ts'
@@ -67,8 +68,9 @@ export class MemoryDriver implements TargetDriver, TargetAccess {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
+    mayBegin?: Promise<unknown>,
   ): Promise<Opened<TerminalStream>> {
-    return await this.#start(spec, target, { onProgress, signal }, async () => {
+    return await this.#start(spec, target, { onProgress, signal, mayBegin }, async () => {
       const { container } = await this.#host.startTerminal(spec, target)
       return { container, stream: container.attach() }
     })
@@ -79,8 +81,9 @@ export class MemoryDriver implements TargetDriver, TargetAccess {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
+    mayBegin?: Promise<unknown>,
   ): Promise<Opened<CommandStream>> {
-    return await this.#start(spec, target, { onProgress, signal }, () =>
+    return await this.#start(spec, target, { onProgress, signal, mayBegin }, () =>
       this.#host.startCommand(spec, target),
     )
   }
@@ -120,7 +123,15 @@ export class MemoryDriver implements TargetDriver, TargetAccess {
   async #start<Stream extends TerminalStream | CommandStream>(
     spec: DebugSpec,
     { id, name }: Target,
-    { onProgress, signal }: { onProgress: (progress: StartProgress) => void; signal: AbortSignal },
+    {
+      onProgress,
+      signal,
+      mayBegin,
+    }: {
+      onProgress: (progress: StartProgress) => void
+      signal: AbortSignal
+      mayBegin: Promise<unknown> | undefined
+    },
     begin: () => Promise<Start<Stream>>,
   ): Promise<Opened<Stream>> {
     await this.#answer(signal)
@@ -137,6 +148,7 @@ export class MemoryDriver implements TargetDriver, TargetAccess {
     if (refused !== undefined) throw refused
     onProgress({ phase: 'attaching' })
     throwIfCancelled(signal)
+    await untilMayBegin(mayBegin, signal)
     const { container, stream } = await begin()
     if (signal.aborted) {
       stream.detach()

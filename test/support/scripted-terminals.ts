@@ -61,12 +61,14 @@ export class TerminalsDriver extends ScriptedDriver {
   readonly running = new Map<string, ScriptedTerminal>()
   readonly opened: DebugSpec[] = []
 
-  override open: TargetAccess['open'] = async (spec, target) => {
+  override open: TargetAccess['open'] = async (spec, target, _onProgress, _signal, mayBegin) => {
+    await mayBegin
     const terminal = this.#start(spec)
     return await this.#opened(spec, target, terminal)
   }
 
-  override run: TargetAccess['run'] = async (spec, target) => {
+  override run: TargetAccess['run'] = async (spec, target, _onProgress, _signal, mayBegin) => {
+    await mayBegin
     this.#start(spec).detach()
     const output = Readable.from([{ stream: 'stdout', bytes: Buffer.from('done\n') }])
     const ended = Promise.resolve<StreamEnd>({ kind: 'exit', exitCode: 0 })

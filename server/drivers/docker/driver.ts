@@ -42,7 +42,7 @@ export interface DockerDriverOptions {
 
 type Asked<Stream extends TerminalStream | CommandStream> = Pick<
   Opening<Stream>,
-  'spec' | 'target' | 'onProgress' | 'signal' | 'joining'
+  'spec' | 'target' | 'onProgress' | 'signal' | 'mayBegin' | 'joining'
 >
 
 const byTerminal: Joining<DockerTerminal> = {
@@ -142,8 +142,9 @@ export class DockerDriver implements TargetDriver, TargetAccess {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
+    mayBegin?: Promise<unknown>,
   ): Promise<Opened<TerminalStream>> {
-    return await this.#open({ spec, target, onProgress, signal, joining: byTerminal })
+    return await this.#open({ spec, target, onProgress, signal, mayBegin, joining: byTerminal })
   }
 
   async run(
@@ -151,8 +152,9 @@ export class DockerDriver implements TargetDriver, TargetAccess {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
+    mayBegin?: Promise<unknown>,
   ): Promise<Opened<CommandStream>> {
-    return await this.#open({ spec, target, onProgress, signal, joining: asCommand })
+    return await this.#open({ spec, target, onProgress, signal, mayBegin, joining: asCommand })
   }
 
   async #open<Stream extends TerminalStream | CommandStream>(asked: Asked<Stream>): Promise<Opened<Stream>> {

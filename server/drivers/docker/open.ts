@@ -14,6 +14,7 @@ import { requireJudged } from '../shared/judged-facts.ts'
 import { removeContainer } from './remove.ts'
 import { startDebugContainer, type StartOptions, type StartPlan, type Started } from './start.ts'
 import type { ReadyToolbox, ToolboxImages } from './toolbox.ts'
+import { untilMayBegin } from '../shared/until-may-begin.ts'
 import { notRunning } from './target-state.ts'
 import type { LiveUser } from './target-process.ts'
 
@@ -105,9 +106,10 @@ async function guessPlan({
 
 /** What to start, by what target and image are now. Pulls the image when it is missing. */
 async function resolvePlan(opening: AnyOpening): Promise<StartPlan> {
-  const { images, spec, onProgress, signal } = opening
+  const { images, spec, onProgress, signal, mayBegin } = opening
   const [joined, local] = await Promise.all([joinTarget(opening), images.find(spec.toolbox, signal)])
   // A missing image and a lost target are told before a wrong profile is.
+  if (local === undefined) await untilMayBegin(mayBegin, signal)
   const toolbox = local ?? (await images.obtain(spec.toolbox, joined.info, onProgress, signal))
   await images.checkPlatform(toolbox, joined.info, signal)
   return { target: joined.info, toolbox, runAs: chooseIdentity(await joined.facts, spec.profile) }

@@ -14,6 +14,7 @@ import { removeContainer } from './remove.ts'
 import { explainStartFailure } from './start-failure.ts'
 import type { Attached } from './stream-end.ts'
 import type { ReadyToolbox } from './toolbox.ts'
+import { untilMayBegin } from '../shared/until-may-begin.ts'
 import type { Turns } from '../shared/limit-concurrency.ts'
 
 /** How what a debug container runs is joined: by a terminal, or as a command. */
@@ -33,6 +34,8 @@ export interface StartOptions<Stream> {
   joining: Joining<Stream>
   onProgress: (progress: StartProgress) => void
   signal: AbortSignal
+  /** See TargetAccess. */
+  mayBegin?: Promise<unknown> | undefined
 }
 
 /** What to start, and beside what. */
@@ -134,6 +137,7 @@ async function startAttached<Stream>(
       signal,
       timeoutMs: 60_000,
     } as const
+    await untilMayBegin(options.mayBegin, signal)
     const starting = client.send(start)
     const started = joining.begin(stream, spec.size, starting).catch((cause: unknown) => {
       if (!(cause instanceof HatchwayError && cause.code === 'session_ended')) throw cause

@@ -65,7 +65,7 @@ export interface KubernetesDriverOptions {
   targets: ClusterTargets
 }
 
-type Asked = Pick<PodOpening, 'spec' | 'onProgress' | 'actor' | 'signal'> & { target: Target }
+type Asked = Pick<PodOpening, 'spec' | 'onProgress' | 'actor' | 'signal' | 'mayBegin'> & { target: Target }
 
 /** One cluster, through its API server. Kubernetes 1.25 and newer. */
 export class KubernetesDriver implements TargetDriver {
@@ -90,10 +90,10 @@ export class KubernetesDriver implements TargetDriver {
       find: (ref, lookup, signal) => this.#options.targets.find(ref, lookup, actor, signal),
       identify: (target, profile, signal, wish) =>
         this.#identify(target, { ...wish, profile }, actor, signal),
-      open: (spec, target, onProgress, signal) =>
-        this.#open({ spec, target, onProgress, actor, signal }, byTerminal),
-      run: (spec, target, onProgress, signal) =>
-        this.#open({ spec, target, onProgress, actor, signal }, asCommand),
+      open: (spec, target, onProgress, signal, mayBegin) =>
+        this.#open({ spec, target, onProgress, actor, signal, mayBegin }, byTerminal),
+      run: (spec, target, onProgress, signal, mayBegin) =>
+        this.#open({ spec, target, onProgress, actor, signal, mayBegin }, asCommand),
       reattach: (container, signal) => this.#reattach(container, actor, signal),
     }
   }

@@ -26,6 +26,7 @@ export interface SessionKind {
     target: Target,
     onProgress: (progress: StartProgress) => void,
     signal: AbortSignal,
+    mayBegin?: Promise<unknown>,
   ): Promise<Opened<TerminalStream | CommandStream>>
   /** Keeps output for a caller who waits for the end. */
   collect?(): CollectedOutput

@@ -6,12 +6,12 @@ import type { LiveState, SessionEnd, SessionRow } from '../../core/session.ts'
 import type { DebugSpec } from '../../core/debug-container.ts'
 import type { StartProgress, TargetDriver } from '../../core/driver.ts'
 import type { CommandStream, TerminalStream } from '../../core/streams.ts'
-import type { Target } from '../../core/target.ts'
 import { closeCodes } from '../../protocol/terminal.ts'
 import { CollectedOutput } from '../kinds/collected-output.ts'
 import { kindOf } from '../kinds/kinds.ts'
 import type { SessionKind } from '../kinds/session-kind.ts'
 import { rowAtEnd, SessionEnding, stopContainer } from './end-session.ts'
+import type { HeldOpening } from './held-opening.ts'
 import { openRecorded } from './open-recorded.ts'
 import { OutputHistory } from '../terminal/output-history.ts'
 import { reattach } from './reattach.ts'
@@ -135,12 +135,12 @@ export class DebugSession implements LiveSession {
     this.#hub.mark(mark)
   }
 
-  /** Opens recording and debug container. Ends the session, and does not reject, when that fails. */
-  async start(target: Target, spec: DebugSpec): Promise<void> {
-    if (this.#ending !== undefined || this.#drained) return
+  /** Opens the recording, and lets the debug container begin. Ends the session, and does not reject, when that fails. */
+  async start(opening: HeldOpening, spec: DebugSpec): Promise<void> {
+    if (this.#ending !== undefined || this.#drained) return opening.drop()
     const started = performance.now()
     try {
-      this.#opening = this.#open(target, spec)
+      this.#opening = this.#open(opening, spec)
       await this.#opening
       this.#deps.observer.started(this.#driver.environment, performance.now() - started)
       this.#storingStart = storeStart(this.#deps.store, this.#row)
@@ -213,16 +213,15 @@ export class DebugSession implements LiveSession {
     this.#timers.setAttached(this.#hub.viewers.length > 0)
   }
 
-  async #open(target: Target, spec: DebugSpec): Promise<void> {
+  async #open(opening: HeldOpening, spec: DebugSpec): Promise<void> {
     const signal = AbortSignal.any([this.#aborter.signal, AbortSignal.timeout(this.#deps.startTimeoutMs)])
     const recording = startRecording(this.#deps.recordings, this.#row, spec)
-    const access = this.#driver.as(this.#row.user)
-    const sized = { ...spec, size: this.#hub.size }
     const onProgress = (progress: StartProgress) => this.#tellProgress(progress)
+    const recorded = recording.then((recorder) => this.#useRecorder(recorder))
+    const mayBegin = this.#kind.recordedFirst ? recorded : Promise.resolve()
     const opened = await openRecorded<TerminalStream | CommandStream>(this.#driver, {
-      recording: recording.then((recorder) => this.#useRecorder(recorder)),
-      open: (signal) => this.#kind.open(access, sized, target, onProgress, signal),
-      isRecordedFirst: this.#kind.recordedFirst,
+      recording: recorded,
+      open: async (signal) => await opening.take(onProgress, signal, mayBegin),
       signal,
     })
     const { container, identity, stream } = opened

@@ -7,8 +7,6 @@ interface Options<Stream extends TerminalStream | CommandStream> {
   recording: Promise<void>
   /** Opens the debug container. */
   open: (signal: AbortSignal) => Promise<Opened<Stream>>
-  /** What is opened begins at once, so it must not before it can be recorded. */
-  isRecordedFirst: boolean
   signal: AbortSignal
 }
 
@@ -21,8 +19,7 @@ export async function openRecorded<Stream extends TerminalStream | CommandStream
   options: Options<Stream>,
 ): Promise<Opened<Stream>> {
   const failed = new AbortController()
-  const signal = AbortSignal.any([options.signal, failed.signal])
-  const opening = open({ ...options, signal })
+  const opening = options.open(AbortSignal.any([options.signal, failed.signal]))
   try {
     const [opened] = await Promise.all([opening, options.recording])
     return opened
@@ -36,17 +33,4 @@ export async function openRecorded<Stream extends TerminalStream | CommandStream
     await options.recording.catch(() => undefined)
     throw cause
   }
-}
-
-async function open<Stream extends TerminalStream | CommandStream>({
-  recording,
-  isRecordedFirst,
-  signal,
-  ...options
-}: Options<Stream>): Promise<Opened<Stream>> {
-  if (isRecordedFirst) {
-    await recording
-    signal.throwIfAborted()
-  }
-  return await options.open(signal)
 }

@@ -11,8 +11,11 @@ import type { TargetDriver } from '../../core/driver.ts'
 import type { Target } from '../../core/target.ts'
 import { auditSession, sessionEvent } from './session-audit.ts'
 import { DebugSession } from './debug-session.ts'
+import { debugSpecOf } from './debug-spec.ts'
+import { HeldOpening } from './held-opening.ts'
 import type { SessionEnding } from './end-session.ts'
 import type { SessionDeps } from './session-deps.ts'
+import { requireWithin, type SessionLimits } from './session-limits.ts'
 import type { SessionJudge } from '../session-judge.ts'
 import { factsOf, rowOf } from './session-row.ts'
 import { besideMarker, besideNotice, isBeside, requireFree } from './side-by-side.ts'
@@ -22,12 +25,19 @@ export interface RegistryOptions extends Omit<SessionDeps, 'onClosed' | 'onRunni
   installation: string
   /** What policy says at a moment. */
   judge: (at: Date) => SessionJudge
-  limits: { sessions: number; sessionsPerUser: number }
+  limits: SessionLimits
 }
 
 /** How long before policy ends a session its viewers are told. */
 const noticeBeforeMs = 5 * 60_000
 const mostOwedEvents = 1000
+
+interface Start {
+  driver: TargetDriver
+  target: Target
+  toolbox: Toolbox
+  maxDurationMs: number
+}
 
 /** The live sessions of this process, those that wait for an approval included. */
 export class SessionRegistry implements Sessions {
@@ -90,16 +100,27 @@ export class SessionRegistry implements Sessions {
     })
     const broken = sessionEvent(row, { kind: 'break-glass', from, action: 'open' })
     const events = row.breakGlass === undefined ? [opened] : [broken, opened]
-    const session = await this.#add(row, request.driver, events)
-    // Policy may have changed while that was stored.
-    if (this.#endUnlessHeld(session, this.#options.judge(new Date())))
-      this.start(session, request.target, request.toolbox, request.grant.maxDurationMs)
-    return session
+    this.#admit(row)
+    const storing = this.#store(row, request.driver, events)
+    const spec = this.#spec(row, request.toolbox, request.grant.maxDurationMs)
+    // Beside that, because each takes its time.
+    const opening = this.#hold(row, request.driver, spec, request.target)
+    try {
+      const session = await storing
+      // Policy may have changed while that was stored.
+      if (this.#endUnlessHeld(session, this.#options.judge(new Date()))) void session.start(opening, spec)
+      else opening.drop()
+      return session
+    } catch (cause) {
+      opening.drop()
+      throw cause
+    }
   }
 
   /** A request that waits for its approval, stored together with its event. */
-  hold(row: SessionRow, driver: TargetDriver, event: NewAuditEvent): Promise<DebugSession> {
-    return this.#add(row, driver, [event])
+  async hold(row: SessionRow, driver: TargetDriver, event: NewAuditEvent): Promise<DebugSession> {
+    this.#admit(row)
+    return await this.#store(row, driver, [event])
   }
 
   /** A request of an earlier process, which goes on waiting. */
@@ -127,24 +148,17 @@ export class SessionRegistry implements Sessions {
   }
 
   /** Opens the debug container of a session that may start. */
-  start(session: DebugSession, target: Target, toolbox: Toolbox, maxDurationMs: number): void {
-    const { row } = session
-    const spec: DebugSpec = {
-      sessionId: row.id,
-      installation: this.#options.installation,
-      user: row.user.subject,
-      toolbox,
-      profile: row.profile,
-      size: row.size,
-      maxDurationMs,
-      facts: [...(row.target.resolved.facts ?? []), ...(row.target.resolved.unknownFacts ?? [])],
-      ...(row.command === undefined ? {} : { command: row.command }),
-      ...(row.copy === true ? { copy: true } : {}),
-      ...(row.networkOnly === true ? { networkOnly: true } : {}),
-      ...processOf(row),
-      ...kindOf(row).spec(row.detail),
-    }
-    void session.start(target, spec)
+  start(session: DebugSession, { driver, target, toolbox, maxDurationMs }: Start): void {
+    const spec = this.#spec(session.row, toolbox, maxDurationMs)
+    void session.start(this.#hold(session.row, driver, spec, target), spec)
+  }
+
+  #hold(row: SessionRow, driver: TargetDriver, spec: DebugSpec, target: Target): HeldOpening {
+    return new HeldOpening({ kind: kindOf(row), access: driver.as(row.user), spec, target })
+  }
+
+  #spec(row: SessionRow, toolbox: Toolbox, maxDurationMs: number): DebugSpec {
+    return debugSpecOf(row, { installation: this.#options.installation, toolbox, maxDurationMs })
   }
 
   recheck(): void {
@@ -186,6 +200,11 @@ export class SessionRegistry implements Sessions {
   async letGo(session: DebugSession): Promise<void> {
     this.#live.delete(session.row.id)
     await session.drain()
+  }
+
+  /** Whether a debug container of that session is in use, or about to be. */
+  claims(id: string): boolean {
+    return this.#live.has(id) || this.#coming.has(id)
   }
 
   live(id: string): DebugSession | undefined {
@@ -269,11 +288,19 @@ export class SessionRegistry implements Sessions {
     return false
   }
 
-  async #add(row: SessionRow, driver: TargetDriver, events: readonly NewAuditEvent[]): Promise<DebugSession> {
+  /** Takes its place, before the first await, so that the limits hold for simultaneous requests too; {@link #store} comes next. */
+  #admit(row: SessionRow): void {
     this.#checkLimits(row.user)
     if (row.state !== 'pending-approval') this.requireFree(row)
-    // Taken before the first await, so that the limits hold for simultaneous requests too. Nothing can end it before its row is there.
+    // Nothing can end it before its row is there.
     this.#coming.set(row.id, row)
+  }
+
+  async #store(
+    row: SessionRow,
+    driver: TargetDriver,
+    events: readonly NewAuditEvent[],
+  ): Promise<DebugSession> {
     const stored = this.#options.store.transaction((transaction) => {
       for (const event of events) transaction.record(event)
       transaction.createSession(row)
@@ -327,21 +354,7 @@ export class SessionRegistry implements Sessions {
       throw new HatchwayError('shutting_down', 'The gateway is restarting; try again in a few seconds.')
     }
     this.checkRoom()
-    const { sessions, sessionsPerUser } = this.#options.limits
-    const rows = this.#rows()
-    if (rows.length >= sessions) {
-      throw new HatchwayError(
-        'too_many_sessions',
-        `All ${sessions} sessions of this gateway are in use; end one first.`,
-      )
-    }
-    const own = rows.filter(({ user }) => isSamePerson(user, who)).length
-    if (own >= sessionsPerUser) {
-      throw new HatchwayError(
-        'too_many_sessions',
-        `You already have ${own} live sessions, the most allowed; end one first.`,
-      )
-    }
+    requireWithin(this.#options.limits, this.#rows(), who)
   }
 
   async #notLive(id: string): Promise<HatchwayError> {
@@ -353,12 +366,4 @@ export class SessionRegistry implements Sessions {
       `Session ${id} is being taken over after a restart; try again shortly.`,
     )
   }
-}
-
-/** Of an approved request, the process that its approvers were shown. */
-function processOf({ process, approval, identity }: SessionRow): Pick<DebugSpec, 'process'> {
-  if (process === undefined) return {}
-  const { name, user } = identity?.process ?? {}
-  const isShown = approval !== undefined && name !== undefined && user !== undefined
-  return { process: { asked: process, ...(isShown && { approved: { name, user } }) } }
 }

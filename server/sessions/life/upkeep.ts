@@ -57,7 +57,7 @@ async function reapOne(
   const { registry, store } = options
   const before = tried.get(keyOf(container))
   if (before !== undefined && performance.now() < before.at) return
-  if (registry.live(container.sessionId) !== undefined) return
+  if (registry.claims(container.sessionId)) return
   const row = registry.ended(container.sessionId) ?? (await store.getSession(container.sessionId))
   if (row !== undefined && row.state !== 'ended') return
   if (before === undefined)

@@ -15,6 +15,7 @@ import { openInPod, readWholePod, type Joining, type PodOpening } from './open.t
 import { watchPod } from '../catalog/pod.ts'
 import { requireCopyable } from '../catalog/precondition.ts'
 import { readPodFacts } from '../catalog/target-facts.ts'
+import { untilMayBegin } from '../../shared/until-may-begin.ts'
 import { requireJudged } from '../../shared/judged-facts.ts'
 import { requireDelete } from '../api/rights.ts'
 
@@ -44,6 +45,7 @@ export async function openInCopy<Stream extends TerminalStream | CommandStream, 
   const copy = copyPod(pod, target.container, spec)
   const name = copyName(target.pod, spec.sessionId)
   await createCopy(opening, copy, { dryRun: true, signal })
+  await untilMayBegin(opening.mayBegin, signal)
   throwIfCancelled(signal)
   onProgress({ phase: 'creating' })
   try {

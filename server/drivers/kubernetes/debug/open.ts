@@ -10,6 +10,7 @@ import { addEphemeralContainer, ephemeralName, type EphemeralPlace } from './eph
 import { refusalOf } from '../api/errors.ts'
 import { readIdentityFacts, statusOf } from '../catalog/identity-facts.ts'
 import { readPodFacts } from '../catalog/target-facts.ts'
+import { untilMayBegin } from '../../shared/until-may-begin.ts'
 import { requireJudged } from '../../shared/judged-facts.ts'
 import type { Pod } from '../api/objects.ts'
 import { ephemeralStatus, watchPod, type PodFacts } from '../catalog/pod.ts'
@@ -47,6 +48,8 @@ export interface PodOpening {
   actor: Actor
   minorVersion: Promise<number>
   onProgress: (progress: StartProgress) => void
+  /** See TargetAccess. */
+  mayBegin?: Promise<unknown> | undefined
   /** Called with what ends the container when it is told to. */
   onAttached: (id: string, attached: Attachment) => void
   signal: AbortSignal
@@ -69,6 +72,7 @@ export async function openInPod<Stream extends TerminalStream | CommandStream, A
   throwIfCancelled(signal)
   const { pod, admitted } = await prepare(opening, joining.tty)
   const place = { ...target, container: ephemeralName(spec.sessionId), actor }
+  await untilMayBegin(opening.mayBegin, signal)
   onProgress({ phase: 'creating' })
   throwIfCancelled(signal)
   const watched = watchPod(client, { namespace: target.namespace, pod: target.pod })
