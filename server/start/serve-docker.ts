@@ -4,7 +4,7 @@ import type { DockerEnvironment } from '../config/environment-schema.ts'
 import type { TargetDriver } from '../core/driver.ts'
 import type { SampleTarget } from '../gateway/sample.ts'
 import { DockerDriver } from '../drivers/docker/driver.ts'
-import { sampleAvailable, sampleName, startSample } from '../drivers/docker/sample.ts'
+import { sampleAvailable, sampleName, startSample } from './docker-sample.ts'
 
 const staticBusybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path))
 
