@@ -4,6 +4,7 @@ import type { DockerEnvironment } from '../config/environment-schema.ts'
 import type { TargetDriver } from '../core/driver.ts'
 import type { SampleTarget } from '../gateway/sample.ts'
 import { DockerDriver } from '../drivers/docker/driver.ts'
+import { busyboxToolbox } from './busybox-toolbox.ts'
 import { sampleAvailable, sampleName, startSample } from './docker-sample.ts'
 
 const staticBusybox = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path))
@@ -23,7 +24,7 @@ export function createDockerDriver(
     resources: { memoryBytes, nanoCpus: Math.round(cpus * 1e9), pids },
     ...(builtin === undefined || staticBusybox === undefined
       ? {}
-      : { builtinToolbox: builtin.image, fallbackBusybox: staticBusybox }),
+      : { builtin: busyboxToolbox(builtin.image, staticBusybox) }),
   })
 }
 

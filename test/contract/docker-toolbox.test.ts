@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { busyboxToolbox } from '../../server/start/busybox-toolbox.ts'
 import type { DockerDriver } from '../../server/drivers/docker/driver.ts'
 import { dockerDriver } from '../support/docker-ground.ts'
 import { DockerUser } from '../support/docker-user.ts'
@@ -27,8 +28,8 @@ for (const engine of await testEngines()) {
       await user.close()
     })
 
-    const connect = (fallbackBusybox: string, builtinToolbox = image) => {
-      const driver = dockerDriver(engine, user.installation, { fallbackBusybox, builtinToolbox })
+    const connect = (busybox: string) => {
+      const driver = dockerDriver(engine, user.installation, { builtin: busyboxToolbox(image, busybox) })
       drivers.push(driver)
       return driver
     }

@@ -20,7 +20,7 @@ import { DockerTargets, listContainers } from './targets.ts'
 import { DockerCommand } from './command.ts'
 import type { Joining } from './start.ts'
 import { DockerTerminal } from './terminal.ts'
-import { ToolboxImages } from './toolbox.ts'
+import { ToolboxImages, type BuiltinToolbox } from './toolbox.ts'
 import { limitConcurrency } from '../shared/limit-concurrency.ts'
 
 /** Debug containers that are being created and started; others wait for their turn. */
@@ -32,10 +32,7 @@ export interface DockerDriverOptions {
   /** Whose debug containers these are. */
   installation: string
   resources: DebugResources
-  /** A static busybox on the gateway's host, from which `builtinToolbox` may be built. */
-  fallbackBusybox?: string
-  /** The image that may be built when it can't be pulled. */
-  builtinToolbox?: string
+  builtin?: BuiltinToolbox
   /** Milliseconds. */
   timeouts?: { pullTotal?: number; pullIdle?: number; restartWait?: number }
 }
@@ -69,15 +66,14 @@ export class DockerDriver implements TargetDriver, TargetAccess {
   readonly #turns = limitConcurrency(startsAtOnce)
 
   constructor(options: DockerDriverOptions) {
-    const { environment, endpoint, fallbackBusybox, builtinToolbox, timeouts = {} } = options
+    const { environment, endpoint, builtin, timeouts = {} } = options
     this.environment = environment
     this.#options = options
     this.client = new DockerClient(endpoint, environment)
     this.#targets = new DockerTargets(this.client)
     this.#images = new ToolboxImages(this.client, {
       pull: { totalMs: timeouts.pullTotal ?? 10 * 60_000, idleMs: timeouts.pullIdle ?? 60_000 },
-      ...(fallbackBusybox === undefined ? {} : { fallbackBusybox }),
-      ...(builtinToolbox === undefined ? {} : { builtinToolbox }),
+      ...(builtin === undefined ? {} : { builtin }),
     })
   }
 

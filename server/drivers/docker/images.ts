@@ -1,12 +1,7 @@
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { promisify } from 'node:util'
 import { HatchwayError } from '../../core/errors.ts'
 import type { DockerClient } from './client.ts'
 import { PullProgress, readJsonLines } from './pull-progress.ts'
 import { writeTar, type TarEntry } from './tar.ts'
-
-const run = promisify(execFile)
 
 /** An image of one layer. */
 export interface ImageContent {
@@ -60,37 +55,6 @@ export async function importImage(
       { cause },
     )
   }
-}
-
-/** A toolbox of busybox's own tools. `path` is a static busybox on this host, run once for the list of its applets. */
-export async function buildBusyboxToolbox(
-  client: DockerClient,
-  name: string,
-  path: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const [binary, { stdout }] = await Promise.all([
-    readFile(path),
-    run(path, ['--list'], { signal, timeout: 10_000 }),
-  ])
-  const applets = stdout
-    .split('\n')
-    .filter((applet) => /^[a-z0-9_.[-]+$/i.test(applet) && applet !== 'busybox')
-  const files: TarEntry[] = [
-    { path: '/bin', directory: true },
-    { path: '/bin/busybox', mode: 0o755, content: binary },
-    ...applets.map((applet) => ({ path: `/bin/${applet}`, symlink: 'busybox' })),
-    { path: '/etc', directory: true },
-    {
-      path: '/etc/passwd',
-      content: 'root:x:0:0:root:/root:/bin/sh\nnonroot:x:65532:65532:nonroot:/tmp:/bin/sh\n',
-    },
-    { path: '/etc/group', content: 'root:x:0:\nnonroot:x:65532:\n' },
-    { path: '/root', directory: true, mode: 0o700 },
-    { path: '/tmp', directory: true, mode: 0o1777 },
-  ]
-  const config = { User: '65532:65532', Cmd: ['/bin/sh'], Env: { PATH: '/bin' } }
-  await importImage(client, { name, files, config }, signal)
 }
 
 /** Dockerfile instructions: the only form in which an import takes a configuration. */

@@ -1,11 +1,9 @@
-import { access } from 'node:fs/promises'
 import type { ContainerInspectInfo } from 'dockerode'
 import { HatchwayError } from '../../core/errors.ts'
 import type { Toolbox } from '../../core/debug-container.ts'
 import type { StartProgress } from '../../core/driver.ts'
 import type { DockerClient } from './client.ts'
 import { dockerStatus, dockerWords } from './errors.ts'
-import { buildBusyboxToolbox } from './images.ts'
 import { readRecord, readText } from '../shared/read-json.ts'
 import { ImagePuller, type PullLimits } from './pull.ts'
 
@@ -20,12 +18,16 @@ export interface ReadyToolbox {
   notice?: string
 }
 
+/** An image that may be built, and no other, when it can't be pulled. */
+export interface BuiltinToolbox {
+  image: string
+  /** Resolves with what the user should know of how it came here; undefined when it can't be built. */
+  build(client: DockerClient, signal: AbortSignal): Promise<string | undefined>
+}
+
 export interface ToolboxOptions {
   pull: PullLimits
-  /** A static busybox on the gateway's host, … */
-  fallbackBusybox?: string
-  /** … from which this image, and no other, may be built when it can't be pulled. */
-  builtinToolbox?: string
+  builtin?: BuiltinToolbox
 }
 
 export class ToolboxImages {
@@ -111,12 +113,12 @@ export class ToolboxImages {
   }
 
   async #buildInstead(image: string, cause: unknown, signal: AbortSignal): Promise<string> {
-    const { fallbackBusybox: path, builtinToolbox } = this.#options
+    const { builtin } = this.#options
     const failed =
       cause instanceof HatchwayError && (cause.code === 'image_unavailable' || cause.code === 'timeout')
-    if (!failed || path === undefined || image !== builtinToolbox || !(await exists(path))) throw cause
-    await buildBusyboxToolbox(this.#client, image, path, signal)
-    return `The image ${image} could not be pulled, so this toolbox was built from the gateway host's own busybox.`
+    const built = failed && image === builtin?.image ? await builtin.build(this.#client, signal) : undefined
+    if (built === undefined) throw cause
+    return built
   }
 
   async #inspect(image: string, signal: AbortSignal): Promise<Image | undefined> {
@@ -144,11 +146,4 @@ function readImage(value: unknown): Image {
   const image = readRecord(value)
   const [Id, Os, Architecture] = [image['Id'], image['Os'], image['Architecture']].map(readText)
   return { Id: Id ?? '', Os: Os ?? '', Architecture: Architecture ?? '' }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }
