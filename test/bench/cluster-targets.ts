@@ -4,7 +4,7 @@ import { KubernetesTargets } from '../../server/drivers/kubernetes/catalog/targe
 import type { TargetList } from '../../server/protocol/target-api.ts'
 import { testCluster, type TestCluster } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
-import { scriptedPolicy, startHttpGateway, type HttpGateway } from '../support/http-doubles.ts'
+import { startHttpGateway, type HttpGateway } from '../support/http-gateway.ts'
 import { simulatePods, type SimulatedState } from '../support/simulated-pods.ts'
 import type { Report } from './report.ts'
 import { digits, percentile } from './statistics.ts'
@@ -50,10 +50,9 @@ async function benchList(report: Report, cluster: TestCluster, namespace: string
       },
     })
     const drivers = new Map([['prod', asDriver(targets)]])
-    const policy = scriptedPolicy(() => true)
     const gateway = await startHttpGateway(
       { after: (fn) => cleanups.unshift(fn) },
-      { policy, change: () => ({ drivers }) },
+      { change: () => ({ drivers }) },
     )
     const queries = {
       'first page': '',

@@ -58,8 +58,10 @@ export class MemoryDriver implements TargetDriver, TargetAccess {
     return this.#host.find(ref)
   }
 
-  async identify(target: Target, _profile: Profile, signal?: AbortSignal): Promise<Identity> {
+  async identify(target: Target, profile: Profile, signal?: AbortSignal): Promise<Identity> {
     await this.#answer(signal)
+    const { blind } = this.#host.faults
+    if (blind?.profiles.includes(profile) === true) throw blind.reason
     return identityOf(target)
   }
 
@@ -108,7 +110,7 @@ export class MemoryDriver implements TargetDriver, TargetAccess {
   }
 
   problems(): string[] {
-    return []
+    return [...(this.#host.faults.lacks ?? [])]
   }
 
   close(): void {}

@@ -3,7 +3,7 @@ import type { DebugContainer, DebugSpec } from '../../server/core/debug-containe
 import type { HatchwayError } from '../../server/core/errors.ts'
 import type { StreamEnd } from '../../server/core/streams.ts'
 import type { Target } from '../../server/core/target.ts'
-import type { TargetState } from '../../server/core/vocabulary.ts'
+import type { Profile, TargetState } from '../../server/core/vocabulary.ts'
 import type { TargetRef } from '../../server/core/target-ref.ts'
 import { describeMemoryTarget, findTarget } from './memory-targets.ts'
 import { MemoryCommand, MemoryTerminal } from './memory-streams.ts'
@@ -23,13 +23,17 @@ export interface MemoryContainer {
 /** What goes wrong, from when it is set. */
 export interface Faults {
   /** Every call is refused with it. */
-  away?: HatchwayError | undefined
+  away?: Error | undefined
   /** No call is ever answered. */
   hangs?: boolean
   /** Every start is refused with it. */
   refused?: HatchwayError | undefined
   /** A start waits for it, between `creating` and `attaching`. */
   slow?: Promise<unknown> | undefined
+  /** A debug container with one of these profiles would not see its target: it can't be identified, for this reason. */
+  blind?: { profiles: readonly Profile[]; reason: HatchwayError } | undefined
+  /** It answers, and its lists lack this. */
+  lacks?: readonly string[] | undefined
 }
 
 /** What stands where an engine would: it outlives the drivers that are connected to it, as an engine outlives a gateway. */

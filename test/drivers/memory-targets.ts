@@ -1,6 +1,6 @@
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { Target } from '../../server/core/target.ts'
-import { formatTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
+import { formatTargetRef, parseTargetRef, type TargetRef } from '../../server/core/target-ref.ts'
 
 /** A container that runs, as an engine would describe it. */
 export function describeMemoryTarget(environment: string, name: string, index = 0): Target {
@@ -18,6 +18,40 @@ export function describeMemoryTarget(environment: string, name: string, index = 
     hasShell: false,
     ports: ['8080/tcp'],
     warnings: [],
+  }
+}
+
+/** A pod, or a workload, of a cluster: `payments/pod/api-1`. `above` names the workloads that a pod is part of. */
+export function describeClusterTarget(
+  environment: string,
+  path: string,
+  { above = [], ...change }: Partial<Target> & { above?: readonly string[] } = {},
+): Target {
+  const ref = parseTargetRef(`${environment}/${path}`)
+  if (ref.kind !== 'kubernetes') throw new Error(`${path} is not in a cluster`)
+  const own = `${ref.workload}/${ref.name}`
+  return {
+    ...describeMemoryTarget(environment, ref.name, 0),
+    ref,
+    id: path,
+    labels: { app: ref.name },
+    cluster: {
+      names: [own, ...above],
+      ...(ref.workload === 'pod' ? { pod: ref.name, container: 'app' } : { pods: { total: 1, ready: 1 } }),
+      containers: [
+        {
+          name: 'app',
+          kind: 'app',
+          image: `registry.example/${ref.name}:1`,
+          state: 'running',
+          status: 'Running',
+          ready: true,
+          restarts: 0,
+        },
+      ],
+      restarts: 0,
+    },
+    ...change,
   }
 }
 

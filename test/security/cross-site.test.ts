@@ -5,7 +5,7 @@ import type { AuditList } from '../../server/protocol/audit-api.ts'
 import type { Session } from '../../server/protocol/session-api.ts'
 import { subprotocol } from '../../server/protocol/terminal.ts'
 import { TestGateway } from '../support/gateway.ts'
-import { startHttpGateway } from '../support/http-doubles.ts'
+import { startHttpGateway } from '../support/http-gateway.ts'
 import { behindProxy, ManyAddresses } from '../support/many-addresses.ts'
 import { readRoutes, type Route } from '../support/open-api.ts'
 

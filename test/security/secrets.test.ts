@@ -6,7 +6,7 @@ import type { Session } from '../../server/protocol/session-api.ts'
 import { eventually } from '../support/eventually.ts'
 import { hmacToken } from '../support/forged-token.ts'
 import { TestGateway } from '../support/gateway.ts'
-import { startHttpGateway } from '../support/http-doubles.ts'
+import { startHttpGateway } from '../support/http-gateway.ts'
 import { behindProxy, ManyAddresses } from '../support/many-addresses.ts'
 
 const secrets = {
@@ -308,18 +308,19 @@ describe('a line of the log', () => {
 describe('a header', () => {
   it('has no line that a container’s name or an address put there', async (t) => {
     const http = await startHttpGateway(t)
-    const driver = http.drivers.get('local')
-    assert.ok(driver?.targets[0])
+    const host = http.hosts.get('local')
+    assert.ok(host?.targets[0])
     const name = "a\"\r\nSet-Cookie: planted=1\r\n\r\n<script>; filename*=UTF-8''evil.html; \u202Egnp.ü"
-    driver.targets = [{ ...driver.targets[0], name }]
+    host.targets = [{ ...host.targets[0], name }]
     const token = await http.issuer.token('ann')
     const body = JSON.stringify({ target: 'local/abc0' })
     const opened = await http.call('/api/v1/sessions', token, { method: 'POST', body })
     const { id } = (await opened.json()) as Session
     assert.match(opened.headers.get('location') ?? '', /^\/api\/v1\/sessions\/[\w-]+$/)
-    http.recordings.set(id, '{"version":3}\n')
+    const recording = `/api/v1/sessions/${id}/recording`
+    await eventually(async () => (await http.call(recording, token)).ok, { what: 'the recording' })
     for (const format of ['text', 'asciicast-v3', 'asciicast-v2']) {
-      const answer = await http.call(`/api/v1/sessions/${id}/recording?download=true&format=${format}`, token)
+      const answer = await http.call(`${recording}?download=true&format=${format}`, token)
       assert.equal(answer.status, 200)
       assert.match(
         answer.headers.get('content-disposition') ?? '',
@@ -328,7 +329,7 @@ describe('a header', () => {
       assert.equal(answer.headers.get('set-cookie'), null)
     }
     // What people write comes back as JSON or as plain text that no browser takes for a page.
-    const text = await http.call(`/api/v1/sessions/${id}/recording?format=text`, token)
+    const text = await http.call(`${recording}?format=text`, token)
     assert.match(text.headers.get('content-type') ?? '', /^text\/plain/)
     assert.equal(text.headers.get('x-content-type-options'), 'nosniff')
   })

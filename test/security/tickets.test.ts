@@ -5,7 +5,7 @@ import { createWsTickets } from '../../server/auth/ws-tickets.ts'
 import type { Session } from '../../server/protocol/session-api.ts'
 import { eventually } from '../support/eventually.ts'
 import { TestGateway } from '../support/gateway.ts'
-import { startHttpGateway } from '../support/http-doubles.ts'
+import { startHttpGateway } from '../support/http-gateway.ts'
 import { attemptTerminal } from '../support/http-socket.ts'
 import { behindProxy, ManyAddresses } from '../support/many-addresses.ts'
 

@@ -2,34 +2,35 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { AuditEvent } from '../../server/protocol/audit-api.ts'
-import type { SessionList, Session } from '../../server/protocol/session-api.ts'
+import type { SessionList, Session, Verification } from '../../server/protocol/session-api.ts'
 import type { TargetDetail, TargetList } from '../../server/protocol/target-api.ts'
-import {
-  scriptedPolicy,
-  sharedHttpGateway,
-  startHttpGateway,
-  type HttpGateway,
-} from '../support/http-doubles.ts'
+import { auditKinds } from '../../server/core/vocabulary.ts'
+import { eventually } from '../support/eventually.ts'
+import { sharedHttpGateway, startHttpGateway, type HttpGateway } from '../support/http-gateway.ts'
+import { adminsMayAll, policyOf, rule } from '../support/policies.ts'
 import { within } from '../support/within.ts'
 
-/** lister sees web-*; opener opens web-1 with a reason; watcher watches web-1; auditor and reader read. */
-const policy = scriptedPolicy(({ who, action, target, toolbox }) => {
-  switch (who.subject) {
-    case 'lister':
-      return action === 'list' && target?.name.startsWith('web') === true
-    case 'opener':
-      if (action === 'list') return target?.name.startsWith('web') === true
-      return action === 'open' && target?.name === 'web-1' && toolbox !== 'big' ? 'reason' : false
-    case 'watcher':
-      return action === 'watch' && target?.name === 'web-1'
-    case 'reader':
-      return action === 'read-recording'
-    case 'auditor':
-      return action === 'read-audit'
-    default:
-      return false
-  }
-})
+/** lister sees web-*; opener opens web-1 with a reason; watcher watches web-1; auditor and reader read; asker has to ask. */
+const policy = policyOf(
+  adminsMayAll,
+  rule('lister', ['list'], ['web*']),
+  { ...rule('opener', ['list'], ['web*']), name: 'opener sees' },
+  {
+    ...rule('opener', ['open'], ['web-1']),
+    name: 'opener opens',
+    toolboxes: ['busybox'],
+    requireReason: true,
+    maxDuration: '1h',
+  },
+  rule('watcher', ['watch'], ['web-1']),
+  rule('reader', ['read-recording']),
+  rule('auditor', ['read-audit']),
+  {
+    ...rule('asker', ['open'], ['web-1']),
+    effect: 'require-approval',
+    approval: { groups: ['admins'] },
+  },
+)
 
 const admin = { groups: ['admins'] }
 const names = (list: TargetList) => list.items.map(({ name }) => name)
@@ -46,8 +47,13 @@ async function open(gateway: HttpGateway, subject: string, body: object, options
   return await gateway.call('/api/v1/sessions', token, { method: 'POST', body: JSON.stringify(body) })
 }
 
+/** What sessions do by themselves, at any moment. */
+const ofSessions = ['started', 'ended']
+const kindsOfPeople = auditKinds.filter((kind) => !ofSessions.includes(kind))
+
+/** The newest event of what somebody did. */
 async function lastAudit(gateway: HttpGateway) {
-  const event = (await gateway.store.listAudit({ limit: 1 })).items[0]
+  const event = (await gateway.store.listAudit({ kinds: kindsOfPeople, limit: 1 })).items[0]
   return (
     event && {
       kind: event.kind,
@@ -57,6 +63,15 @@ async function lastAudit(gateway: HttpGateway) {
       rule: event.rule,
     }
   )
+}
+
+/** The session has shown its prompt, which is recorded. */
+async function untilPrompt(gateway: HttpGateway, id: string): Promise<void> {
+  const token = await gateway.issuer.token('root', admin)
+  await eventually(async () => {
+    const answer = await gateway.call(`/api/v1/sessions/${id}/recording`, token)
+    return (await answer.text()).includes('$ ')
+  })
 }
 
 describe('targets', () => {
@@ -101,28 +116,38 @@ describe('targets', () => {
 
   it('shows the options of a target, profile by profile', async () => {
     const gateway = shared()
+    const reason = new HatchwayError('profile_insufficient', 'general cannot see it')
+    const local = gateway.hosts.get('local')
+    assert.ok(local)
+    local.faults.blind = { profiles: ['general'], reason }
     const token = await gateway.issuer.token('opener')
     const detail = await json<TargetDetail>(gateway.call('/api/v1/targets/local/web-1', token))
     assert.equal(detail.canOpen, true)
     assert.deepEqual(
       detail.options?.toolboxes.map(({ name }) => name),
+      ['busybox'],
+    )
+    const root = await gateway.issuer.token('root', admin)
+    const all = await json<TargetDetail>(gateway.call('/api/v1/targets/local/web-1', root))
+    assert.deepEqual(
+      all.options?.toolboxes.map(({ name }) => name),
       ['busybox', 'big'],
     )
     const [auto, general] = detail.options?.profiles ?? []
     assert.equal(auto?.identity?.uid, 65_532)
     assert.equal(general?.problem, 'general cannot see it')
     assert.deepEqual([detail.options?.requireReason, detail.options?.maxDurationSeconds], [true, 3600])
+    const closedWords =
+      'No rule lets opener open a session in local/web-2. The rule "admins" would allow it for members of admins. ' +
+      'The rule "opener sees" lets you only list.'
     const closed = await json<TargetDetail>(gateway.call('/api/v1/targets/local/web-2', token))
-    assert.deepEqual(
-      [closed.canOpen, closed.options, closed.denied],
-      [false, undefined, 'The scripted policy says forbidden.'],
-    )
+    assert.deepEqual([closed.canOpen, closed.options, closed.denied], [false, undefined, closedWords])
   })
 
   it('answers the same for what is not there and for what the caller may not know of', async () => {
     const gateway = shared()
     const token = await gateway.issuer.token('lister')
-    const local = gateway.drivers.get('local')
+    const local = gateway.hosts.get('local')
     const own = local?.targets.find(({ name }) => name === 'web-2')
     assert.ok(own)
     own.ownSession = 'some-session'
@@ -162,9 +187,12 @@ describe('targets', () => {
   it('shows the others when one engine is down or silent', async (t) => {
     const gateway = await startHttpGateway(t)
     const token = await gateway.issuer.token('ann')
-    const [local, edge] = [gateway.drivers.get('local'), gateway.drivers.get('edge')]
+    const [local, edge] = [gateway.hosts.get('local'), gateway.hosts.get('edge')]
     assert.ok(local && edge)
-    edge.failure = new HatchwayError('backend_unavailable', 'The engine at edge does not answer. Start it.')
+    edge.faults.away = new HatchwayError(
+      'backend_unavailable',
+      'The engine at edge does not answer. Start it.',
+    )
     const list = await json<TargetList>(gateway.call('/api/v1/targets', token))
     assert.deepEqual(names(list), ['vault', 'web-1', 'web-2'])
     assert.deepEqual(list.problems, [
@@ -182,11 +210,11 @@ describe('targets', () => {
         },
       ],
     })
-    edge.hangs = true
+    edge.faults.hangs = true
     const listed = gateway.call('/api/v1/targets', token)
     const slow = await json<TargetList>(within(listed, 'the list without the silent engine', 8_000))
     assert.match(slow.problems[0]?.detail ?? '', /did not answer within 5 seconds/)
-    local.failure = new Error('a secret of the inside')
+    local.faults.away = new Error('a secret of the inside')
     const broken = await json<{ code: string; detail: string }>(gateway.call('/api/v1/targets', token), 500)
     assert.equal(broken.code, 'internal_error')
     assert.ok(!JSON.stringify(broken).includes('secret'))
@@ -209,27 +237,29 @@ describe('sessions', () => {
     const { toolbox, profile, size, reason, rules } = session
     assert.deepEqual(
       [toolbox, profile, size, reason, rules],
-      ['busybox', 'auto', { cols: 80, rows: 24 }, 'INC-1: 502s', ['scripted']],
+      ['busybox', 'auto', { cols: 80, rows: 24 }, 'INC-1: 502s', ['opener opens']],
     )
-    const request = gateway.sessions.opened.at(-1)
+    const [opened] = (await gateway.store.listAudit({ sessionId: session.id, kinds: ['opened'], limit: 9 }))
+      .items
     assert.deepEqual(
-      [request?.who.subject, request?.from, request?.ref],
+      [opened?.who?.subject, opened?.from, opened?.target],
       ['opener', '127.0.0.1', 'local/web-1'],
     )
   })
 
   it('refuses what policy refuses, and has audited it by then', async () => {
     const gateway = shared()
-    const before = gateway.sessions.opened.length
+    const opened = async () => (await gateway.store.listAudit({ kinds: ['opened'], limit: 100 })).items.length
+    const before = await opened()
     const web1 = { target: 'local/web-1' }
-    const cases: [object, number, string][] = [
-      [web1, 403, 'reason_required'],
-      [{ ...web1, reason: '   ' }, 403, 'reason_required'],
-      [{ ...web1, reason: 'x', toolbox: 'big' }, 403, 'forbidden'],
+    const cases: [object, number, string, string?][] = [
+      [web1, 403, 'reason_required', 'opener opens'],
+      [{ ...web1, reason: '   ' }, 403, 'reason_required', 'opener opens'],
+      [{ ...web1, reason: 'x', toolbox: 'big' }, 403, 'forbidden', 'opener opens'],
       [{ target: 'local/web-2', reason: 'x' }, 403, 'forbidden'],
       [{ target: 'local/vault', reason: 'x' }, 404, 'target_not_found'],
     ]
-    for (const [body, status, code] of cases) {
+    for (const [body, status, code, rule] of cases) {
       const problem = await json<{ code: string }>(open(gateway, 'opener', body), status)
       assert.equal(problem.code, code)
       const target = (body as { target: string }).target
@@ -238,10 +268,10 @@ describe('sessions', () => {
         who: 'opener',
         action: 'open',
         target,
-        rule: 'scripted',
+        rule,
       })
     }
-    assert.equal(gateway.sessions.opened.length, before)
+    assert.equal(await opened(), before)
   })
 
   it('points at what is wrong with a request', async () => {
@@ -341,6 +371,7 @@ describe('sessions', () => {
         {
           reason: 'terminated',
           code: 'terminated',
+          detail: 'done',
           by: { subject: 'opener', name: 'opener by name', issuer: gateway.issuer.issuer },
         },
       ],
@@ -367,19 +398,26 @@ describe('recordings and audit', () => {
 
   it('sends a recording to those who may read it, after the audit event', async () => {
     const gateway = shared()
-    const { id } = await json<Session>(open(gateway, 'root', { target: 'local/web-1' }, admin), 201)
-    const path = `/api/v1/sessions/${id}/recording`
     const reader = await gateway.issuer.token('reader')
-    assert.equal((await gateway.call(path, reader)).status, 404)
+    const waits = await json<Session>(open(gateway, 'asker', { target: 'local/web-1' }), 202)
+    assert.equal((await gateway.call(`/api/v1/sessions/${waits.id}/recording`, reader)).status, 404)
     assert.notEqual((await lastAudit(gateway))?.kind, 'played')
-    gateway.recordings.set(id, '{"version":3}\n')
-    const cases: [string, string, string, string | null, string][] = [
-      ['', 'application/x-asciicast', '{"version":3}\n', null, 'played'],
-      ['?format=asciicast-v2', 'application/x-asciicast', 'as asciicast-v2\n', null, 'played'],
+    const { id } = await json<Session>(open(gateway, 'root', { target: 'local/web-1' }, admin), 201)
+    await untilPrompt(gateway, id)
+    const path = `/api/v1/sessions/${id}/recording`
+    const cases: [string, string, RegExp, string | null, string][] = [
+      ['', 'application/x-asciicast', /^\{"version":3,.*\n.*"o", ?"\$ "\]/, null, 'played'],
+      [
+        '?format=asciicast-v2',
+        'application/x-asciicast',
+        /^\{"version":2,.*\n.*"o", ?"\$ "\]/,
+        null,
+        'played',
+      ],
       [
         '?format=text&download=true',
         'text/plain; charset=utf-8',
-        'as text\n',
+        /^\$ ?\n$/,
         `attachment; filename="hatchway-web-1-${id}.txt"`,
         'exported',
       ],
@@ -390,44 +428,27 @@ describe('recordings and audit', () => {
       assert.equal(answer.headers.get('content-type'), type)
       assert.equal(answer.headers.get('content-disposition'), disposition)
       assert.equal(answer.headers.get('x-content-type-options'), 'nosniff')
-      assert.equal(await answer.text(), body)
+      assert.match(await answer.text(), body)
       assert.equal((await lastAudit(gateway))?.kind, kind)
     }
     assert.equal((await gateway.call(path, await gateway.issuer.token('watcher'))).status, 403)
     assert.deepEqual((await lastAudit(gateway))?.kind, 'denied')
     assert.equal((await gateway.call(path, await gateway.issuer.token('lister'))).status, 404)
-    const checked = await json(gateway.call(`/api/v1/sessions/${id}/verification`, reader))
-    assert.deepEqual(checked, { whole: true, unaltered: true, checked: [] })
+    const root = await gateway.issuer.token('root', admin)
+    await json(gateway.call(`/api/v1/sessions/${id}`, root, { method: 'DELETE' }))
+    const { whole, unaltered, checked } = await eventually(() =>
+      json<Verification>(gateway.call(`/api/v1/sessions/${id}/verification`, reader)),
+    )
+    assert.deepEqual([whole, unaltered], [true, true])
+    assert.deepEqual([...new Set(checked.map(({ passed }) => passed))], [true])
   })
 
   it('shows nothing when the audit event cannot be written', async (t) => {
-    const gateway = await startHttpGateway(t, {
-      change: ({ store }) => ({
-        store: {
-          createSession: (row) => store.createSession(row),
-          updateSession: (id, change) => store.updateSession(id, change),
-          getSession: (id) => store.getSession(id),
-          getVersionedSession: (id) => store.getVersionedSession(id),
-          listSessions: (...asked) => store.listSessions(...asked),
-          transaction: () => Promise.reject(new HatchwayError('store_unavailable', 'The disk is full.')),
-          appendAudit: () => Promise.reject(new HatchwayError('store_unavailable', 'The disk is full.')),
-          listAudit: (...asked) => store.listAudit(...asked),
-          saveLogin: (login) => store.saveLogin(login),
-          getLogin: (hash) => store.getLogin(hash),
-          updateLogin: (login) => store.updateLogin(login),
-          findLogins: (query) => store.findLogins(query),
-          deleteLogin: (hash) => store.deleteLogin(hash),
-          acquireLease: (...asked) => store.acquireLease(...asked),
-          renewLease: (...asked) => store.renewLease(...asked),
-          releaseLease: (lease) => store.releaseLease(lease),
-          check: () => Promise.reject(new HatchwayError('store_unavailable', 'The disk is full.')),
-          close: () => store.close(),
-        },
-      }),
-    })
+    const gateway = await startHttpGateway(t)
     const token = await gateway.issuer.token('ann')
     const { id } = await json<Session>(open(gateway, 'ann', { target: 'local/web-1' }), 201)
-    gateway.recordings.set(id, 'shown')
+    await untilPrompt(gateway, id)
+    gateway.refusing.refuse('appendAudit', 'check')
     const signIn = { method: 'POST', body: JSON.stringify({ code: gateway.mintCode() }) }
     for (const answer of [
       await gateway.call(`/api/v1/sessions/${id}/recording`, token),
@@ -443,7 +464,7 @@ describe('recordings and audit', () => {
     )
     assert.equal(ready.ready, false)
     assert.equal(ready.parts.find(({ name }) => name === 'store')?.problem, 'The store cannot be reached')
-    assert.ok(gateway.log.some((line) => line.includes('store is not ready: The disk is full.')))
+    assert.ok(gateway.log.some((line) => line.includes('store is not ready: The store cannot be used')))
   })
 
   it('lets auditors read the trail, and writes down that they did', async () => {

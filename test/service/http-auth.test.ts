@@ -3,7 +3,7 @@ import { before, describe, it } from 'node:test'
 import { request as httpRequest } from 'node:http'
 import { SignJWT } from 'jose'
 import { requestsPerMinute } from '../../server/http/rate-limits.ts'
-import { sharedHttpGateway, startHttpGateway, type HttpGateway } from '../support/http-doubles.ts'
+import { sharedHttpGateway, startHttpGateway, type HttpGateway } from '../support/http-gateway.ts'
 
 async function signIn(gateway: HttpGateway, headers: Record<string, string> = {}): Promise<string> {
   const body = JSON.stringify({ code: gateway.mintCode() })

@@ -6,7 +6,8 @@ import { describe, it } from 'node:test'
 import { errorCodes, HatchwayError } from '../../server/core/errors.ts'
 import { auditKinds } from '../../server/core/vocabulary.ts'
 import { endCodes } from '../../server/core/session-end.ts'
-import { sharedHttpGateway, startHttpGateway } from '../support/http-doubles.ts'
+import { eventually } from '../support/eventually.ts'
+import { sharedHttpGateway, startHttpGateway } from '../support/http-gateway.ts'
 
 interface Operation {
   operationId: string
@@ -270,9 +271,9 @@ describe('probes', () => {
   it('say that it lives, whether it is ready, and what is wrong', async (t) => {
     const gateway = await startHttpGateway(t)
     assert.deepEqual(await (await gateway.call('/livez')).json(), { live: true })
-    const edge = gateway.drivers.get('edge')
+    const edge = gateway.hosts.get('edge')
     assert.ok(edge)
-    edge.failure = new HatchwayError('backend_unavailable', 'edge is down: /run/edge.sock')
+    edge.faults.away = new HatchwayError('backend_unavailable', 'edge is down: /run/edge.sock')
     const answer = await gateway.call('/readyz')
     // One engine that is down does not take the gateway away.
     assert.equal(answer.status, 200)
@@ -301,7 +302,9 @@ describe('probes', () => {
   it('tell strangers neither paths nor sizes', async (t) => {
     const full = new HatchwayError('storage_full', 'The disk of /srv/data has 3.1 MiB free.')
     const gateway = await startHttpGateway(t, {
-      change: ({ recordings }) => ({ recordings: { ...recordings, check: () => Promise.reject(full) } }),
+      change: ({ recordings }) => ({
+        recordings: Object.assign(recordings, { check: () => Promise.reject(full) }),
+      }),
     })
     const answer = await gateway.call('/readyz')
     assert.equal(answer.status, 503)
@@ -325,15 +328,18 @@ describe('probes', () => {
     await gateway.call('/api/v1/targets/local/web-1', token)
     await gateway.call('/api/v1/targets/local/web-2', token)
     await gateway.call('/api/v1/sessions', token, { method: 'POST', body: '{"target":"local/web-1"}' })
-    const answer = await gateway.call('/metrics')
-    assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/)
-    const text = await answer.text()
+    const text = await eventually(async () => {
+      const answer = await gateway.call('/metrics')
+      assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/)
+      const told = await answer.text()
+      // The prompt.
+      return /^hatchway_output_bytes_total 2$/m.test(told) && told
+    })
     assert.match(
       text,
       /hatchway_http_request_seconds_count\{method="GET",route="\/api\/v1\/targets\/\*",status="200"\} 2/,
     )
     assert.match(text, /^hatchway_sessions_live 1$/m)
-    assert.match(text, /^hatchway_output_bytes_total 0$/m)
     assert.match(text, /^nodejs_eventloop_lag_seconds /m)
     assert.ok(!text.includes('web-1'))
   })

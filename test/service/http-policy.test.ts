@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import type { PolicyExplanation, PolicySimulation } from '../../server/protocol/approval-api.ts'
-import { PolicySimulator } from '../../server/policy/simulate.ts'
 import { policyFromText } from '../../server/policy/compile-policy.ts'
-import { ScriptedDriver, sharedHttpGateway } from '../support/http-doubles.ts'
+import { describeMemoryTarget } from '../drivers/memory-targets.ts'
+import { sharedHttpGateway } from '../support/http-gateway.ts'
 
 const text = `
 rules:
@@ -15,16 +15,12 @@ rules:
 const policy = policyFromText(text)
 const secretPolicy = 'rules: [{name: fired, who: {subjects: [mallory]}, actions: [open], effect: deny}]'
 
-const simulator = new PolicySimulator()
-
 describe('questions to policy over HTTP', () => {
-  const shared = sharedHttpGateway({
-    change: () => ({
-      drivers: new Map([['local', new ScriptedDriver('local', ['shop', 'vault'])]]),
-      policy: () => policy.at(new Date()),
-      policyAt: (moment) => policy.at(moment),
-      simulatePolicy: (text, request, moment) => simulator.simulate({ text, request, moment }),
-    }),
+  const shared = sharedHttpGateway({ policy })
+  before(() => {
+    const { local } = Object.fromEntries(shared().hosts)
+    assert.ok(local)
+    local.targets = ['shop', 'vault'].map((name, index) => describeMemoryTarget('local', name, index))
   })
 
   async function ask(path: string, subject: string, groups: string[], body?: object) {

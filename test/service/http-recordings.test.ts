@@ -6,7 +6,8 @@ import type { PersonId } from '../../server/core/same-person.ts'
 import type { Session } from '../../server/protocol/session-api.ts'
 import { toText } from '../../server/evidence/convert.ts'
 import { ThreadLine } from '../../server/evidence/thread-line.ts'
-import { startHttpGateway, type HttpGateway } from '../support/http-doubles.ts'
+import { eventually } from '../support/eventually.ts'
+import { startHttpGateway, type HttpGateway } from '../support/http-gateway.ts'
 
 const full = new ThreadLine({
   threads: 0,
@@ -17,12 +18,14 @@ const full = new ThreadLine({
 })
 
 /** A session with a recording, and a reader of it. */
-async function recorded(gateway: HttpGateway, recording: string) {
+async function recorded(gateway: HttpGateway) {
   const token = await gateway.issuer.token('reader')
   const body = JSON.stringify({ target: 'local/web-1' })
   const answer = await gateway.call('/api/v1/sessions', token, { method: 'POST', body })
   const { id } = (await answer.json()) as Session
-  gateway.recordings.set(id, recording)
+  await eventually(async () => (await gateway.call(`/api/v1/sessions/${id}/recording`, token)).ok, {
+    what: 'the recording',
+  })
   return {
     get: (path: string, init: RequestInit = {}) =>
       gateway.call(`/api/v1/sessions/${id}/${path}`, token, init),
@@ -40,7 +43,7 @@ describe('what is made of a recording', () => {
         },
       }),
     })
-    const { get } = await recorded(gateway, 'x')
+    const { get } = await recorded(gateway)
     for (const path of ['recording?format=text', 'verification']) {
       const answer = await get(path)
       const { code } = (await answer.json()) as { code: string }
@@ -63,7 +66,7 @@ describe('what is made of a recording', () => {
         },
       }),
     })
-    const { get } = await recorded(gateway, 'x')
+    const { get } = await recorded(gateway)
     const away = new AbortController()
     const answer = get('verification', { signal: away.signal }).catch(() => 'away')
     const { who, signal } = await asked.promise
@@ -91,7 +94,7 @@ describe('what is made of a recording', () => {
         },
       }),
     })
-    const { get } = await recorded(gateway, 'x')
+    const { get } = await recorded(gateway)
     const away = new AbortController()
     const answer = get('recording?format=text', { signal: away.signal }).catch(() => 'away')
     await asked.promise

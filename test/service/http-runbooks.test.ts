@@ -3,15 +3,16 @@ import { describe, it } from 'node:test'
 import type { Session } from '../../server/protocol/session-api.ts'
 import type { RunbookList } from '../../server/protocol/runbook-api.ts'
 import type { TargetDetail } from '../../server/protocol/target-api.ts'
-import { scriptedPolicy, sharedHttpGateway } from '../support/http-doubles.ts'
+import { sharedHttpGateway } from '../support/http-gateway.ts'
+import { policyOf, rule } from '../support/policies.ts'
 
 const steps = [{ text: 'Look\nwell', command: 'ps' }, { command: 'df' }]
-const policy = scriptedPolicy(({ who, action }) => {
-  if (who.subject === 'opener') return action === 'open' || action === 'list'
-  if (who.subject === 'watcher') return action === 'watch' || action === 'list'
-  if (who.subject === 'reader') return action === 'list'
-  return who.subject === 'replayer' && action === 'read-recording'
-})
+const policy = policyOf(
+  rule('opener', ['open', 'list']),
+  rule('watcher', ['watch', 'list']),
+  rule('reader', ['list']),
+  rule('replayer', ['read-recording']),
+)
 
 const codeOf = ({ body }: { body: unknown }) => (body as { code: string }).code
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import type { ListOptions } from '../../server/core/page.ts'
-import { startHttpGateway } from '../support/http-doubles.ts'
+import { startHttpGateway } from '../support/http-gateway.ts'
 
 const lists = ['/api/v1/sessions', '/api/v1/audit']
 

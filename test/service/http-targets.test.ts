@@ -4,20 +4,22 @@ import { HatchwayError } from '../../server/core/errors.ts'
 import type { TargetState } from '../../server/core/vocabulary.ts'
 import type { Environment } from '../../server/protocol/api.ts'
 import type { TargetDetail, TargetList } from '../../server/protocol/target-api.ts'
+import { echoPrograms } from '../drivers/echo-driver.ts'
+import { MemoryDriver } from '../drivers/memory-driver.ts'
+import { MemoryHost } from '../drivers/memory-host.ts'
+import { describeClusterTarget, describeMemoryTarget } from '../drivers/memory-targets.ts'
 import {
-  describeClusterTarget,
-  scriptedPolicy,
-  ScriptedDriver,
   sharedHttpGateway,
   startHttpGateway,
   type HttpGateway,
-} from '../support/http-doubles.ts'
+  type HttpGatewayOptions,
+} from '../support/http-gateway.ts'
+import { adminsMayAll, policyOf } from '../support/policies.ts'
 
 const environments = ['local', 'prod', 'stage']
 
 /** A Docker host and two clusters: deployments with their pods, a bare pod, a job. */
-function createDrivers() {
-  const prod = new ScriptedDriver('prod', [], 'kubernetes')
+function createHosts() {
   const pod = (path: string, above: string[], state: TargetState = 'running') =>
     describeClusterTarget('prod', path, {
       above,
@@ -25,7 +27,7 @@ function createDrivers() {
       labels: { app: path.replace(/^.*\/|-\d$/g, ''), tier: 'front' },
       node: `node-${path.at(-1)}`,
     })
-  prod.targets = [
+  const prod = new MemoryHost('prod', echoPrograms, [
     describeClusterTarget('prod', 'payments/deployment/api'),
     pod('payments/pod/api-1', ['replicaset/api-5f', 'deployment/api']),
     pod('payments/pod/api-2', ['replicaset/api-5f', 'deployment/api']),
@@ -34,21 +36,48 @@ function createDrivers() {
     describeClusterTarget('prod', 'payments/job/report', { state: 'exited' }),
     pod('shop/pod/alone-1', []),
     pod('vault/pod/vault-1', ['statefulset/vault']),
-  ]
-  const stage = new ScriptedDriver('stage', [], 'kubernetes')
-  stage.targets = [describeClusterTarget('stage', 'payments/deployment/api', { state: 'created' })]
-  const local = new ScriptedDriver('local', ['web-1', 'web-2'])
-  return new Map([local, prod, stage].map((driver) => [driver.environment, driver]))
+  ])
+  const stage = new MemoryHost('stage', echoPrograms, [
+    describeClusterTarget('stage', 'payments/deployment/api', { state: 'created' }),
+  ])
+  const names = ['web-1', 'web-2']
+  const targets = names.map((name, index) => describeMemoryTarget('local', name, index))
+  const local = new MemoryHost('local', echoPrograms, targets)
+  return { local, prod, stage }
 }
 
-const policy = scriptedPolicy(({ who, target }) => {
-  const names = [target?.name ?? '', ...(target?.names ?? [])]
-  if (who.subject === 'payer') return target?.namespace === 'payments' && !names.includes('deployment/worker')
-  if (who.subject === 'picky') return names.includes('deployment/api') && !names.includes('pod/api-2')
-  return false
+const sees = (subject: string, where: object) => ({
+  name: `${subject} sees`,
+  who: { subjects: [subject] },
+  actions: ['list'],
+  where,
+  effect: 'allow',
 })
+const hides = (subject: string, target: string) => ({
+  name: `${subject} does not see`,
+  who: { subjects: [subject] },
+  actions: ['list'],
+  where: { targets: [target] },
+  effect: 'deny',
+})
+const policy = policyOf(
+  adminsMayAll,
+  sees('payer', { namespaces: ['payments'] }),
+  hides('payer', 'deployment/worker'),
+  sees('picky', { targets: ['deployment/api'] }),
+  hides('picky', 'pod/api-2'),
+)
 
-const options = { policy, change: () => ({ drivers: createDrivers() }) }
+const optionsOf = ({ local, prod, stage } = createHosts()): HttpGatewayOptions => ({
+  policy,
+  change: () => ({
+    drivers: new Map([
+      ['local', new MemoryDriver(local, 'test')],
+      ['prod', new MemoryDriver(prod, 'test', 'kubernetes')],
+      ['stage', new MemoryDriver(stage, 'test', 'kubernetes')],
+    ]),
+  }),
+})
 const admin = { groups: ['admins'] }
 
 async function list(
@@ -66,7 +95,7 @@ async function list(
 const refs = ({ items }: TargetList) => items.map(({ ref }) => ref)
 
 describe('the list of targets in clusters', () => {
-  const shared = sharedHttpGateway(options)
+  const shared = sharedHttpGateway(optionsOf())
 
   it('shows workloads in place of their pods, what fails first and what is over last', async () => {
     assert.deepEqual(refs(await list(shared(), '')), [
@@ -162,7 +191,7 @@ describe('the list of targets in clusters', () => {
 
 describe('pages of targets', () => {
   it('bring each target once, in the order of one page', async (t) => {
-    const gateway = await startHttpGateway(t, options)
+    const gateway = await startHttpGateway(t, optionsOf())
     const all = refs(await list(gateway, 'kind=pod,deployment,job,container'))
     for (const limit of [1, 3, 4, all.length]) {
       const found: string[] = []
@@ -180,10 +209,9 @@ describe('pages of targets', () => {
   })
 
   it('go on where they were when targets come and go between them, also the last one shown', async (t) => {
-    const drivers = createDrivers()
-    const gateway = await startHttpGateway(t, { policy, change: () => ({ drivers }) })
-    const prod = drivers.get('prod')
-    assert.ok(prod)
+    const hosts = createHosts()
+    const gateway = await startHttpGateway(t, optionsOf(hosts))
+    const { prod } = hosts
     const query = 'environment=prod&kind=pod&state=running&limit=2'
     const first = await list(gateway, query)
     assert.deepEqual(refs(first), ['prod/payments/pod/api-1', 'prod/payments/pod/api-2'])
@@ -199,10 +227,9 @@ describe('pages of targets', () => {
   })
 
   it('show what changed at once, though what may be seen is remembered', async (t) => {
-    const drivers = createDrivers()
-    const gateway = await startHttpGateway(t, { policy, change: () => ({ drivers }) })
-    const prod = drivers.get('prod')
-    assert.ok(prod)
+    const hosts = createHosts()
+    const gateway = await startHttpGateway(t, optionsOf(hosts))
+    const { prod } = hosts
     const before = await list(gateway, 'kind=pod', 'payer', {})
     assert.deepEqual(refs(before), ['prod/payments/pod/api-1', 'prod/payments/pod/api-2'])
     // The same pod, now part of what the caller may not see.
@@ -217,15 +244,15 @@ describe('pages of targets', () => {
 
 describe('an environment that lacks something', () => {
   it('is shown with what is missing, and one that does not answer beside it', async (t) => {
-    const drivers = createDrivers()
-    const gateway = await startHttpGateway(t, { policy, change: () => ({ drivers }) })
-    const [prod, stage] = [drivers.get('prod'), drivers.get('stage')]
-    assert.ok(prod && stage)
-    prod.said = ['It may not list jobs.', 'What is shown may be out of date.']
-    stage.failure = new HatchwayError('backend_unavailable', 'It is down.')
+    const hosts = createHosts()
+    const gateway = await startHttpGateway(t, optionsOf(hosts))
+    const { prod, stage } = hosts
+    const lacks = ['It may not list jobs.', 'What is shown may be out of date.']
+    prod.faults.lacks = lacks
+    stage.faults.away = new HatchwayError('backend_unavailable', 'It is down.')
     const { problems, total } = await list(gateway, '')
     assert.deepEqual(problems, [
-      { environment: 'prod', detail: prod.said.join('\n'), partial: true },
+      { environment: 'prod', detail: lacks.join('\n'), partial: true },
       { environment: 'stage', detail: 'It is down.' },
     ])
     assert.equal(total, 7)
@@ -234,13 +261,13 @@ describe('an environment that lacks something', () => {
     const { items } = (await answer.json()) as { items: Environment[] }
     assert.deepEqual(
       items.map(({ id, notices }) => [id, notices]),
-      environments.map((id) => [id, id === 'prod' ? prod.said : undefined]),
+      environments.map((id) => [id, id === 'prod' ? lacks : undefined]),
     )
   })
 })
 
 describe('one target in a cluster', () => {
-  const shared = sharedHttpGateway(options)
+  const shared = sharedHttpGateway(optionsOf())
 
   async function problem(path: string, subject: string, rights: object = {}) {
     const token = await shared().issuer.token(subject, rights)
@@ -296,11 +323,11 @@ describe('one target in a cluster', () => {
   })
 
   it('shows of a choice only the pods that the caller may know of', async (t) => {
-    const drivers = createDrivers()
-    const gateway = await startHttpGateway(t, { policy, change: () => ({ drivers }) })
-    const prod = drivers.get('prod')
-    const [api] = prod?.targets ?? []
-    assert.ok(prod && api?.cluster)
+    const hosts = createHosts()
+    const gateway = await startHttpGateway(t, optionsOf(hosts))
+    const { prod } = hosts
+    const [api] = prod.targets
+    assert.ok(api?.cluster)
     const choice = (name: string) => ({
       name,
       state: 'running' as const,

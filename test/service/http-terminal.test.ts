@@ -3,56 +3,80 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { hashCookie } from '../../server/auth/browser-login.ts'
-import {
-  scriptedPolicy,
-  sharedHttpGateway,
-  startHttpGateway,
-  type HttpGateway,
-  type ScriptedSession,
-} from '../support/http-doubles.ts'
+import type { AuditEvent } from '../../server/core/session.ts'
+import type { Session } from '../../server/protocol/session-api.ts'
+import type { ScriptedProgram } from '../drivers/scripted-program.ts'
 import { eventually } from '../support/eventually.ts'
+import { hold } from '../support/hold-call.ts'
+import { sharedHttpGateway, startHttpGateway, type HttpGateway } from '../support/http-gateway.ts'
 import { attemptTerminal, openTerminal } from '../support/http-socket.ts'
+import { adminsMayAll, everybodyMayAll, policyOf, rule } from '../support/policies.ts'
 import { within } from '../support/within.ts'
 
 interface Opened {
   id: string
   url: string
-  session: ScriptedSession
+  program: ScriptedProgram
 }
 
+/** Opens a session, whose program runs. */
 async function openAs(gateway: HttpGateway, token: string, target = 'local/web-1'): Promise<Opened> {
   const body = JSON.stringify({ target })
   const answer = await gateway.call('/api/v1/sessions', token, { method: 'POST', body })
   assert.equal(answer.status, 201, await answer.clone().text())
   const { id } = (await answer.json()) as { id: string }
-  const session = gateway.sessions.live(id)
-  assert.ok(session)
-  return { id, url: `${gateway.url}/api/v1/sessions/${id}/terminal`, session }
+  await eventually(async () => (await sessionOf(gateway, token, id)).state === 'running')
+  const program = gateway.programs.started.get(id)
+  assert.ok(program)
+  return { id, url: `${gateway.url}/api/v1/sessions/${id}/terminal`, program }
 }
+
+async function sessionOf(gateway: HttpGateway, token: string, id: string): Promise<Session> {
+  return (await (await gateway.call(`/api/v1/sessions/${id}`, token)).json()) as Session
+}
+
+/** The events of those who came to watch it, the last one first. */
+async function viewed({ store }: HttpGateway, sessionId: string): Promise<AuditEvent[]> {
+  return (await store.listAudit({ sessionId, kinds: ['viewed'], limit: 100 })).items
+}
+
+async function untilLeft(gateway: HttpGateway, token: string, id: string): Promise<void> {
+  const what = 'the session to be left'
+  await eventually(async () => (await sessionOf(gateway, token, id)).viewers.length === 0, { what })
+}
+
+/** Holds the next who joins a session, before the session lets them in. */
+const holdJoin = ({ refusing }: HttpGateway) =>
+  hold({ refusing }, 'appendAudit', ([event]) => (event as AuditEvent).kind === 'viewed')
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
 describe('opening a terminal', () => {
   const shared = sharedHttpGateway({
     // bob opens what ann opens; guest only watches web-1; nobody else may anything.
-    policy: scriptedPolicy(({ who, action, target }) => {
-      if (['ann', 'bob'].includes(who.subject)) return ['open', 'list'].includes(action)
-      return who.subject === 'guest' && action === 'watch' && target?.name === 'web-1'
-    }),
+    policy: policyOf(
+      adminsMayAll,
+      rule('ann', ['open', 'list']),
+      rule('bob', ['open', 'list']),
+      rule('guest', ['watch'], ['web-1']),
+    ),
   })
 
   it('upgrades with the subprotocol, echoes bytes, and answers messages', async () => {
     const gateway = shared()
     const token = await gateway.issuer.token('ann')
-    const { url, session, id } = await openAs(gateway, token)
-    const terminal = await openTerminal(`${url}?offset=7`, {
+    const { url, id } = await openAs(gateway, token)
+    const first = await openTerminal(url, { headers: bearer(token) })
+    await first.until(() => first.bytes.toString() === '$ ' || undefined)
+    first.socket.close()
+    const terminal = await openTerminal(`${url}?offset=1`, {
       headers: bearer(token),
       protocols: ['other', 'hatchway.v1'],
     })
     assert.equal(terminal.socket.protocol, 'hatchway.v1')
     assert.equal(terminal.socket.extensions, '')
     const hello = await terminal.message('hello')
-    assert.deepEqual([hello.session.id, hello.role, hello.offset], [id, 'controller', 7])
+    assert.deepEqual([hello.session.id, hello.role, hello.offset], [id, 'controller', 1])
     assert.deepEqual(hello.session.can, {
       control: true,
       watch: true,
@@ -65,9 +89,14 @@ describe('opening a terminal', () => {
     terminal.socket.send(bytes)
     terminal.socket.send(JSON.stringify({ type: 'ping', id: 3 }))
     assert.deepEqual(await terminal.message('pong'), { type: 'pong', id: 3 })
-    assert.deepEqual(terminal.bytes, bytes)
+    const resumed = Buffer.concat([Buffer.from(' '), bytes])
+    await within(
+      terminal.until(() => terminal.bytes.length >= resumed.length || undefined),
+      'the echo',
+    )
+    assert.deepEqual(terminal.bytes, resumed)
     terminal.socket.close()
-    await eventually(() => session.left === 1, { what: 'the session to see the viewer leave' })
+    await untilLeft(gateway, token, id)
   })
 
   it('refuses before the upgrade, as a problem', async () => {
@@ -101,7 +130,7 @@ describe('opening a terminal', () => {
       assert.ok(!('socket' in attempt), `${what} was let in`)
       assert.deepEqual([attempt.status, attempt.problem.code], [status, code], what)
     }
-    assert.equal(live.session.joined.length, 0)
+    assert.deepEqual(await viewed(gateway, live.id), [])
   })
 
   it('takes a cookie only from its own pages', async () => {
@@ -169,7 +198,7 @@ describe('opening a terminal', () => {
     }
     const terminal = await openTerminal(`${url}?ticket=${await ticket(headers)}`)
     const unused = await ticket(headers)
-    const other = await openTerminal(`${url}?ticket=${await ticket(await signIn())}`)
+    const other = await openTerminal(`${url}?role=observer&ticket=${await ticket(await signIn())}`)
     await gateway.call('/api/v1/auth/session', undefined, { method: 'DELETE', headers })
     assert.equal((await within(terminal.closed, 'the close')).code, 4401)
     const late = await attemptTerminal(`${url}?ticket=${unused}`)
@@ -202,21 +231,19 @@ describe('opening a terminal', () => {
 
   it('gives control to the owner, and to others only if they could have opened it', async () => {
     const gateway = shared()
-    const { url, session } = await openAs(gateway, await gateway.issuer.token('ann'))
-    const cases: [string, string, boolean][] = [
-      ['ann', 'controller', true],
-      ['ann', 'observer', true],
-      ['guest', 'controller', false],
+    const { id, url } = await openAs(gateway, await gateway.issuer.token('ann'))
+    const cases: [string, string, string, boolean][] = [
+      ['ann', 'controller', 'controller', true],
+      ['ann', 'observer', 'observer', true],
+      ['guest', 'controller', 'observer', false],
     ]
-    for (const [subject, role, mayControl] of cases) {
+    for (const [subject, role, given, mayControl] of cases) {
       const headers = bearer(await gateway.issuer.token(subject))
       const terminal = await openTerminal(`${url}?role=${role}`, { headers })
-      await terminal.message('hello')
-      const request = session.joined.at(-1)?.request
-      assert.deepEqual(
-        [request?.who.subject, request?.role, request?.mayControl],
-        [subject, role, mayControl],
-      )
+      const hello = await terminal.message('hello')
+      assert.deepEqual([hello.role, hello.session.can.control], [given, mayControl])
+      const [event] = await viewed(gateway, id)
+      assert.deepEqual([event?.who?.subject, event?.detail?.['role']], [subject, given])
       terminal.socket.close()
     }
     // bob may open web-1 himself, but not watch: the session is not his to see.
@@ -235,9 +262,8 @@ describe('an open terminal', () => {
   }
 
   it('keeps what is typed before the session lets it in, in order', async () => {
-    const { url, token, session } = await enter()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    session.gate = promise
+    const { gateway, url, token, program } = await enter()
+    const held = holdJoin(gateway)
     const typed = Array.from({ length: 200 }, (_, index) => `${index} `.repeat(100))
     const terminal = await openTerminal(url, {
       headers: bearer(token),
@@ -246,17 +272,17 @@ describe('an open terminal', () => {
         socket.send(JSON.stringify({ type: 'ping', id: 1 }))
       },
     })
-    assert.equal(session.input.length, 0)
-    resolve()
+    await held.reached
+    assert.deepEqual(program.typed, [])
+    held.release()
     await within(terminal.message('pong'), 'the pong')
-    assert.equal(Buffer.concat(session.input).toString(), typed.join(''))
+    assert.equal(program.typed.join(''), typed.join(''))
     terminal.socket.close()
   })
 
   it('loses nothing that arrives together with the handshake', async () => {
-    const { url, token, session } = await enter()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    session.gate = promise
+    const { gateway, url, token, program } = await enter()
+    const held = holdJoin(gateway)
     const { host, hostname, port, pathname } = new URL(url)
     const socket = connect(Number(port), hostname)
     const handshake = [
@@ -274,20 +300,27 @@ describe('an open terminal', () => {
     socket.write(Buffer.concat([Buffer.from(`${handshake.join('\r\n')}\r\n\r\n`), frame]))
     const [answer] = (await within(once(socket, 'data'), 'the answer')) as [Buffer]
     assert.match(answer.toString(), /^HTTP\/1\.1 101 /)
-    resolve()
-    await eventually(() => Buffer.concat(session.input).toString() === 'ls', { what: 'the early frame' })
+    held.release()
+    await eventually(() => program.typed.join('') === 'ls', { what: 'the early frame' })
     socket.destroy()
   })
 
   it('lets go of a viewer that left before the session let it in', async () => {
-    const { url, token, session } = await enter()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    session.gate = promise
-    const terminal = await openTerminal(url, { headers: bearer(token) })
+    const { gateway, url, token, id } = await enter()
+    const held = holdJoin(gateway)
+    const terminal = await openTerminal(`${url}?role=observer`, { headers: bearer(token) })
+    await held.reached
     terminal.socket.terminate()
     await terminal.closed
-    resolve()
-    await eventually(() => session.left === 1, { what: 'the session to be left' })
+    held.release()
+    await eventually(async () => (await viewed(gateway, id)).length === 1, { what: 'it to be let in' })
+    const next = await openTerminal(`${url}?role=observer`, { headers: bearer(token) })
+    const { viewers, self } = await within(next.message('viewers'), 'those who are there')
+    assert.deepEqual(
+      viewers.map((viewer) => viewer.id),
+      [self],
+    )
+    next.socket.close()
   })
 
   const bad: [string, string | Buffer, number][] = [
@@ -299,14 +332,15 @@ describe('an open terminal', () => {
   ]
   for (const [what, frame, code] of bad) {
     it(`closes with ${code} after ${what}`, async () => {
-      const { url, token, session } = await enter()
+      const { gateway, url, token, id, program } = await enter()
       const terminal = await openTerminal(url, { headers: bearer(token) })
       await terminal.message('hello')
       terminal.socket.send(frame)
       terminal.socket.send('{"type":"ping","id":1}')
       assert.equal((await within(terminal.closed, 'the close')).code, code)
-      assert.deepEqual([session.messages, session.input], [[], []])
-      await eventually(() => session.left === 1, { what: 'the session to be left' })
+      assert.deepEqual([program.typed, program.sizes], [[], []])
+      assert.ok(!terminal.messages.some(({ type }) => type === 'pong'))
+      await untilLeft(gateway, token, id)
     })
   }
 
@@ -316,59 +350,63 @@ describe('an open terminal', () => {
     const frame = Buffer.alloc(64 * 1024, 7)
     terminal.socket.send(frame)
     await within(
-      terminal.until(() => (terminal.bytes.length === frame.length ? true : undefined)),
+      terminal.until(() => terminal.bytes.length >= '$ '.length + frame.length || undefined),
       'the echo',
     )
-    assert.ok(terminal.bytes.equals(frame))
+    assert.ok(terminal.bytes.subarray('$ '.length).equals(frame))
     terminal.socket.close()
   })
 
   it('stops reading while the session says so', async () => {
-    const { url, token, session } = await enter()
+    const { url, token, program } = await enter()
     const terminal = await openTerminal(url, { headers: bearer(token) })
     await terminal.message('hello')
-    const viewer = session.joined[0]?.socket
-    assert.ok(viewer)
-    viewer.pause()
+    program.reads = false
+    // The first is read and echoed; what the program leaves unread is then just above the bound.
+    for (const bytes of [1, ...Array<number>(4).fill(64 * 1024)]) terminal.socket.send(Buffer.alloc(bytes))
+    await eventually(() => program.io.writableLength > 256 * 1024, { what: 'the bound to be passed' })
+    const unread = program.io.writableLength
     terminal.socket.send(Buffer.from('held'))
     // A second viewer's round trip passes the same event loop after the held frame was sent.
-    const second = await openTerminal(url, { headers: bearer(token) })
+    const second = await openTerminal(`${url}?role=observer`, { headers: bearer(token) })
     second.socket.send('{"type":"ping","id":5}')
     await within(second.message('pong'), 'the pong')
-    assert.equal(session.input.length, 0)
-    viewer.resume()
-    await within(
-      terminal.until(() => (terminal.bytes.length === 4 ? true : undefined)),
-      'the echo',
-    )
+    assert.equal(program.io.writableLength, unread)
+    program.reads = true
+    await eventually(() => program.typed.at(-1) === 'held', { what: 'the held frame' })
     terminal.socket.close()
     second.socket.close()
   })
 
   it('is told that its token expires, then closed, and the session goes on', async () => {
-    const { gateway, url, session } = await enter()
+    const { gateway, url, id } = await enter()
     const token = await gateway.issuer.token('ann', { seconds: 2 })
     const terminal = await openTerminal(url, { headers: bearer(token) })
     const notice = await within(terminal.message('notice'), 'the notice')
     assert.equal(notice.level, 'warning')
     assert.equal(terminal.messages[0]?.type, 'hello')
     assert.deepEqual(await within(terminal.closed, 'the close'), { code: 4401, reason: 'token expired' })
-    assert.equal(session.row.state, 'running')
-    assert.equal(gateway.sessions.live(session.row.id), session)
+    assert.equal((await sessionOf(gateway, await gateway.issuer.token('ann'), id)).state, 'running')
+    assert.equal(gateway.sessions.live(id)?.row.state, 'running')
   })
 
   it('closes with 4410 when the session ended on the way in', async () => {
-    const { url, token, session } = await enter()
-    const { HatchwayError } = await import('../../server/core/errors.ts')
-    session.failure = new HatchwayError('session_ended', 'gone')
+    const { gateway, url, token, id } = await enter()
+    const held = holdJoin(gateway)
     const terminal = await openTerminal(url, { headers: bearer(token) })
+    await held.reached
+    await gateway.call(`/api/v1/sessions/${id}`, token, { method: 'DELETE' })
+    held.release()
     assert.equal((await within(terminal.closed, 'the close')).code, 4410)
   })
 
   it('tells nobody what went wrong inside', async () => {
-    const { gateway, url, token, session } = await enter()
-    session.failure = new Error('secret path /etc/hatchway')
-    const terminal = await openTerminal(url, { headers: bearer(token) })
+    const { gateway, url, token } = await enter()
+    const held = holdJoin(gateway)
+    const attempt = openTerminal(url, { headers: bearer(token) })
+    await held.reached
+    held.fail(new Error('secret path /etc/hatchway'))
+    const terminal = await attempt
     assert.deepEqual(await within(terminal.closed, 'the close'), { code: 1011, reason: 'internal error' })
     assert.match(gateway.log.join(''), /secret path/)
   })
@@ -377,12 +415,14 @@ describe('an open terminal', () => {
 describe('time', () => {
   it('notices a peer that is gone, and a policy that changed', async (t) => {
     let open = true
-    const policy = scriptedPolicy(() => open)
+    const [before, after] = [policyOf(everybodyMayAll), policyOf(adminsMayAll)]
+    const { version } = before
+    const policy = { version, at: (moment: Date) => (open ? before : after).at(moment) }
     const gateway = await startHttpGateway(t, { policy })
     const token = await gateway.issuer.token('ann')
-    const { url, session } = await openAs(gateway, token)
+    const { url, id } = await openAs(gateway, token)
     t.mock.timers.enable({ apis: ['setInterval'] })
-    const silent = await openTerminal(url, { headers: bearer(token) })
+    const silent = await openTerminal(`${url}?role=observer`, { headers: bearer(token) })
     const lively = await openTerminal(url, { headers: bearer(token) })
     await Promise.all([silent.message('hello'), lively.message('hello')])
     silent.socket.pause()
@@ -391,9 +431,12 @@ describe('time', () => {
       t.mock.timers.tick(15_000)
       if (round < 2) await within(pinged, 'the ping')
       lively.socket.send('{"type":"ping","id":1}')
-      await eventually(() => session.messages.length === round + 1)
+      const pongs = () => lively.messages.filter(({ type }) => type === 'pong').length
+      await eventually(() => pongs() === round + 1)
     }
-    await eventually(() => session.left === 1, { what: 'the silent peer to be dropped' })
+    await eventually(async () => (await sessionOf(gateway, token, id)).viewers.length === 1, {
+      what: 'the silent peer to be dropped',
+    })
     open = false
     t.mock.timers.tick(15_000)
     assert.equal((await within(lively.closed, 'the close')).code, 4403)
@@ -403,18 +446,21 @@ describe('time', () => {
   it('lets viewers go with 1012 when the gateway stops, those on their way in too', async (t) => {
     const gateway = await startHttpGateway(t)
     const token = await gateway.issuer.token('ann')
-    const { url, session } = await openAs(gateway, token)
+    const { id, url } = await openAs(gateway, token)
+    const session = gateway.sessions.live(id)
+    assert.ok(session)
     const inside = await openTerminal(url, { headers: bearer(token) })
     await inside.message('hello')
-    const { promise, resolve } = Promise.withResolvers<void>()
-    session.gate = promise
+    const held = holdJoin(gateway)
     const waiting = await openTerminal(url, { headers: bearer(token) })
+    await held.reached
     await gateway.sessions.drain()
     assert.equal((await within(inside.closed, 'the close')).code, 1012)
     await within(gateway.app.close(), 'the app to close', 5_000)
     assert.equal((await within(waiting.closed, 'the close')).code, 1012)
-    resolve()
-    await eventually(() => session.left === 2, { what: 'both to have left the session' })
+    held.release()
+    await eventually(async () => (await viewed(gateway, id)).length === 2, { what: 'it to be let in' })
+    await eventually(() => session.state.viewers.length === 0, { what: 'both to have left the session' })
     await assert.rejects(attemptTerminal(url, { headers: bearer(token) }))
   })
 })

@@ -1,9 +1,9 @@
 import type { Store } from '../../server/core/store.ts'
-import type { SessionGround } from './session-ground.ts'
+import type { RefusingStore } from './refusing-store.ts'
 
-/** Holds the first of these calls until it is released; `reached` resolves when it has come. */
+/** Holds the first of these calls until it is released, or fails; `reached` resolves when it has come. */
 export function hold(
-  { refusing }: SessionGround,
+  { refusing }: { refusing: RefusingStore },
   wanted: keyof Store,
   isMeant: (args: readonly unknown[]) => boolean,
 ) {
@@ -15,5 +15,5 @@ export function hold(
     reached.resolve()
     return released.promise
   }
-  return { reached: reached.promise, release: released.resolve }
+  return { reached: reached.promise, release: released.resolve, fail: released.reject }
 }

@@ -2,7 +2,7 @@ import { Duplex, Readable } from 'node:stream'
 import { commandOutput, terminalIo } from '../../server/drivers/shared/streams.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { DebugSpec } from '../../server/core/debug-container.ts'
-import type { Opened, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
+import type { DriverCapabilities, Opened, TargetAccess, TargetDriver } from '../../server/core/driver.ts'
 import type {
   CommandStream,
   StreamEnd,
@@ -11,7 +11,78 @@ import type {
   TerminalStream,
 } from '../../server/core/streams.ts'
 import type { Target } from '../../server/core/target.ts'
-import { ScriptedDriver } from './http-doubles.ts'
+import { describeMemoryTarget, findTarget } from '../drivers/memory-targets.ts'
+import type { Identity } from '../../server/core/identity.ts'
+import type { TargetRef } from '../../server/core/target-ref.ts'
+import type { Profile } from '../../server/core/vocabulary.ts'
+
+/** Targets by name; what it does is set by the test. */
+export class ScriptedDriver implements TargetDriver, TargetAccess {
+  readonly kind: TargetRef['kind']
+  readonly capabilities: DriverCapabilities
+  readonly environment: string
+  targets: readonly Target[]
+  /** What it says of itself as a whole. */
+  said: string[] = []
+  /** When set, every call fails with it. */
+  failure: Error | undefined
+  /** When true, no call is ever answered. */
+  hangs = false
+
+  constructor(environment: string, names: readonly string[], kind: TargetRef['kind'] = 'docker') {
+    this.environment = environment
+    this.kind = kind
+    this.capabilities = { copies: kind === 'kubernetes' }
+    this.targets = names.map((name, index) => describeMemoryTarget(environment, name, index))
+  }
+
+  problems(): string[] {
+    return this.said
+  }
+
+  as(): TargetAccess {
+    return this
+  }
+
+  async #answer<T>(value: () => T): Promise<T> {
+    if (this.hangs) return await new Promise<never>(() => {})
+    if (this.failure !== undefined) throw this.failure
+    return value()
+  }
+
+  check(): Promise<void> {
+    return this.#answer(() => undefined)
+  }
+
+  list(): Promise<readonly Target[]> {
+    return this.#answer(() => this.targets)
+  }
+
+  find(ref: TargetRef): Promise<Target> {
+    return this.#answer(() => findTarget(this.targets, ref))
+  }
+
+  identify(_target: Target, profile: Profile): Promise<Identity> {
+    return this.#answer(() => {
+      if (profile === 'general') throw new HatchwayError('profile_insufficient', 'general cannot see it')
+      return {
+        uid: 65_532,
+        gid: 65_532,
+        groups: [],
+        capabilities: [],
+        seesFiles: true,
+        explanation: 'as the target',
+      }
+    })
+  }
+
+  open: TargetAccess['open'] = () => Promise.reject(new Error('not scripted'))
+  run: TargetAccess['run'] = () => Promise.reject(new Error('not scripted'))
+  reattach: TargetAccess['reattach'] = () => Promise.reject(new Error('not scripted'))
+  stop: TargetDriver['stop'] = async () => undefined
+  listOwned: TargetDriver['listOwned'] = async () => []
+  close(): void {}
+}
 
 /** A tty in memory: what is typed is kept, what it prints the test says. */
 export class ScriptedTerminal implements TerminalStream {

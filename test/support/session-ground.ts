@@ -2,22 +2,24 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createSessionLedger } from '../../server/gateway/session-ledger.ts'
-import { createSessionJudge } from '../../server/gateway/session-judge.ts'
-import type { Policy, Principal } from '../../server/core/policy.ts'
+import type { Principal } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import { DirectoryRecordings } from '../../server/evidence/recordings.ts'
+import type { TimedPolicy } from '../../server/policy/compile-policy.ts'
 import type { DebugSession } from '../../server/sessions/life/debug-session.ts'
 import { recoverSessions, type RecoveryOptions } from '../../server/sessions/life/recovery.ts'
 import { Screens } from '../../server/sessions/terminal/screens.ts'
-import { SessionRegistry } from '../../server/sessions/life/session-registry.ts'
+import type { SessionRegistry } from '../../server/sessions/life/session-registry.ts'
 import type { OpenRequest } from '../../server/sessions/sessions.ts'
 import { DirectoryBlobs } from '../../server/blobs/directory.ts'
 import { openSqliteStore } from '../../server/store/sqlite-store.ts'
 import { eventually } from './eventually.ts'
-import { grant, scriptedPolicy, type Cleanup } from './http-doubles.ts'
+import type { Cleanup } from './cleanup.ts'
+import { grant } from './grant.ts'
+import { everybodyMayAll, policyOf } from './policies.ts'
 import { RefusingStore } from './refusing-store.ts'
 import { TerminalsDriver, type ScriptedTerminal } from './scripted-terminals.ts'
+import { wireSessions } from './wired-sessions.ts'
 
 export const jane: Principal = {
   subject: 'jane',
@@ -45,7 +47,8 @@ export interface SessionGround {
 }
 
 export interface GroundOptions {
-  policy?: Policy
+  /** Default: everything is allowed. */
+  policy?: Pick<TimedPolicy, 'at'>
   recordings?: (directory: string) => DirectoryRecordings
   limits?: { sessions: number; sessionsPerUser: number }
 }
@@ -68,19 +71,14 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
   })
   const make = (): SessionGround => {
     const refusing = new RefusingStore(real)
-    const store = createSessionLedger(refusing.store)
     const problems: string[] = []
-    const recordings =
-      options.recordings?.(directory) ??
-      new DirectoryRecordings({
-        liveDir: join(directory, 'live'),
-        blobs: new DirectoryBlobs(join(directory, 'blobs')),
-      })
-    const registry = new SessionRegistry({
-      store,
-      recordings,
+    const { registry, recordings, ledger } = wireSessions({
+      directory,
+      store: refusing.store,
       screens,
-      installation: 'test',
+      policy: options.policy ?? policyOf(everybodyMayAll),
+      limits: options.limits ?? { sessions: 5, sessionsPerUser: 5 },
+      ...(options.recordings && { recordings: options.recordings(directory) }),
       observer: {
         started: () => undefined,
         startFailed: (_environment, cause) => problems.push(`start: ${String(cause)}`),
@@ -88,15 +86,10 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
         output: () => undefined,
         endFailed: (id, cause) => problems.push(`end of ${id}: ${String(cause)}`),
       },
-      detachedGraceMs: 3_600_000,
-      reattachForMs: 60_000,
-      startTimeoutMs: 10_000,
-      judge: () => createSessionJudge(options.policy ?? scriptedPolicy(() => true)),
-      limits: options.limits ?? { sessions: 5, sessionsPerUser: 5 },
     })
     const onProblem = (what: string, cause: unknown) => problems.push(`${what}: ${String(cause)}`)
     const drivers = new Map([['local', driver]])
-    const recovery = { store, recordings, drivers, registry, reattachForMs: 1000, onProblem }
+    const recovery = { store: ledger, recordings, drivers, registry, reattachForMs: 1000, onProblem }
     const ground: SessionGround = {
       directory,
       refusing,

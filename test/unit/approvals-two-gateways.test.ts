@@ -7,7 +7,7 @@ import type { SessionApprovals } from '../../server/sessions/life/approvals.ts'
 import { ask, askingFor, deskOf } from '../support/approval-ground.ts'
 import { eventually } from '../support/eventually.ts'
 import { hold } from '../support/hold-call.ts'
-import type { Cleanup } from '../support/http-doubles.ts'
+import type { Cleanup } from '../support/cleanup.ts'
 import { jane, sessionGround, type SessionGround } from '../support/session-ground.ts'
 
 const from = '127.0.0.1'

@@ -12,33 +12,25 @@ import { describe, it } from 'node:test'
 import { WebSocket } from 'ws'
 import { createSessionLedger } from '../../server/gateway/session-ledger.ts'
 import { createSessionJudge } from '../../server/gateway/session-judge.ts'
-import type { Grant, Policy } from '../../server/core/policy.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import type { AppParts } from '../../server/start/app-parts.ts'
 import { openPolicyFile } from '../../server/policy/policy-file.ts'
 import { SessionApprovals } from '../../server/sessions/life/approvals.ts'
 import { eventually } from '../support/eventually.ts'
-import { grant, scriptedPolicy, startHttpGateway, type HttpGateway } from '../support/http-doubles.ts'
+import { startHttpGateway, type HttpGateway } from '../support/http-gateway.ts'
+import { everybodyMayAll, policyOf } from '../support/policies.ts'
 import { sessionGround, type SessionGround } from '../support/session-ground.ts'
 
-/** `admins` may do everything; what `askers` start waits for an approval, or goes by break-glass. */
-function policyOfAll(): Policy {
-  const everything = scriptedPolicy(() => true)
-  const needs = [{ rule: 'scripted', groups: ['admins'], count: 1 }]
-  const decide: Policy['decide'] = (request) => {
-    const starts = request.action === 'open' || request.action === 'run'
-    if (!starts || !request.who.groups.includes('askers')) return everything.decide(request)
-    const asked: Grant = { ...grant }
-    return {
-      effect: 'require-approval',
-      rules: ['scripted'],
-      grant: asked,
-      approval: { needs, breakGlass: true },
-    }
-  }
-  return { ...everything, decide }
-}
+/** Everybody may do everything; what `askers` start waits for an approval, or goes by break-glass. */
+const policy = policyOf(everybodyMayAll, {
+  name: 'asked for',
+  who: { groups: ['askers'] },
+  actions: ['open', 'run'],
+  effect: 'require-approval',
+  approval: { groups: ['admins'] },
+  breakGlass: { groups: ['askers'] },
+})
 
 interface Stage {
   gateway: HttpGateway
@@ -58,7 +50,6 @@ interface Stage {
 }
 
 async function stage(t: { after(fn: () => unknown): void }): Promise<Stage> {
-  const policy = policyOfAll()
   const ground = await sessionGround(t, { policy, limits: { sessions: 50, sessionsPerUser: 50 } })
   const done: string[] = []
   const { registry, driver, refusing } = ground
@@ -67,7 +58,7 @@ async function stage(t: { after(fn: () => unknown): void }): Promise<Stage> {
     registry,
     drivers: new Map([['local', driver]]),
     toolboxes: [{ name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] }],
-    judge: () => createSessionJudge(policy),
+    judge: (at) => createSessionJudge(policy.at(at)),
     notify: ({ kind }) => done.push(`told of ${kind}`),
     expiresAfterMs: 600_000,
     onProblem: (what) => done.push(`problem: ${what}`),

@@ -6,7 +6,6 @@ import { createSessionLedger } from '../../server/gateway/session-ledger.ts'
 import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import { HatchwayError } from '../../server/core/errors.ts'
 import type { Notification } from '../../server/core/notification.ts'
-import type { Policy } from '../../server/core/policy.ts'
 import type { Profile } from '../../server/core/vocabulary.ts'
 import type { Identity } from '../../server/core/identity.ts'
 import type { Problem } from '../../server/protocol/api.ts'
@@ -15,7 +14,8 @@ import type { TargetDetail } from '../../server/protocol/target-api.ts'
 import { SessionApprovals } from '../../server/sessions/life/approvals.ts'
 import { DockerDriver } from '../../server/drivers/docker/driver.ts'
 import { eventually } from '../support/eventually.ts'
-import { grant, scriptedPolicy, startHttpGateway } from '../support/http-doubles.ts'
+import { startHttpGateway } from '../support/http-gateway.ts'
+import { everybodyMayAll, policyOf } from '../support/policies.ts'
 import { ScriptedEngine } from '../support/scripted-engine.ts'
 import { sessionGround } from '../support/session-ground.ts'
 
@@ -137,20 +137,18 @@ describe('the processes of a container, by an engine elsewhere', () => {
 })
 
 /** Members of `askers` need one of `leads`, the others nothing. */
-function fourEyes(): Policy {
-  const everything = scriptedPolicy(() => true)
-  const needs = [{ rule: 'scripted', groups: ['leads'], count: 1 }]
-  const decide: Policy['decide'] = (request) =>
-    request.action === 'open' && request.who.groups.includes('askers')
-      ? { effect: 'require-approval', rules: ['scripted'], grant, approval: { needs, breakGlass: true } }
-      : everything.decide(request)
-  return { ...everything, decide }
-}
+const policy = policyOf(everybodyMayAll, {
+  name: 'four eyes',
+  who: { groups: ['askers'] },
+  actions: ['open'],
+  effect: 'require-approval',
+  approval: { groups: ['leads'] },
+  breakGlass: { groups: ['askers'] },
+})
 
 type Answer = Partial<Session> & Partial<Problem> & Pick<TargetDetail, 'options'>
 
 async function stage(t: { after(fn: () => unknown): void }) {
-  const policy = fourEyes()
   const ground = await sessionGround(t, { policy })
   const { driver, registry, refusing } = ground
   const identity: Identity = {
@@ -176,7 +174,7 @@ async function stage(t: { after(fn: () => unknown): void }) {
     registry,
     drivers: new Map([['local', driver]]),
     toolboxes: [{ name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] }],
-    judge: () => createSessionJudge(policy),
+    judge: (at) => createSessionJudge(policy.at(at)),
     notify: (notification) => told.push(notification),
     expiresAfterMs: 600_000,
     onProblem: (what, cause) => assert.fail(`${what}: ${String(cause)}`),

@@ -5,6 +5,7 @@ import { HatchwayError } from '../../server/core/errors.ts'
 import { echoPrograms } from '../drivers/echo-driver.ts'
 import { MemoryDriver } from '../drivers/memory-driver.ts'
 import { MemoryHost } from '../drivers/memory-host.ts'
+import { ScriptedPrograms } from '../drivers/scripted-program.ts'
 
 const spec: DebugSpec = {
   sessionId: 'one',
@@ -88,5 +89,55 @@ describe('the in-memory driver', () => {
     await host.endTarget(target.id, 3)
     assert.deepEqual(await stream.ended, { kind: 'target-exited', detail: 'The target exited with code 3.' })
     await assert.rejects(open(), { code: 'target_not_running' })
+  })
+
+  it('tells what a profile would not see, and what its lists lack', async () => {
+    const { host, driver, target } = ground()
+    assert.equal((await driver.identify(target, 'general')).uid, 65_532)
+    assert.deepEqual(driver.problems(), [])
+    host.faults.blind = { profiles: ['general'], reason: new HatchwayError('profile_insufficient', 'No.') }
+    host.faults.lacks = ['It may not list jobs.']
+    await assert.rejects(driver.identify(target, 'general'), { code: 'profile_insufficient' })
+    assert.equal((await driver.identify(target, 'auto')).uid, 65_532)
+    assert.deepEqual(driver.problems(), ['It may not list jobs.'])
+  })
+})
+
+describe('a scripted program', () => {
+  async function play() {
+    const programs = new ScriptedPrograms({ prompt: '$ ' })
+    const host = new MemoryHost('local', programs)
+    const driver = new MemoryDriver(host, 'test')
+    const signal = AbortSignal.timeout(10_000)
+    const opened = await driver.open(spec, host.add('web'), () => undefined, signal)
+    const program = programs.started.get(spec.sessionId)
+    assert.ok(program)
+    return { driver, ...opened, program }
+  }
+
+  it('reads slowly: what is typed meanwhile waits, and arrives in order', async () => {
+    const { driver, container, stream, program } = await play()
+    program.reads = false
+    for (const text of ['a', 'b', 'c']) stream.io.write(Buffer.from(text))
+    assert.deepEqual([program.typed, stream.io.unsentBytes], [['a'], 3])
+    program.reads = true
+    assert.deepEqual([program.typed, stream.io.unsentBytes], [['a', 'b', 'c'], 0])
+    await driver.stop(container)
+    assert.deepEqual(await stream.ended, { kind: 'exit', exitCode: 137 })
+  })
+
+  it('exits after what it has shown, also to a reader that pauses', async () => {
+    const { driver, stream, program } = await play()
+    const shown: string[] = []
+    stream.io.read((bytes) => shown.push(Buffer.from(bytes).toString()))
+    stream.io.pause()
+    program.print('bye')
+    program.exit(7)
+    assert.equal(await program.exited, 7)
+    assert.deepEqual(await driver.listOwned(), [])
+    stream.io.resume()
+    assert.deepEqual(await stream.ended, { kind: 'exit', exitCode: 7 })
+    assert.equal(shown.join(''), '$ bye')
+    assert.equal(stream.io.isOpen, false)
   })
 })

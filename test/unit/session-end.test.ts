@@ -3,21 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { createSessionLedger } from '../../server/gateway/session-ledger.ts'
-import { createSessionJudge } from '../../server/gateway/session-judge.ts'
 import { errorCodes, HatchwayError } from '../../server/core/errors.ts'
 import { endByError, endCodes, endOf, neverBegan, withCode } from '../../server/core/session-end.ts'
 import { type SessionEnd } from '../../server/core/session.ts'
 import { endReasons } from '../../server/core/vocabulary.ts'
 import type { TargetAccess } from '../../server/core/driver.ts'
 import { toProblem } from '../../server/http/problem.ts'
-import { DirectoryRecordings } from '../../server/evidence/recordings.ts'
 import { Screens } from '../../server/sessions/terminal/screens.ts'
-import { SessionRegistry } from '../../server/sessions/life/session-registry.ts'
-import { DirectoryBlobs } from '../../server/blobs/directory.ts'
 import { openSqliteStore } from '../../server/store/sqlite-store.ts'
-import { ScriptedDriver, scriptedPolicy } from '../support/http-doubles.ts'
+import { everybodyMayAll, policyOf } from '../support/policies.ts'
+import { ScriptedDriver } from '../support/scripted-terminals.ts'
 import { within } from '../support/within.ts'
+import { wireSessions } from '../support/wired-sessions.ts'
 
 describe('the code of an end', () => {
   it('is there for each reason, and in the one vocabulary', () => {
@@ -90,13 +87,13 @@ describe('a run that waits too long for its start', () => {
 
   it('is refused with `timeout`, and ends as `expired`; rows of before codes get one', async () => {
     const store = await openSqliteStore({ path: join(directory, 'store.sqlite') })
-    const blobs = new DirectoryBlobs(join(directory, 'blobs'))
     const screens = new Screens()
     const nothing = () => undefined
-    const registry = new SessionRegistry({
-      store: createSessionLedger(store),
-      recordings: new DirectoryRecordings({ liveDir: join(directory, 'live'), blobs }),
+    const { registry } = wireSessions({
+      directory,
+      store,
       screens,
+      policy: policyOf(everybodyMayAll),
       observer: {
         started: nothing,
         startFailed: nothing,
@@ -104,12 +101,6 @@ describe('a run that waits too long for its start', () => {
         output: nothing,
         endFailed: nothing,
       },
-      detachedGraceMs: 60_000,
-      reattachForMs: 60_000,
-      startTimeoutMs: 60_000,
-      installation: 'test',
-      judge: () => createSessionJudge(scriptedPolicy(() => true)),
-      limits: { sessions: 10, sessionsPerUser: 10 },
     })
     const driver = new StuckDriver('local', ['web'])
     const [target] = driver.targets

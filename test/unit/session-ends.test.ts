@@ -9,7 +9,7 @@ import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { findLostRecordings, reap, sealLeftovers, type Tried } from '../../server/sessions/life/upkeep.ts'
 import { eventually } from '../support/eventually.ts'
-import { grant } from '../support/http-doubles.ts'
+import { grant } from '../support/grant.ts'
 import { jane, recordingsUpTo, sessionGround, type SessionGround } from '../support/session-ground.ts'
 
 const endsOf = async ({ refusing }: SessionGround, id: string) =>

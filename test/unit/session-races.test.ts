@@ -4,7 +4,6 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { HatchwayError } from '../../server/core/errors.ts'
-import type { Policy } from '../../server/core/policy.ts'
 import type { AuditEvent } from '../../server/core/session.ts'
 import { endOf } from '../../server/core/session-end.ts'
 import type { Store } from '../../server/core/store.ts'
@@ -17,7 +16,9 @@ import { sealLeftovers } from '../../server/sessions/life/upkeep.ts'
 import { eventually } from '../support/eventually.ts'
 import { ask, asking, deskOf, rita } from '../support/approval-ground.ts'
 import { hold } from '../support/hold-call.ts'
-import { grant, scriptedPolicy, type Cleanup } from '../support/http-doubles.ts'
+import type { Cleanup } from '../support/cleanup.ts'
+import { grant } from '../support/grant.ts'
+import { adminsMayAll, everybodyMayAll, policyOf } from '../support/policies.ts'
 import { ScriptedTerminal } from '../support/scripted-terminals.ts'
 import {
   jane,
@@ -148,10 +149,8 @@ describe('an opening', () => {
 
   it('starts nothing when policy forbids it while it is being stored', async (t) => {
     let allowed = true
-    const policy: Policy = {
-      ...scriptedPolicy(() => true),
-      decide: (request) => scriptedPolicy(() => allowed).decide(request),
-    }
+    const [before, after] = [policyOf(everybodyMayAll), policyOf(adminsMayAll)]
+    const policy = { at: (moment: Date) => (allowed ? before : after).at(moment) }
     const ground = await sessionGround(t, { policy })
     const held = hold(ground, 'createSession', () => true)
     const opening = ground.registry.open(openRequest(ground, { who: rita }))
