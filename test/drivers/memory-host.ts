@@ -43,6 +43,8 @@ export class MemoryHost<Terminal extends TerminalProgram = TerminalProgram> {
   targets: readonly Target[]
   /** A container that is not listed is there when it is asked for. */
   findsAnyName = false
+  /** What each debug container was to be that has begun to run, in their order. */
+  readonly begun: DebugSpec[] = []
   readonly #programs: Programs<Terminal>
   readonly #containers = new Map<string, MemoryContainer>()
   readonly #unlisted = new Map<string, Target>()
@@ -59,6 +61,11 @@ export class MemoryHost<Terminal extends TerminalProgram = TerminalProgram> {
 
   container(id: string): MemoryContainer | undefined {
     return this.#containers.get(id)
+  }
+
+  /** The debug container of a session, while it runs. */
+  containerOf(sessionId: string): MemoryContainer | undefined {
+    return this.containers.find(({ spec }) => spec.sessionId === sessionId)
   }
 
   find(ref: TargetRef): Target {
@@ -135,6 +142,17 @@ export class MemoryHost<Terminal extends TerminalProgram = TerminalProgram> {
       },
     }
     this.#containers.set(id, container)
+    this.begun.push(spec)
     return container
   }
+}
+
+/** A host with containers of these names. */
+export function hostInMemory<Terminal extends TerminalProgram>(
+  environment: string,
+  programs: Programs<Terminal>,
+  names: readonly string[],
+): MemoryHost<Terminal> {
+  const targets = names.map((name, index) => describeMemoryTarget(environment, name, index))
+  return new MemoryHost(environment, programs, targets)
 }

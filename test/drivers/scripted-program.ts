@@ -37,7 +37,7 @@ export class ScriptedProgram implements TerminalProgram {
   }
 
   print(output: string | Uint8Array): void {
-    this.io.push(output)
+    if (!this.io.readableEnded && !this.io.destroyed) this.io.push(output)
   }
 
   /** Whether it reads what is typed. What comes while it doesn't waits. */

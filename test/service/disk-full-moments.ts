@@ -46,27 +46,27 @@ async function hasEnded(on: FullDiskGround, id: string, code: RegExp): Promise<v
     },
     { timeoutMs: 20_000, what: 'the end to be stored' },
   )
-  assert.equal(on.driver.running.has(id), false)
+  assert.equal(on.host.containerOf(id), undefined)
 }
 
 /** It is over here, whatever the store took of it. */
 async function isOver(on: FullDiskGround, id: string): Promise<void> {
   await eventually(async () => (await on.session(id)).state === 'ended', { what: 'the session to be over' })
-  assert.equal(on.driver.running.has(id), false, 'its container is gone')
+  assert.equal(on.host.containerOf(id), undefined, 'its container is gone')
 }
 
 async function runsOn(on: FullDiskGround, id: string): Promise<void> {
   assert.equal((await on.session(id)).state, 'running')
-  assert.ok(on.driver.running.has(id))
+  assert.ok(on.host.containerOf(id))
 }
 
 async function end(on: FullDiskGround, id: string): Promise<void> {
-  on.driver.running.get(id)?.end({ kind: 'exit', exitCode: 0 })
+  on.programs.started.get(id)?.exit(0)
   await hasEnded(on, id, /^exited$/)
 }
 
 const print = (on: FullDiskGround, id: string, bytes: number) =>
-  on.driver.running.get(id)?.print(randomBytes(bytes / 2).toString('hex'))
+  on.programs.started.get(id)?.print(randomBytes(bytes / 2).toString('hex'))
 const start = { target: 'local/web-1' }
 const decision = (decision: 'approve' | 'deny') => ({ decision, reason: 'a test' })
 const vote = (on: FullDiskGround, id: string, word: 'approve' | 'deny') =>
@@ -85,19 +85,19 @@ const moments: readonly Moment[] = [
         return status === 503 && problems
       })
       assert.match(said, /There is no room on the disk/)
-      const opened = on.driver.opened.length
+      const opened = on.host.begun.length
       isRefused(await on.call('POST', '/api/v1/sessions', start))
       isRefused(await on.call('POST', '/api/v1/sessions', start, 'asker'))
       isRefused(await on.call('POST', '/api/v1/runs', { ...start, command: ['id'], timeoutSeconds: 5 }))
-      assert.equal(on.driver.opened.length, opened)
+      assert.equal(on.host.begun.length, opened)
     },
     after: async (on) => end(on, await on.open()),
   },
   {
-    name: 'while the container of an opening is made',
+    name: 'as the container of an opening begins',
     amid: true,
     before: (on) => {
-      on.fillAt('open')
+      on.fillAtBegin()
       return on.begin()
     },
     act: isOver,
@@ -142,7 +142,7 @@ const moments: readonly Moment[] = [
     before: (on) => on.open(),
     act: async (on, id) => {
       await on.full()
-      on.driver.running.get(id)?.end({ kind: 'exit', exitCode: 0 })
+      on.programs.started.get(id)?.exit(0)
       await isOver(on, id)
     },
     after: (on, id) => hasEnded(on, id, /^exited$/),
@@ -170,7 +170,7 @@ const moments: readonly Moment[] = [
     act: async (on, id) => {
       // The row finds room; the compressed recording doesn't.
       on.disk.fill(24)
-      on.driver.running.get(id)?.end({ kind: 'exit', exitCode: 0 })
+      on.programs.started.get(id)?.exit(0)
       await isOver(on, id)
     },
     after: (on, id) => hasEnded(on, id, /^exited$/),
@@ -202,7 +202,7 @@ const moments: readonly Moment[] = [
       isRefused(await vote(on, id, 'approve'))
       const { state, approval } = await on.session(id)
       assert.deepEqual([state, approval?.votes.length], ['pending-approval', 1])
-      assert.equal(on.driver.running.has(id), false)
+      assert.equal(on.host.containerOf(id), undefined)
     },
     after: async (on, id) => {
       // The next look at what waits, which a change of the policy brings at once.
@@ -298,7 +298,7 @@ async function leftNothing(on: FullDiskGround): Promise<void> {
       const of = (...states: readonly string[]) =>
         items.filter(({ state }) => states.includes(state)).map(({ id }) => id)
       const live = of('starting', 'running')
-      assert.deepEqual(live.toSorted(), [...on.driver.running.keys()].toSorted())
+      assert.deepEqual(live.toSorted(), on.host.containers.map(({ spec }) => spec.sessionId).toSorted())
       const told = (await on.call<AuditList>('GET', '/api/v1/audit?kind=ended&limit=200')).body.items
       assert.deepEqual(told.map(({ sessionId = '' }) => sessionId).toSorted(), of('ended').toSorted())
       const files = live.map((id) => `${id}.cast`)

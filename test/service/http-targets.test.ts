@@ -6,8 +6,8 @@ import type { Environment } from '../../server/protocol/api.ts'
 import type { TargetDetail, TargetList } from '../../server/protocol/target-api.ts'
 import { echoPrograms } from '../drivers/echo-driver.ts'
 import { MemoryDriver } from '../drivers/memory-driver.ts'
-import { MemoryHost } from '../drivers/memory-host.ts'
-import { describeClusterTarget, describeMemoryTarget } from '../drivers/memory-targets.ts'
+import { hostInMemory, MemoryHost } from '../drivers/memory-host.ts'
+import { describeClusterTarget } from '../drivers/memory-targets.ts'
 import {
   sharedHttpGateway,
   startHttpGateway,
@@ -40,9 +40,7 @@ function createHosts() {
   const stage = new MemoryHost('stage', echoPrograms, [
     describeClusterTarget('stage', 'payments/deployment/api', { state: 'created' }),
   ])
-  const names = ['web-1', 'web-2']
-  const targets = names.map((name, index) => describeMemoryTarget('local', name, index))
-  const local = new MemoryHost('local', echoPrograms, targets)
+  const local = hostInMemory('local', echoPrograms, ['web-1', 'web-2'])
   return { local, prod, stage }
 }
 

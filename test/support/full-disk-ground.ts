@@ -6,9 +6,11 @@ import { loadConfig } from '../../server/config/config.ts'
 import type { AuditList } from '../../server/protocol/audit-api.ts'
 import type { Session } from '../../server/protocol/session-api.ts'
 import { type Gateway, serve } from '../../server/start/serve.ts'
+import { MemoryDriver } from '../drivers/memory-driver.ts'
+import { hostInMemory } from '../drivers/memory-host.ts'
+import { ScriptedPrograms } from '../drivers/scripted-program.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
-import { TerminalsDriver } from './scripted-terminals.ts'
 import { SmallDisk } from './small-disk.ts'
 import { TerminalClient } from './terminal-client.ts'
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts'
@@ -52,7 +54,10 @@ export interface Answer<T = Record<string, unknown>> {
 /** A whole gateway whose data is on a small disk, and the engine that goes on through its restarts. */
 export class FullDiskGround {
   readonly disk: SmallDisk
-  readonly driver = new TerminalsDriver('local', ['web-1', 'web-2'])
+  readonly programs = new ScriptedPrograms()
+  readonly host = hostInMemory('local', this.programs, ['web-1', 'web-2'])
+  /** The gateway's. */
+  #driver: MemoryDriver | undefined
   readonly #issuer: TokenIssuer
   readonly #directory: string
   #gateway: Gateway | undefined
@@ -90,7 +95,10 @@ export class FullDiskGround {
       logLevel: 'fatal',
     }
     await writeFile(path, stringify(config))
-    this.#gateway = await serve(loadConfig({ path, env: {} }), () => this.driver)
+    this.#gateway = await serve(loadConfig({ path, env: {} }), (_, _environment, installation) => {
+      this.#driver = new MemoryDriver(this.host, installation)
+      return this.#driver
+    })
   }
 
   async down(): Promise<void> {
@@ -186,14 +194,27 @@ export class FullDiskGround {
     return { status, problems: body.parts.map(({ problem }) => problem ?? '').join(' ') }
   }
 
+  /** Makes the disk full when the next debug container begins to run: its event and row are stored before that. */
+  fillAtBegin(): void {
+    const { programs } = this
+    const begin = programs.terminal.bind(programs)
+    programs.terminal = async (spec) => {
+      programs.terminal = begin
+      this.disk.fill()
+      return await begin(spec)
+    }
+  }
+
   /** Makes the disk full when this is called of the engine the next time, and lets the engine do it. */
-  fillAt(call: 'open' | 'stop' | 'find'): void {
-    const real = this.driver[call] as (...args: unknown[]) => Promise<unknown>
+  fillAt(call: 'stop' | 'find'): void {
+    const driver = this.#driver
+    if (driver === undefined) throw new Error('there is no gateway')
+    const real = driver[call] as (...args: unknown[]) => Promise<unknown>
     const full = (...args: unknown[]) => {
       this.disk.fill()
-      this.driver[call] = real as never
-      return real.apply(this.driver, args)
+      driver[call] = real as never
+      return real.apply(driver, args)
     }
-    this.driver[call] = full as never
+    driver[call] = full as never
   }
 }

@@ -26,8 +26,7 @@ import type { AppParts } from '../../server/start/app-parts.ts'
 import { readingDeps } from '../../server/start/serve-recordings.ts'
 import { openSqliteStore } from '../../server/store/sqlite-store.ts'
 import { MemoryDriver } from '../drivers/memory-driver.ts'
-import { MemoryHost } from '../drivers/memory-host.ts'
-import { describeMemoryTarget } from '../drivers/memory-targets.ts'
+import { hostInMemory, type MemoryHost } from '../drivers/memory-host.ts'
 import { ScriptedPrograms } from '../drivers/scripted-program.ts'
 import { writeBuiltWeb } from './built-web.ts'
 import type { Cleanup } from './cleanup.ts'
@@ -88,8 +87,8 @@ export async function startHttpGateway(t: Cleanup, options: HttpGatewayOptions =
   const codes = createOneTimeCodes()
   const programs = new ScriptedPrograms({ prompt: '$ ', echoes: true })
   const hosts = new Map([
-    ['local', hostOf('local', programs, ['web-1', 'web-2', 'vault'])],
-    ['edge', hostOf('edge', programs, ['cache'])],
+    ['local', hostInMemory('local', programs, ['web-1', 'web-2', 'vault'])],
+    ['edge', hostInMemory('edge', programs, ['cache'])],
   ])
   const log: string[] = []
   const logger = pino({ level: 'debug' }, collect(log))
@@ -128,11 +127,6 @@ export async function startHttpGateway(t: Cleanup, options: HttpGatewayOptions =
       return fetch(`${url}${path}`, { ...init, headers, redirect: 'manual' })
     },
   }
-}
-
-function hostOf(environment: string, programs: ScriptedPrograms, names: readonly string[]): MemoryHost {
-  const targets = names.map((name, index) => describeMemoryTarget(environment, name, index))
-  return new MemoryHost(environment, programs, targets)
 }
 
 interface Ground {

@@ -1,4 +1,4 @@
-/** Real sessions, recordings and store in this process, over terminals in memory: for faults that no engine makes on demand. */
+/** Real sessions, recordings and store in this process, over a host in memory: for faults that no engine makes on demand. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,12 +13,14 @@ import type { SessionRegistry } from '../../server/sessions/life/session-registr
 import type { OpenRequest } from '../../server/sessions/sessions.ts'
 import { DirectoryBlobs } from '../../server/blobs/directory.ts'
 import { openSqliteStore } from '../../server/store/sqlite-store.ts'
+import { MemoryDriver } from '../drivers/memory-driver.ts'
+import { hostInMemory, type MemoryHost } from '../drivers/memory-host.ts'
+import { ScriptedPrograms, type ScriptedProgram } from '../drivers/scripted-program.ts'
 import { eventually } from './eventually.ts'
 import type { Cleanup } from './cleanup.ts'
 import { grant } from './grant.ts'
 import { everybodyMayAll, policyOf } from './policies.ts'
 import { RefusingStore } from './refusing-store.ts'
-import { TerminalsDriver, type ScriptedTerminal } from './scripted-terminals.ts'
 import { wireSessions } from './wired-sessions.ts'
 
 export const jane: Principal = {
@@ -32,13 +34,16 @@ export const jane: Principal = {
 export interface SessionGround {
   directory: string
   refusing: RefusingStore
-  driver: TerminalsDriver
+  /** Its containers, and its faults. */
+  host: MemoryHost
+  programs: ScriptedPrograms
+  driver: MemoryDriver
   recordings: DirectoryRecordings
   registry: SessionRegistry
   recovery: RecoveryOptions
   problems: string[]
   /** Opens a session that runs. */
-  open(change?: Partial<OpenRequest>): Promise<{ session: DebugSession; terminal: ScriptedTerminal }>
+  open(change?: Partial<OpenRequest>): Promise<{ session: DebugSession; program: ScriptedProgram }>
   /** Another process on the same data, without what this one holds in memory. */
   next(): SessionGround
   /** Takes over what the process before it left. */
@@ -58,7 +63,8 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
   const directory = await mkdtemp(join(tmpdir(), 'hatchway-sessions-'))
   const real = await openSqliteStore({ path: join(directory, 'rows.db') })
   const screens = new Screens()
-  const driver = new TerminalsDriver('local', ['web-1', 'web-2'])
+  const programs = new ScriptedPrograms()
+  const host = hostInMemory('local', programs, ['web-1', 'web-2'])
   const grounds: SessionGround[] = []
   t.after(async () => {
     for (const { registry, refusing } of grounds) {
@@ -88,11 +94,14 @@ export async function sessionGround(t: Cleanup, options: GroundOptions = {}): Pr
       },
     })
     const onProblem = (what: string, cause: unknown) => problems.push(`${what}: ${String(cause)}`)
+    const driver = new MemoryDriver(host, 'test')
     const drivers = new Map([['local', driver]])
     const recovery = { store: ledger, recordings, drivers, registry, reattachForMs: 1000, onProblem }
     const ground: SessionGround = {
       directory,
       refusing,
+      host,
+      programs,
       driver,
       recordings,
       registry,
@@ -124,8 +133,11 @@ export function recordingsUpTo(maxBytes: number): NonNullable<GroundOptions['rec
 }
 
 /** Jane's, for the first target. */
-export function openRequest({ driver }: SessionGround, change: Partial<OpenRequest> = {}): OpenRequest {
-  const [target] = driver.targets
+export function openRequest(
+  { host, driver }: Pick<SessionGround, 'host' | 'driver'>,
+  change: Partial<OpenRequest> = {},
+): OpenRequest {
+  const [target] = host.targets
   if (target === undefined) throw new Error('no target')
   return {
     kind: 'terminal',
@@ -145,14 +157,14 @@ export function openRequest({ driver }: SessionGround, change: Partial<OpenReque
 }
 
 async function open(ground: SessionGround, change: Partial<OpenRequest>) {
-  const { driver, registry } = ground
+  const { programs, registry } = ground
   const { id } = await registry.open(openRequest(ground, change))
   const session = registry.live(id)
   if (session === undefined) throw new Error('it is not live')
   await eventually(async () => (await ground.row(id)).target.resolved.imageDigest !== undefined, {
     what: 'the session to run',
   })
-  const terminal = driver.running.get(id)
-  if (terminal === undefined) throw new Error('it has no terminal')
-  return { session, terminal }
+  const program = programs.started.get(id)
+  if (program === undefined) throw new Error('it has no program')
+  return { session, program }
 }

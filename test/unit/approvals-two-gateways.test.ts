@@ -56,10 +56,10 @@ describe('approvers at two gateways', () => {
     assert.equal((await here.ground.row(id)).state, 'pending-approval')
     held.release()
     assert.equal((await voting).state, 'starting')
-    await eventually(() => here.ground.driver.running.has(id))
+    await eventually(() => here.ground.host.containerOf(id) !== undefined)
     assert.deepEqual(await votersOf(here, id), ['bob', 'jane'])
     assert.deepEqual([await eventsOf(here, id, 'approved'), await eventsOf(here, id, 'opened')], [2, 1])
-    assert.equal(here.ground.driver.opened.length, 1)
+    assert.equal(here.ground.host.begun.length, 1)
     // The other gateway finds out when it looks.
     await assert.rejects(vote(there, id, { ...jane, subject: 'eve', name: 'Eve' }), {
       code: 'already_decided',
@@ -67,7 +67,7 @@ describe('approvers at two gateways', () => {
     assert.equal(there.ground.registry.live(id), undefined)
     await there.desk.recheck()
     assert.equal((await here.ground.row(id)).approval?.outcome, 'approved')
-    assert.equal(here.ground.driver.opened.length, 1)
+    assert.equal(here.ground.host.begun.length, 1)
   })
 
   it('lose no vote however many there are', async (t) => {
@@ -76,8 +76,8 @@ describe('approvers at two gateways', () => {
     await Promise.all(people.map((who, n) => vote(n % 2 === 0 ? here : there, id, who)))
     assert.deepEqual((await votersOf(here, id)).toSorted(), people.map(({ subject }) => subject).toSorted())
     await vote(there, id, bob)
-    await eventually(() => there.ground.driver.running.has(id))
-    assert.equal(there.ground.driver.opened.length, 1)
+    await eventually(() => there.ground.host.containerOf(id) !== undefined)
+    assert.equal(there.ground.host.begun.length, 1)
   })
 
   it('count once when it is the same person at both', async (t) => {
@@ -109,7 +109,7 @@ describe('approvers at two gateways', () => {
     assert.deepEqual([state, end?.code, approval?.outcome], ['ended', 'approval_denied', 'denied'])
     assert.deepEqual(await votersOf(here, id), ['jane', 'bob'])
     assert.equal(await eventsOf(here, id, 'opened'), 0)
-    assert.equal(here.ground.driver.opened.length, 0)
+    assert.equal(here.ground.host.begun.length, 0)
     assert.equal(here.ground.registry.live(id), undefined)
   })
 

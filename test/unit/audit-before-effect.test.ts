@@ -52,7 +52,7 @@ interface Stage {
 async function stage(t: { after(fn: () => unknown): void }): Promise<Stage> {
   const ground = await sessionGround(t, { policy, limits: { sessions: 50, sessionsPerUser: 50 } })
   const done: string[] = []
-  const { registry, driver, refusing } = ground
+  const { registry, driver, host, refusing } = ground
   const desk = new SessionApprovals({
     store: createSessionLedger(refusing.store),
     registry,
@@ -77,7 +77,7 @@ async function stage(t: { after(fn: () => unknown): void }): Promise<Stage> {
     return id
   }
   const live = await create(admin)
-  ground.driver.running.get(live)?.print('a secret of the session')
+  ground.programs.started.get(live)?.print('a secret of the session')
   const past = await create(admin)
   const broken = await create(asker, { breakGlass: true })
   for (const id of [past, broken]) await gateway.call(`/api/v1/sessions/${id}`, admin, { method: 'DELETE' })
@@ -86,8 +86,8 @@ async function stage(t: { after(fn: () => unknown): void }): Promise<Stage> {
     rows: (await refusing.store.listSessions({ limit: 100 })).items,
     live: registry.waiting.map(({ row }) => row.approval),
     viewers: registry.live(live)?.state.viewers.map(({ id, role }) => [id, role]),
-    opened: driver.opened.length,
-    running: driver.running.size,
+    opened: host.begun.length,
+    running: host.containers.length,
     logins: await gateway.store.findLogins({ issuer: gateway.issuer.issuer, subject: 'ann' }),
     done: [...done],
   })
@@ -376,8 +376,8 @@ describe('an event before its effect', () => {
 
   it('holds for the row of an opening and for an approved start, whose event may be all that the store took', async (t) => {
     const on = await stage(t)
-    const { refusing, registry, driver } = on.ground
-    const opened = driver.opened.length
+    const { refusing, registry, host } = on.ground
+    const opened = host.begun.length
     refusing.refuse('createSession')
     const answer = await on.gateway.call('/api/v1/sessions', on.admin, {
       method: 'POST',
@@ -402,11 +402,11 @@ describe('an event before its effect', () => {
       method === 'updateSession' && (change as Partial<SessionRow>).state === 'starting'
     await on.desk.recheck()
     assert.equal(registry.live(on.waiting)?.row.state, 'pending-approval')
-    assert.equal(driver.opened.length, opened)
+    assert.equal(host.begun.length, opened)
     refusing.refuse()
     await on.desk.recheck()
     await running(on.ground, on.waiting)
-    assert.equal(driver.opened.length, opened + 1)
+    assert.equal(host.begun.length, opened + 1)
   })
 
   it('holds for a policy that has changed: it is in force once that is written', async (t) => {

@@ -22,23 +22,23 @@ const lines = line.repeat(Math.ceil((64 * 1024) / line.length))
 /** A controller and an observer of a program whose output lies in front of the gateway, which no longer reads. */
 async function flooded(t: TestContext, options: GroundOptions = {}) {
   const ground = await sessionGround(t, options)
-  const { session, terminal } = await ground.open()
+  const { session, program } = await ground.open()
   const controller = await TerminalPeer.join(session)
   const observer = await TerminalPeer.join(session, { who: alex, role: 'observer' })
   const rounds = 40
-  for (let n = 0; n < rounds; n++) terminal.print(lines)
-  await eventually(() => terminal.duplex.isPaused())
-  assert.ok(terminal.duplex.readableLength > flow.highWater)
-  return { ground, session, terminal, controller, observer, printed: rounds * lines.length }
+  for (let n = 0; n < rounds; n++) program.print(lines)
+  await eventually(() => program.io.isPaused())
+  assert.ok(program.io.readableLength > flow.highWater)
+  return { ground, session, program, controller, observer, printed: rounds * lines.length }
 }
 
 const resetOf = (peer: TerminalPeer) => peer.messages.findLast((message) => message.type === 'reset')
 
 describe('an interrupt', () => {
   it('skips what viewers have not seen, which is recorded, and shows the screen after it', async (t) => {
-    const { ground, session, terminal, controller, observer, printed } = await flooded(t)
+    const { ground, session, program, controller, observer, printed } = await flooded(t)
     controller.handle.input(ctrlC)
-    terminal.print(prompt)
+    program.print(prompt)
     const end = printed + prompt.length
     for (const peer of [controller, observer]) {
       await eventually(() => peer.output.includes(prompt))
@@ -46,17 +46,17 @@ describe('an interrupt', () => {
       assert.ok(peer.output.length < 1024 * 1024, String(peer.output.length))
     }
     // Both go on live, and are counted from there on.
-    terminal.print('more')
+    program.print('more')
     await eventually(() => controller.output.endsWith('more') && observer.output.endsWith('more'))
     const recorded = await text(await ground.recordings.read(session.row.id, undefined))
     assert.equal(recorded.split('a line of a flood').length - 1, printed / line.length)
   })
 
   it('sends nothing more of the flood to a viewer who is behind', async (t) => {
-    const { terminal, controller } = await flooded(t)
+    const { program, controller } = await flooded(t)
     const before = controller.output.length
     controller.handle.input(ctrlC)
-    terminal.print(prompt)
+    program.print(prompt)
     await eventually(() => controller.output.includes(prompt))
     const reset = resetOf(controller) ?? assert.fail('no reset')
     assert.equal(controller.output.length - before, reset.snapshotBytes)
@@ -64,44 +64,44 @@ describe('an interrupt', () => {
 
   it('also skips what is in the way a moment later, until something else is typed', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const controller = await TerminalPeer.join(session)
     controller.handle.input(ctrlC)
-    for (let n = 0; n < 20; n++) terminal.print(lines)
-    terminal.print(prompt)
+    for (let n = 0; n < 20; n++) program.print(lines)
+    program.print(prompt)
     await eventually(() => controller.output.includes(prompt))
     assert.equal(resetOf(controller)?.offset, 20 * lines.length + prompt.length)
 
     controller.handle.input(Buffer.from('cat big\r'))
-    for (let n = 0; n < 20; n++) terminal.print(lines)
-    await eventually(() => terminal.duplex.isPaused())
+    for (let n = 0; n < 20; n++) program.print(lines)
+    await eventually(() => program.io.isPaused())
     assert.equal(controller.messages.filter(({ type }) => type === 'reset').length, 1)
   })
 
   it('skips nothing where nobody is behind, and no other key does', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const controller = await TerminalPeer.join(session)
-    terminal.print(line)
+    program.print(line)
     controller.handle.input(ctrlC)
-    terminal.print(prompt)
+    program.print(prompt)
     await eventually(() => controller.output === `${line}${prompt}`)
 
-    for (let n = 0; n < 20; n++) terminal.print(lines)
+    for (let n = 0; n < 20; n++) program.print(lines)
     controller.handle.input(Buffer.from('a\u0003'))
-    await eventually(() => terminal.duplex.isPaused())
+    await eventually(() => program.io.isPaused())
     assert.equal(resetOf(controller), undefined)
   })
 
   it('that the program ignores is over after a while: its output is shown and held back again', async (t) => {
-    const { terminal, controller } = await flooded(t)
+    const { program, controller } = await flooded(t)
     controller.handle.input(ctrlC)
     while (resetOf(controller) === undefined) {
-      if (!terminal.duplex.isPaused()) terminal.print(lines)
+      if (!program.io.isPaused()) program.print(lines)
       await turn()
     }
-    for (let n = 0; n < 20; n++) terminal.print(lines)
-    await eventually(() => terminal.duplex.isPaused() && controller.output.endsWith(line))
+    for (let n = 0; n < 20; n++) program.print(lines)
+    await eventually(() => program.io.isPaused() && controller.output.endsWith(line))
     const { offset } = resetOf(controller) ?? assert.fail('no reset')
     const shown = controller.output.length
     controller.handle.control({ type: 'ack', offset: offset + flow.highWater })
@@ -110,10 +110,10 @@ describe('an interrupt', () => {
   })
 
   it('lets nobody wait who comes meanwhile', async (t) => {
-    const { session, terminal, controller } = await flooded(t)
+    const { session, program, controller } = await flooded(t)
     controller.handle.input(ctrlC)
     const late = await TerminalPeer.join(session, { who: alex, role: 'observer' })
-    terminal.print(prompt)
+    program.print(prompt)
     await eventually(() => late.output.includes(prompt) && controller.output.includes(prompt))
   })
 
@@ -134,10 +134,10 @@ describe('an interrupt', () => {
       }
       return real
     }
-    const { session, terminal, controller, observer } = await flooded(t, { recordings })
+    const { session, program, controller, observer } = await flooded(t, { recordings })
     isFull = true
     controller.handle.input(ctrlC)
-    terminal.print('unrecorded')
+    program.print('unrecorded')
     await eventually(() => controller.closed !== undefined && observer.closed !== undefined)
     assert.equal(session.ending, true)
     assert.doesNotMatch(controller.output + observer.output, /unrecorded/)

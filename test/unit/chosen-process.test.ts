@@ -150,7 +150,7 @@ type Answer = Partial<Session> & Partial<Problem> & Pick<TargetDetail, 'options'
 
 async function stage(t: { after(fn: () => unknown): void }) {
   const ground = await sessionGround(t, { policy })
-  const { driver, registry, refusing } = ground
+  const { driver, host, registry, refusing } = ground
   const identity: Identity = {
     uid: 999,
     gid: 999,
@@ -197,18 +197,18 @@ async function stage(t: { after(fn: () => unknown): void }) {
   }
   const events = async (kind: 'opened' | 'denied' | 'approval-requested') =>
     (await refusing.store.listAudit({ kinds: [kind], limit: 10 })).items
-  return { ground, told, ask, events, driver, gateway }
+  return { ground, told, ask, events, host, gateway }
 }
 
 describe('a session about a process that was asked for', () => {
   const wish = { target: 'local/web-1', reason: 'INC-1', process: '9' }
 
   it('says so in its answer, its event, its row and its recording, and starts with it', async (t) => {
-    const { ask, driver, events, ground } = await stage(t)
+    const { ask, host, events, ground } = await stage(t)
     const { status, body } = await ask('admins', '/sessions', wish)
     assert.deepEqual([status, body.process], [201, '9'])
-    await eventually(() => driver.opened.length === 1)
-    assert.deepEqual(driver.opened[0]?.process, { asked: '9' })
+    await eventually(() => host.begun.length === 1)
+    assert.deepEqual(host.begun[0]?.process, { asked: '9' })
     const [opened] = await events('opened')
     assert.equal(opened?.detail?.['process'], '9')
     assert.equal((await ground.row(body.id ?? '')).process, '9')
@@ -217,7 +217,7 @@ describe('a session about a process that was asked for', () => {
   })
 
   it('shows its approvers which one, and starts with no other', async (t) => {
-    const { ask, driver, events, told } = await stage(t)
+    const { ask, host, events, told } = await stage(t)
     const asked = await ask('askers', '/sessions', wish)
     assert.deepEqual([asked.status, asked.body.process], [202, '9'])
     assert.equal(asked.body.identity?.process?.name, 'redis')
@@ -226,15 +226,15 @@ describe('a session about a process that was asked for', () => {
     const seen = await ask('admins', `/sessions/${asked.body.id}`)
     assert.equal(seen.body.process, '9')
     await ask('leads', `/sessions/${asked.body.id}/decision`, { decision: 'approve' })
-    await eventually(() => driver.opened.length === 1)
-    assert.deepEqual(driver.opened[0]?.process, {
+    await eventually(() => host.begun.length === 1)
+    assert.deepEqual(host.begun[0]?.process, {
       asked: '9',
       approved: { name: 'redis', user: '999:999' },
     })
   })
 
   it('is refused before anything starts when it is not there, or would be a way to root', async (t) => {
-    const { ask, driver, events } = await stage(t)
+    const { ask, host, events } = await stage(t)
     const command = { command: ['id'], timeoutSeconds: 5 }
     for (const [path, rest] of [
       ['/sessions', {}],
@@ -246,7 +246,7 @@ describe('a session about a process that was asked for', () => {
       const root = await ask('admins', path, { ...wish, ...rest, process: 'cron' })
       assert.deepEqual([root.status, root.body.code], [403, 'profile_insufficient'])
     }
-    assert.equal(driver.opened.length, 0)
+    assert.equal(host.begun.length, 0)
     assert.deepEqual(
       (await events('denied')).map(({ reason, target }) => [reason, target]),
       Array.from({ length: 2 }, () => ['It runs as root.', 'local/web-1']),

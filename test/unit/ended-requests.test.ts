@@ -79,7 +79,7 @@ describe('a request whose end could not be stored', () => {
     await assert.rejects(approve, { code: 'already_decided' })
     next.refusing.refuse()
     await eventually(async () => (await ground.row(id)).state === 'ended')
-    assert.equal(ground.driver.opened.length + next.driver.opened.length, 0)
+    assert.equal(ground.host.begun.length + next.host.begun.length, 0)
   })
 
   it('is ended with its event where its environment is gone, and the others wait on', async (t) => {
@@ -113,11 +113,11 @@ describe('an approved request', () => {
     await assert.rejects(approve, { code: 'storage_full' })
     const { state, approval } = ground.registry.live(id)?.row ?? {}
     assert.deepEqual([state, approval?.votes.length], ['pending-approval', 1])
-    assert.equal(ground.driver.opened.length, 0)
+    assert.equal(ground.host.begun.length, 0)
     await desk.recheck()
-    assert.equal(ground.driver.opened.length, 0)
+    assert.equal(ground.host.begun.length, 0)
     hasRoom = true
     await desk.recheck()
-    await eventually(() => ground.driver.running.has(id))
+    await eventually(() => ground.host.containerOf(id) !== undefined)
   })
 })

@@ -91,6 +91,19 @@ describe('the in-memory driver', () => {
     await assert.rejects(open(), { code: 'target_not_running' })
   })
 
+  it('ends a debug container as it is told to, and finds it by its session until then', async () => {
+    const { host, driver, open } = ground()
+    const { container, stream } = await open()
+    assert.deepEqual(
+      host.begun.map(({ sessionId }) => sessionId),
+      ['one'],
+    )
+    await host.containerOf('one')?.end({ kind: 'removed', detail: 'It was killed by hand.' })
+    assert.deepEqual(await stream.ended, { kind: 'removed', detail: 'It was killed by hand.' })
+    assert.equal(host.containerOf('one'), undefined)
+    await assert.rejects(driver.reattach(container), { code: 'session_ended' })
+  })
+
   it('tells what a profile would not see, and what its lists lack', async () => {
     const { host, driver, target } = ground()
     assert.equal((await driver.identify(target, 'general')).uid, 65_532)

@@ -7,12 +7,13 @@ import { errorCodes, HatchwayError } from '../../server/core/errors.ts'
 import { endByError, endCodes, endOf, neverBegan, withCode } from '../../server/core/session-end.ts'
 import { type SessionEnd } from '../../server/core/session.ts'
 import { endReasons } from '../../server/core/vocabulary.ts'
-import type { TargetAccess } from '../../server/core/driver.ts'
 import { toProblem } from '../../server/http/problem.ts'
 import { Screens } from '../../server/sessions/terminal/screens.ts'
 import { openSqliteStore } from '../../server/store/sqlite-store.ts'
+import { MemoryDriver } from '../drivers/memory-driver.ts'
+import { MemoryHost } from '../drivers/memory-host.ts'
+import { ScriptedPrograms } from '../drivers/scripted-program.ts'
 import { everybodyMayAll, policyOf } from '../support/policies.ts'
-import { ScriptedDriver } from '../support/scripted-terminals.ts'
 import { within } from '../support/within.ts'
 import { wireSessions } from '../support/wired-sessions.ts'
 
@@ -69,15 +70,6 @@ describe('a run whose command never began', () => {
   })
 })
 
-/** Waits for something that never comes, until it is called off. */
-class StuckDriver extends ScriptedDriver {
-  override run: TargetAccess['run'] = (_spec, _target, _onProgress, signal) =>
-    new Promise((_resolve, reject) => {
-      const stop = () => reject(new HatchwayError('cancelled', 'Called off.'))
-      signal.addEventListener('abort', stop, { once: true })
-    })
-}
-
 describe('a run that waits too long for its start', () => {
   let directory: string
   beforeEach(async () => {
@@ -102,9 +94,11 @@ describe('a run that waits too long for its start', () => {
         endFailed: nothing,
       },
     })
-    const driver = new StuckDriver('local', ['web'])
-    const [target] = driver.targets
-    assert.ok(target !== undefined)
+    const host = new MemoryHost('local', new ScriptedPrograms())
+    const target = host.add('web')
+    // It comes never.
+    host.faults.slow = Promise.withResolvers().promise
+    const driver = new MemoryDriver(host, 'test')
     const run = registry.run(
       {
         kind: 'command',

@@ -4,13 +4,20 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import type { DebugSpec } from '../../server/core/debug-container.ts'
 import { endOf } from '../../server/core/session-end.ts'
 import type { SessionRow } from '../../server/core/session.ts'
 import type { Store } from '../../server/core/store.ts'
 import { findLostRecordings, reap, sealLeftovers, type Tried } from '../../server/sessions/life/upkeep.ts'
 import { eventually } from '../support/eventually.ts'
 import { grant } from '../support/grant.ts'
-import { jane, recordingsUpTo, sessionGround, type SessionGround } from '../support/session-ground.ts'
+import {
+  jane,
+  openRequest,
+  recordingsUpTo,
+  sessionGround,
+  type SessionGround,
+} from '../support/session-ground.ts'
 
 const endsOf = async ({ refusing }: SessionGround, id: string) =>
   (await refusing.store.listAudit({ sessionId: id, kinds: ['ended'], limit: 10 })).items
@@ -28,16 +35,16 @@ describe('the end of a session', () => {
   for (const [moment, methods] of moments) {
     it(`is told, stored and sealed once the store is back that ${moment}`, async (t) => {
       const ground = await sessionGround(t)
-      const { session, terminal } = await ground.open()
+      const { session, program } = await ground.open()
       const { id } = session.row
-      terminal.print('evidence')
+      program.print('evidence')
       await eventually(() => session.row.state === 'running')
       ground.refusing.refuse(...methods)
       const over = eventually(() => ground.registry.ended(id) !== undefined)
-      terminal.end({ kind: 'exit', exitCode: 7 })
+      program.exit(7)
       await over
       // It is over for everybody, in whatever state the store is: container, place and what is said of it.
-      assert.equal(ground.driver.running.has(id), false)
+      assert.equal(ground.host.containerOf(id), undefined)
       assert.equal(ground.registry.liveCount, 0)
       assert.deepEqual(ground.registry.ended(id)?.end, endOf('exit', { exitCode: 7 }))
       await assert.rejects(ground.registry.terminate(id, { who: jane, from: 'x' }), { code: 'session_ended' })
@@ -54,10 +61,10 @@ describe('the end of a session', () => {
 
     it(`is found by the next process when this one stops while the store ${moment}`, async (t) => {
       const ground = await sessionGround(t)
-      const { session, terminal } = await ground.open()
+      const { session, program } = await ground.open()
       const { id } = session.row
       ground.refusing.refuse(...methods)
-      terminal.end({ kind: 'exit', exitCode: 7 })
+      program.exit(7)
       await eventually(() => ground.registry.ended(id) !== undefined)
       await ground.registry.drain()
 
@@ -92,34 +99,39 @@ describe('the end of a session', () => {
 
   it('frees its debug container though the store does not know that it ended', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
-    const { id, container } = session.row
-    assert.ok(container)
+    const { session } = await ground.open()
+    const { id } = session.row
     ground.refusing.refuse('updateSession')
-    const stop = ground.driver.stop.bind(ground.driver)
-    ground.driver.stop = () => Promise.reject(new Error('the engine is away'))
-    terminal.end({ kind: 'target-exited', detail: 'gone' })
-    await eventually(() => ground.registry.ended(id) !== undefined)
-    ground.driver.stop = stop
-    ground.driver.listOwned = async () => [container]
+    ground.host.faults.away = new Error('the engine is away')
+    await session.end(endOf('idle'))
+    assert.ok(ground.registry.ended(id))
+    assert.ok(ground.host.containerOf(id))
+    ground.host.faults.away = undefined
     await reap(ground.recovery)
-    assert.equal(ground.driver.running.has(id), false)
+    assert.equal(ground.host.containerOf(id), undefined)
   })
+})
+
+const specOf = (sessionId: string): DebugSpec => ({
+  sessionId,
+  installation: 'test',
+  user: 'jane',
+  toolbox: { name: 'busybox', image: 'busybox:1', shell: ['/bin/sh'] },
+  profile: 'auto',
+  size: { cols: 80, rows: 24 },
+  maxDurationMs: 600_000,
 })
 
 describe('debug containers that nobody claims', () => {
   it('are each told of once, and waited for ever longer, where they cannot be stopped', async (t) => {
     const ground = await sessionGround(t)
-    const forged = Array.from({ length: 50 }, (_, at) => ({
-      environment: 'local',
-      id: `forged-${at}`,
-      sessionId: `none-${at}`,
-      targetId: 'web',
-    }))
+    const { target } = openRequest(ground)
+    const signal = AbortSignal.timeout(10_000)
+    for (let at = 0; at < 50; at++)
+      await ground.driver.open(specOf(`none-${at}`), target, () => undefined, signal)
     let stops = 0
     let most = 0
     let now = 0
-    ground.driver.listOwned = () => Promise.resolve(forged)
     ground.driver.stop = async () => {
       stops++
       most = Math.max(most, ++now)
@@ -133,7 +145,7 @@ describe('debug containers that nobody claims', () => {
     assert.ok(most < 10, String(most))
     const { items } = await ground.refusing.store.listAudit({ kinds: ['reaped'], limit: 200 })
     assert.equal(items.length, 50)
-    ground.driver.listOwned = () => Promise.resolve([])
+    await Promise.all(ground.host.containers.map((container) => container.end()))
     await reap(ground.recovery, tried)
     assert.equal(tried.size, 0)
   })
@@ -142,9 +154,9 @@ describe('debug containers that nobody claims', () => {
 describe('a debug container that somebody removed', () => {
   it('ends its session as lost, in words, and is not looked for', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session } = await ground.open()
     ground.driver.reattach = () => Promise.reject(new Error('nobody asks for it'))
-    terminal.end({ kind: 'removed', detail: 'It was killed by hand.' })
+    await ground.host.containerOf(session.row.id)?.end({ kind: 'removed', detail: 'It was killed by hand.' })
     await eventually(async () => (await ground.row(session.row.id)).state === 'ended')
     const { end } = await ground.row(session.row.id)
     assert.deepEqual(end, endOf('lost', { detail: 'It was killed by hand.' }))
@@ -154,10 +166,10 @@ describe('a debug container that somebody removed', () => {
 describe('output that could not be recorded, and was shown', () => {
   it('is in the log once the log takes it: its disk is full for both', async (t) => {
     const ground = await sessionGround(t, { recordings: recordingsUpTo(4096) })
-    const { session, terminal } = await ground.open({ grant: { ...grant, recording: 'best-effort' } })
+    const { session, program } = await ground.open({ grant: { ...grant, recording: 'best-effort' } })
     const { id } = session.row
     ground.refusing.refuse('appendAudit')
-    for (let n = 0; n < 3; n++) terminal.print('x'.repeat(4096))
+    for (let n = 0; n < 3; n++) program.print('x'.repeat(4096))
     await eventually(() => ground.refusing.refused.length > 0)
     assert.equal(session.row.state, 'running')
     ground.refusing.refuse()
@@ -175,8 +187,8 @@ describe('output that could not be recorded, and was shown', () => {
 describe('the takeover after a restart', () => {
   it('waits for a store that is away, and ends no session that lives', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
-    terminal.print('before')
+    const { session, program } = await ground.open()
+    program.print('before')
     await eventually(() => session.row.state === 'running')
     await ground.registry.drain()
     const next = ground.next()
@@ -190,12 +202,12 @@ describe('the takeover after a restart', () => {
 
   it('says in a recording that nobody went on with that its end may be missing', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const { id } = session.row
-    terminal.print('before')
+    program.print('before')
     await eventually(async () => (await text(await ground.recordings.read(id, undefined))).includes('before'))
     await ground.registry.drain()
-    ground.driver.running.clear()
+    await ground.host.containerOf(id)?.end()
     const next = ground.next()
     await next.recover()
     await sealLeftovers(next.recovery)
@@ -209,11 +221,11 @@ describe('the takeover after a restart', () => {
 
   it('finds sealed recordings that their rows lost, by their keys', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const { id } = session.row
     ground.refusing.refuses = (method, [, change]) =>
       method === 'updateSession' && 'recording' in (change as Partial<SessionRow>)
-    terminal.end({ kind: 'exit', exitCode: 0 })
+    program.exit(0)
     await eventually(() => ground.registry.ended(id) !== undefined)
     await ground.registry.drain()
     await ground.recordings.settled(id)

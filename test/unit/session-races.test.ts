@@ -19,7 +19,6 @@ import { hold } from '../support/hold-call.ts'
 import type { Cleanup } from '../support/cleanup.ts'
 import { grant } from '../support/grant.ts'
 import { adminsMayAll, everybodyMayAll, policyOf } from '../support/policies.ts'
-import { ScriptedTerminal } from '../support/scripted-terminals.ts'
 import {
   jane,
   openRequest,
@@ -79,7 +78,7 @@ describe('a request that is withdrawn amid its approval', () => {
     await approving
     assert.equal((await ground.row(id)).state, 'ended')
     assert.ok(!(await eventsOf(ground, id)).includes('opened'))
-    assert.equal(ground.driver.opened.length, 0)
+    assert.equal(ground.host.begun.length, 0)
   })
 
   for (const [moment, method, isMeant] of [
@@ -98,7 +97,7 @@ describe('a request that is withdrawn amid its approval', () => {
       assert.deepEqual([state, end?.code], ['ended', 'withdrawn'])
       const events = await eventsOf(ground, id)
       assert.equal(events.at(-1), 'ended')
-      assert.equal(ground.driver.opened.length, 0)
+      assert.equal(ground.host.begun.length, 0)
     })
   }
 
@@ -118,15 +117,14 @@ describe('a request that is withdrawn amid its approval', () => {
 describe('an approved request', () => {
   it('waits on while its engine is away, and starts when that is back', async (t) => {
     const { ground, desk, id } = await asked(t)
-    const find = ground.driver.find.bind(ground.driver)
-    ground.driver.find = () => Promise.reject(new HatchwayError('backend_unavailable', 'It is away.'))
+    ground.host.faults.away = new HatchwayError('backend_unavailable', 'It is away.')
     await assert.rejects(desk.decide(id, { who: jane, from, decision: 'approve' }), {
       code: 'backend_unavailable',
     })
     assert.equal((await ground.row(id)).state, 'pending-approval')
-    ground.driver.find = find
+    ground.host.faults.away = undefined
     await desk.recheck()
-    await eventually(() => ground.driver.running.has(id))
+    await eventually(() => ground.host.containerOf(id) !== undefined)
   })
 })
 
@@ -164,7 +162,7 @@ describe('an opening', () => {
     assert.ok(row)
     await eventually(async () => (await ground.row(row.id)).state === 'ended')
     assert.equal((await ground.row(row.id)).end?.code, 'policy_changed')
-    assert.equal(ground.driver.opened.length, 0)
+    assert.equal(ground.host.begun.length, 0)
   })
 
   it('is ended, with its row, when the gateway is stopped while it is being stored', async (t) => {
@@ -180,7 +178,7 @@ describe('an opening', () => {
       items.map(({ state, end }) => [state, end?.reason]),
       [['ended', 'shutdown']],
     )
-    assert.equal(ground.driver.running.size, 0)
+    assert.equal(ground.host.containers.length, 0)
   })
 })
 
@@ -216,7 +214,7 @@ describe('what an earlier process left', () => {
     held.release()
     await recovering
     assert.equal(next.registry.live(session.row.id), undefined)
-    assert.equal(ground.driver.running.get(session.row.id)?.duplex.destroyed, true)
+    assert.equal(ground.host.containerOf(session.row.id)?.attached?.io.isOpen, false)
     assert.equal((await ground.row(session.row.id)).state, 'running')
   })
 
@@ -238,28 +236,31 @@ describe('what an earlier process left', () => {
 describe('a gateway that is stopped while a session looks for its engine', () => {
   it('lets go of it: nothing is attached to afterwards, and nothing waits', async (t) => {
     const ground = await sessionGround(t)
-    const { terminal } = await ground.open()
-    const late = new ScriptedTerminal()
+    const { session } = await ground.open()
+    const container = ground.host.containerOf(session.row.id)
+    const first = container?.attached
     const asked = Promise.withResolvers<void>()
     const answer = Promise.withResolvers<void>()
-    ground.driver.reattach = async () => {
+    const reattach = ground.driver.reattach.bind(ground.driver)
+    ground.driver.reattach = async (debug) => {
       asked.resolve()
       await answer.promise
-      return late
+      return await reattach(debug)
     }
-    terminal.end({ kind: 'disconnected', detail: 'cut' })
+    first?.lose('cut')
     await asked.promise
     await ground.registry.drain()
     answer.resolve()
-    await eventually(() => late.duplex.destroyed)
+    const late = await eventually(() => container?.attached !== first && container?.attached)
+    await eventually(() => late?.io.isOpen === false)
   })
 })
 
 describe('a recording that nobody sealed', () => {
   it('is sealed though it has reached its limit', async (t) => {
     const ground = await sessionGround(t, { recordings: recordingsUpTo(4096) })
-    const { session, terminal } = await ground.open({ grant: { ...grant, recording: 'best-effort' } })
-    for (let n = 0; n < 3; n++) terminal.print('x'.repeat(4096))
+    const { session, program } = await ground.open({ grant: { ...grant, recording: 'best-effort' } })
+    for (let n = 0; n < 3; n++) program.print('x'.repeat(4096))
     await eventually(async () => (await eventsOf(ground, session.row.id)).includes('recording-degraded'))
     await ground.registry.drain()
     const next = ground.next()
@@ -318,10 +319,10 @@ describe('holes in a recording while nothing can be stored', () => {
       }
       return recorder
     }
-    const { session, terminal } = await ground.open({ grant: { ...grant, recording: 'best-effort' } })
+    const { session, program } = await ground.open({ grant: { ...grant, recording: 'best-effort' } })
     ground.refusing.refuse('appendAudit')
     for (const count of [1, 2]) {
-      terminal.print('x')
+      program.print('x')
       await eventually(() => ground.refusing.refused.length === count)
     }
     ground.refusing.refuse()

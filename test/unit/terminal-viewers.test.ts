@@ -61,7 +61,7 @@ describe('control', () => {
 
   it('is not given when that cannot be written down', async (t) => {
     const ground = await sessionGround(t)
-    const { session } = await ground.open()
+    const { session, program } = await ground.open()
     const before = await TerminalPeer.join(session)
     const asking = await TerminalPeer.join(session, { who: alex })
     ground.refusing.refuse('appendAudit')
@@ -70,20 +70,20 @@ describe('control', () => {
     ground.refusing.refuse()
     assert.equal(before.closed, undefined)
     asking.handle.input(Buffer.from('mine'))
-    assert.deepEqual(ground.driver.running.get(session.row.id)?.typed, [])
+    assert.deepEqual(program.typed, [])
   })
 })
 
 describe('changes of size', () => {
   it('reach program and recording as the newest of what came at once', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const peer = await TerminalPeer.join(session)
     for (let cols = 100; cols <= 900; cols++) {
       for (let rows = 20; rows < 60; rows++) peer.handle.control({ type: 'resize', size: { cols, rows } })
     }
-    await eventually(() => terminal.sizes.at(-1)?.cols === 900)
-    assert.ok(terminal.sizes.length < 20, String(terminal.sizes.length))
+    await eventually(() => program.sizes.at(-1)?.cols === 900)
+    assert.ok(program.sizes.length < 20, String(program.sizes.length))
     const recorded = await text(await ground.recordings.read(session.row.id, undefined))
     assert.ok(recorded.split('"r"').length < 20)
     assert.match(recorded, /900x59/)
@@ -93,58 +93,57 @@ describe('changes of size', () => {
 describe('input that the program does not read', () => {
   it('keeps nobody from being read, and output flows on', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const peer = await TerminalPeer.join(session)
     const observer = await TerminalPeer.join(session, { who: alex, role: 'observer' })
-    terminal.reads = false
+    program.reads = false
     for (let n = 0; n < 40; n++) peer.handle.input(Buffer.alloc(60_000, 'p'))
     assert.equal(peer.isPaused, true)
     assert.equal(observer.isPaused, false)
     // Output that it has to acknowledge: so it is read again.
-    terminal.print('x'.repeat(flow.highWater))
+    program.print('x'.repeat(flow.highWater))
     await eventually(() => peer.output.length >= flow.highWater)
     assert.equal(peer.isPaused, false)
     peer.handle.control({ type: 'ack', offset: flow.highWater })
-    terminal.print('more')
+    program.print('more')
     await eventually(() => peer.output.endsWith('more') && observer.output.endsWith('more'))
     assert.equal(peer.closed, undefined)
   })
 
   it('is dropped beyond a bound, and its sender is told once', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const peer = await TerminalPeer.join(session)
-    terminal.reads = false
+    program.reads = false
     for (let n = 0; n < 400; n++) peer.handle.input(Buffer.alloc(60_000, 'p'))
-    assert.ok(terminal.duplex.writableLength < 9 * 1024 * 1024, String(terminal.duplex.writableLength))
+    assert.ok(program.io.writableLength < 9 * 1024 * 1024, String(program.io.writableLength))
     assert.equal(peer.messages.filter((message) => message.type === 'notice').length, 1)
   })
 
   it('is forgotten with its stream: after a reattach what is typed arrives', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const peer = await TerminalPeer.join(session)
-    terminal.reads = false
+    program.reads = false
     for (let n = 0; n < 20; n++) peer.handle.input(Buffer.alloc(60_000, 'p'))
     assert.equal(peer.isPaused, true)
-    terminal.end({ kind: 'disconnected', detail: 'the engine went away' })
-    const next = await eventually(() => {
-      const now = ground.driver.running.get(session.row.id)
-      return now !== undefined && now !== terminal && now
-    })
+    ground.host.faults.away = new Error('the engine is away')
+    ground.host.containerOf(session.row.id)?.attached?.lose('the engine went away')
     await eventually(() => !peer.isPaused)
+    ground.host.faults.away = undefined
+    program.reads = true
     await eventually(() => {
       peer.handle.input(Buffer.from('here'))
-      return next.typed.includes('here')
+      return program.typed.includes('here')
     })
   })
 
   it('may be sent as text', async (t) => {
     const ground = await sessionGround(t)
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const peer = await TerminalPeer.join(session)
     peer.handle.control({ type: 'input', data: 'é\r' })
-    await eventually(() => terminal.typed.join('') === 'é\r')
+    await eventually(() => program.typed.join('') === 'é\r')
   })
 })
 
@@ -182,10 +181,10 @@ describe('a strict recording that fails', () => {
       return real
     }
     const ground = await sessionGround(t, { recordings })
-    const { session, terminal } = await ground.open()
+    const { session, program } = await ground.open()
     const peer = await TerminalPeer.join(session)
-    const arrived = once(terminal.duplex, 'data')
-    terminal.duplex.push(Buffer.from([0x61, 0xe2, 0x82]))
+    const arrived = once(program.io, 'data')
+    program.print(Buffer.from([0x61, 0xe2, 0x82]))
     await arrived
     peer.handle.control({ type: 'resize', size: { cols: 99, rows: 33 } })
     await eventually(() => session.ending)
