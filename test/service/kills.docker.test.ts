@@ -33,7 +33,9 @@ describe('100 kills of the gateway', () => {
   it('lose no byte that a viewer was shown', async () => {
     const { session, terminal } = await gateway.open(`local/${target.name}`)
     // Slow enough that what comes during a restart stays within the ring: this is about kills, not about floods.
-    terminal.type('i=0; while :; do i=$((i+1)); echo "line $i é€ of a busy terminal"; usleep 300; done\n')
+    // Several writes for each sleep, which is a process of its own: a machine that starts thousands of them has time for nothing else.
+    const write = 'for j in 1 2 3 4 5 6; do echo "line $i.$j é€ of a busy terminal"; done'
+    terminal.type(`i=0; while :; do i=$((i+1)); ${write}; usleep 5000; done\n`)
     let viewer = terminal
     const shown: { offset: number; bytes: Buffer }[] = []
     let from = 0
