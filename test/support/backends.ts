@@ -106,10 +106,16 @@ async function findMounts(): Promise<string> {
   return 'tmpfs'
 }
 
-async function findChromium(): Promise<string> {
+/** The one without a frame of its own where there is one: it starts in half the time, and draws pages with the same code. */
+export async function chromiumPath(): Promise<string> {
   const named = process.env['HATCHWAY_TEST_CHROMIUM']
-  const path = named ?? (await onPath('chromium', 'chromium'))
-  const { stdout } = await run(path, ['--version'], { timeout: 30_000 })
+  if (named !== undefined) return named
+  const shell = onPath('chromium-headless-shell', 'chromium-headless-shell')
+  return await shell.catch(() => onPath('chromium', 'chromium'))
+}
+
+async function findChromium(): Promise<string> {
+  const { stdout } = await run(await chromiumPath(), ['--version'], { timeout: 30_000 })
   return stdout.trim()
 }
 

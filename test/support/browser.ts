@@ -5,6 +5,7 @@ import {
   type BrowserContextOptions,
   type Page,
 } from 'playwright-core'
+import { chromiumPath } from './backends.ts'
 import { buildWebApp } from './web-app.ts'
 
 /** How long a page of a busy machine may take for one step. */
@@ -43,7 +44,7 @@ export class TestBrowser {
   static async start(): Promise<TestBrowser> {
     await buildWebApp()
     const browser = await chromium.launch({
-      executablePath: process.env['HATCHWAY_TEST_CHROMIUM'] ?? '/usr/bin/chromium',
+      executablePath: await chromiumPath(),
       // Without WebGL on every machine: xterm.js then draws text that can be read, see BrowserTerminal.
       args: ['--no-sandbox', '--disable-3d-apis'],
       timeout: 60_000,
