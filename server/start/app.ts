@@ -10,6 +10,7 @@ import { registerApprovalRoutes } from '../http/approval-routes.ts'
 import { registerAuditRoutes } from '../http/audit-routes.ts'
 import { registerAuthRoutes, type AuthRoutesDeps } from '../http/auth-routes.ts'
 import { registerAuthentication } from '../http/authenticate.ts'
+import { registerConnectionEnds } from '../http/connection-ends.ts'
 import { registerCallerSignal } from '../http/caller-signal.ts'
 import { registerEnvironmentRoutes } from '../http/environment-routes.ts'
 import { registerHealthRoutes, type Part } from '../http/health-routes.ts'
@@ -51,6 +52,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   parts.onPolicyChange(() => sockets.recheck())
   metrics.watch({ liveSessions: () => sessions.liveCount, openSockets: () => sockets.size })
 
+  registerConnectionEnds(app)
   registerCallerSignal(app)
   registerProblems(app, metrics)
   registerRequestLog(app, metrics)

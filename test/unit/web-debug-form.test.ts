@@ -35,6 +35,7 @@ describe('where a session can run', () => {
     assert.equal(whereChoices(target({})).isAsked, false)
     assert.equal(whereChoices(target({ container: 'because' })).isAsked, true)
     assert.equal(whereChoices(target({}, 3)).isAsked, true)
+    assert.equal(whereChoices(target({}), 'copy').isAsked, true)
   })
 })
 

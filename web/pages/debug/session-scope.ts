@@ -8,15 +8,15 @@ interface WhereChoices {
   pod: { problem?: string | undefined }
   network: { problem?: string | undefined }
   copy: { problem?: string | undefined }
-  /** Whether there is a question: anything else makes no sense beside a container that runs well. */
+  /** Whether there is a question: anything else makes no sense beside a container that runs well, unless it is chosen already. */
   isAsked: boolean
 }
 
 // As often as this, the next restart is likely to end a session.
 const manyRestarts = 3
 
-/** Where a session in this target can run. Pure. */
-export function whereChoices(target: TargetDetail): WhereChoices {
+/** Where a session in this target can run, and whether that is a question where `chosen` is what the form says now. Pure. */
+export function whereChoices(target: TargetDetail, chosen: Where = 'pod'): WhereChoices {
   const of = (scope: 'container' | 'network' | 'copy') =>
     target.options?.scopes.find((each) => each.scope === scope) ?? { problem: 'There is no pod to open.' }
   const pod = of('container')
@@ -26,7 +26,8 @@ export function whereChoices(target: TargetDetail): WhereChoices {
     pod,
     network: of('network'),
     copy: of('copy'),
-    isAsked: target.kind === 'kubernetes' && (pod.problem !== undefined || isShaky),
+    // What was asked stays: one that crashes runs now and then, and the form would move under the pointer.
+    isAsked: target.kind === 'kubernetes' && (pod.problem !== undefined || isShaky || chosen !== 'pod'),
   }
 }
 

@@ -11,7 +11,7 @@ interface WhereChoiceProps {
 
 /** A container that crashes or has ended has no processes to join: its pod's network is there, and a copy of the pod has its files. */
 export function WhereChoice({ target, where, onChange }: WhereChoiceProps) {
-  const { pod, network, copy, isAsked } = whereChoices(target)
+  const { pod, network, copy, isAsked } = whereChoices(target, where)
   if (!isAsked) return null
   const name = target.container ?? target.name
   const restarts = target.containers?.find((each) => each.name === name)?.restarts ?? 0
