@@ -10,6 +10,8 @@ export class RefusingStore {
   refuses: (method: keyof Store, args: readonly unknown[]) => boolean = () => false
   /** What a call waits for before it is made; the test sets it. */
   holds: (method: keyof Store, args: readonly unknown[]) => Promise<unknown> | undefined = () => undefined
+  /** Whether a call is done and its answer lost, as one that takes longer than the store is waited for; the test sets it. */
+  loses: (method: keyof Store, args: readonly unknown[]) => boolean = () => false
   /** What was refused, in its order. */
   readonly refused: (keyof Store)[] = []
   readonly store: Store
@@ -35,13 +37,19 @@ export class RefusingStore {
       return Promise.reject(new HatchwayError('store_unavailable', words))
     }
     const held = calls.flatMap(([name, args]) => this.holds(name, args) ?? [])
-    return held.length === 0 ? act() : Promise.all(held).then(act)
+    const isLost = calls.some(([name, args]) => this.loses(name, args))
+    const done = held.length === 0 ? act() : Promise.all(held).then(act)
+    return isLost ? done.then(() => Promise.reject(unanswered())) : done
   }
 
   /** Refuses these from now on; none of them, when none is named. */
   refuse(...methods: readonly (keyof Store)[]): void {
     this.refuses = (name) => methods.includes(name)
   }
+}
+
+function unanswered(): HatchwayError {
+  return new HatchwayError('store_unavailable', 'The store cannot be used: it did not answer within 30 s.')
 }
 
 type Call = readonly [name: keyof Store, args: readonly unknown[]]

@@ -121,3 +121,36 @@ describe('an approved request', () => {
     await eventually(() => ground.host.containerOf(id) !== undefined)
   })
 })
+
+describe('a request that the store has changed without an answer', () => {
+  it('starts by a vote that came true, whose approver cannot give it again', async (t) => {
+    const ground = await sessionGround(t, { policy: asking })
+    const desk = deskOf(t, ground)
+    const id = await ask(ground, desk)
+    const approve = () => desk.decide(id, { who: jane, from, decision: 'approve' })
+    ground.refusing.loses = (method) => method === 'updateSession'
+    await assert.rejects(approve(), { code: 'store_unavailable' })
+    ground.refusing.loses = () => false
+    assert.equal((await ground.row(id)).approval?.votes.length, 1)
+    await assert.rejects(approve(), { code: 'already_decided' })
+    await desk.recheck()
+    await eventually(() => ground.host.containerOf(id) !== undefined)
+  })
+
+  it('goes on from a start that came true', async (t) => {
+    const ground = await sessionGround(t, { policy: asking })
+    const desk = deskOf(t, ground)
+    const id = await ask(ground, desk)
+    ground.refusing.loses = (_, [, change]) =>
+      (change as { state?: string } | undefined)?.state === 'starting'
+    await assert.rejects(desk.decide(id, { who: jane, from, decision: 'approve' }), {
+      code: 'store_unavailable',
+    })
+    ground.refusing.loses = () => false
+    assert.equal((await ground.row(id)).state, 'starting')
+    await desk.recheck()
+    await eventually(() => ground.host.containerOf(id) !== undefined)
+    const { items } = await ground.refusing.store.listAudit({ sessionId: id, kinds: ['opened'], limit: 9 })
+    assert.equal(items.length, 1)
+  })
+})

@@ -227,7 +227,7 @@ export class SessionApprovals implements Approvals {
       registry.requireFree(begun)
       if (!session.begin(begun)) return
       if (found.note !== undefined) session.notify('warning', found.note)
-      const maxDurationMs = change.deadline.getTime() - Date.now()
+      const maxDurationMs = begun.deadline.getTime() - Date.now()
       registry.start(session, { driver, target: found.found, toolbox, maxDurationMs })
     } catch (cause) {
       // It is ready, and goes on waiting: the next look at what waits starts it.

@@ -15,6 +15,7 @@ import type { HeldOpening } from './held-opening.ts'
 import { openRecorded } from './open-recorded.ts'
 import { OutputHistory } from '../terminal/output-history.ts'
 import { reattach } from './reattach.ts'
+import { RequestEdits } from './request-edits.ts'
 import { startRecording } from './recording-header.ts'
 import { auditSession, storeStart, type SessionAuditEvent } from './session-audit.ts'
 import type { SessionDeps } from './session-deps.ts'
@@ -39,6 +40,7 @@ export class DebugSession implements LiveSession {
   #recorder: Recorder | undefined
   readonly #kind: SessionKind
   readonly #collected: CollectedOutput | undefined
+  readonly #edits: RequestEdits
   #opening: Promise<void> = Promise.resolve()
   #storingStart: Promise<void> = Promise.resolve()
   #startFailure: unknown
@@ -49,6 +51,7 @@ export class DebugSession implements LiveSession {
 
   constructor(deps: SessionDeps, driver: TargetDriver, row: SessionRow, historyStart = 0) {
     this.#deps = deps
+    this.#edits = new RequestEdits(deps.store)
     this.#driver = driver
     this.#row = row
     this.#kind = kindOf(row)
@@ -101,10 +104,10 @@ export class DebugSession implements LiveSession {
    */
   async edit(edit: EditSession, { begins = false } = {}): Promise<SessionRow | undefined> {
     if (this.#ending !== undefined || this.#drained) return undefined
-    const editing = this.#deps.store.change(this.#row.id, edit).then((row) => {
-      if (row !== undefined && !begins) this.#row = row
-      return row
-    })
+    const onStored = (row: SessionRow) => {
+      this.#row = row
+    }
+    const editing = this.#edits.change(this.#row, { edit, begins, onStored })
     this.#opening = Promise.allSettled([editing]).then(() => undefined)
     return await editing
   }
