@@ -138,13 +138,9 @@ async function addKind(database: Kysely<Database>): Promise<void> {
   await database.schema.alterTable('sessions').addColumn('kind', 'text', kind).execute()
   await database.schema.alterTable('sessions').addColumn('detail', 'text').execute()
   await sql`update sessions set kind = 'command' where run = 1`.execute(database)
-  const { rows } = await sql<{ id: string; cwd: string }>`
-    select id, cwd from sessions where cwd is not null`.execute(database)
-  for (const { id, cwd } of rows) {
-    const detail = JSON.stringify({ cwd })
-    await database.updateTable('sessions').set({ detail }).where('id', '=', id).execute()
-  }
-  for (const name of ['run', 'cwd']) await database.schema.alterTable('sessions').dropColumn(name).execute()
+  // One statement, whatever the number of rows. `run` and `cwd` stay, read by nobody: to drop a column rewrites the whole table, which
+  // takes longer than a statement may where there are half a million rows.
+  await sql`update sessions set detail = json_object('cwd', cwd) where cwd is not null`.execute(database)
 }
 
 async function createSessions(database: Kysely<Database>): Promise<void> {

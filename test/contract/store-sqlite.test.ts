@@ -208,7 +208,7 @@ describe('store in SQLite', () => {
       alter table audit_events drop column user_issuer;
       alter table sessions drop column kind;
       alter table sessions drop column detail;
-      alter table sessions add column run integer;
+      alter table sessions drop column cwd;
       alter table sessions drop column network_only;
       alter table sessions drop column exclusive;
       alter table sessions drop column process;

@@ -68,7 +68,7 @@ describe('a debug container that is made while its session is stored', () => {
   })
 
   it('begins never when it is dropped, before or after', async () => {
-    opening.drop()
+    await opening.drop()
     await assert.rejects(take())
     await turn()
     assert.equal(host.containers.length, 0)

@@ -47,6 +47,8 @@ export async function openDebugContainer<Stream extends TerminalStream | Command
     const opened = await startGuessed(opening, guess)
     if (opened !== undefined) return opened
   }
+  // Nothing looks again at what was found out here, so that it must not be old when it is used.
+  await untilMayBegin(opening.mayBegin, opening.signal)
   const plan = await resolvePlan(opening)
   return toOpened(plan, await startDebugContainer(opening, plan))
 }

@@ -140,7 +140,7 @@ export class DebugSession implements LiveSession {
 
   /** Opens the recording, and lets the debug container begin. Ends the session, and does not reject, when that fails. */
   async start(opening: HeldOpening, spec: DebugSpec): Promise<void> {
-    if (this.#ending !== undefined || this.#drained) return opening.drop()
+    if (this.#ending !== undefined || this.#drained) return await opening.drop()
     const started = performance.now()
     try {
       this.#opening = this.#open(opening, spec)

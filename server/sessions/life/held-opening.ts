@@ -42,16 +42,17 @@ export class HeldOpening {
   ): Promise<Opened<TerminalStream | CommandStream>> {
     this.#onProgress = onProgress
     if (this.#progress !== undefined) onProgress(this.#progress)
-    const drop = () => this.drop(signal.reason)
+    const drop = () => void this.drop(signal.reason)
     signal.addEventListener('abort', drop, { once: true })
     if (signal.aborted) drop()
     mayBegin.then(() => this.#gate.resolve(), this.#gate.reject)
     return await this.#opened
   }
 
-  /** Takes away what there is of it. */
-  drop(cause?: unknown): void {
+  /** Takes away what there is of it, and resolves when that is done. Never rejects. */
+  async drop(cause?: unknown): Promise<void> {
     this.#dropped.abort(cause)
     this.#gate.reject(this.#dropped.signal.reason)
+    await this.#opened.catch(() => {})
   }
 }

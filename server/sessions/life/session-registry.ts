@@ -18,7 +18,7 @@ import type { SessionDeps } from './session-deps.ts'
 import { requireWithin, type SessionLimits } from './session-limits.ts'
 import type { SessionJudge } from '../session-judge.ts'
 import { factsOf, rowOf } from './session-row.ts'
-import { besideMarker, besideNotice, isBeside, requireFree } from './side-by-side.ts'
+import { isBeside, requireFree, tellThoseBeside } from './side-by-side.ts'
 import type { OpenRequest, RunOutcome, Sessions } from '../sessions.ts'
 
 export interface RegistryOptions extends Omit<SessionDeps, 'onClosed' | 'onRunning' | 'oweEvent'> {
@@ -89,7 +89,13 @@ export class SessionRegistry implements Sessions {
     }
   }
 
-  async #open(request: OpenRequest): Promise<DebugSession> {
+  #open(request: OpenRequest): Promise<DebugSession> {
+    const opening = this.#openNow(request)
+    this.#before(opening)
+    return opening
+  }
+
+  async #openNow(request: OpenRequest): Promise<DebugSession> {
     const row = rowOf(request)
     const { from } = request
     const opened = sessionEvent(row, {
@@ -109,10 +115,10 @@ export class SessionRegistry implements Sessions {
       const session = await storing
       // Policy may have changed while that was stored.
       if (this.#endUnlessHeld(session, this.#options.judge(new Date()))) void session.start(opening, spec)
-      else opening.drop()
+      else await opening.drop()
       return session
     } catch (cause) {
-      opening.drop()
+      await opening.drop()
       throw cause
     }
   }
@@ -305,7 +311,7 @@ export class SessionRegistry implements Sessions {
       for (const event of events) transaction.record(event)
       transaction.createSession(row)
     })
-    this.#storing = Promise.allSettled([this.#storing, stored]).then(() => undefined)
+    this.#before(stored)
     try {
       await stored
       const session = new DebugSession(this.#deps(), driver, row)
@@ -317,20 +323,14 @@ export class SessionRegistry implements Sessions {
     }
   }
 
+  /** A drain waits for it. */
+  #before(work: Promise<unknown>): void {
+    this.#storing = Promise.allSettled([this.#storing, work]).then(() => undefined)
+  }
+
   #rows(): SessionRow[] {
     const live = [...this.#live.values()].map(({ row }) => row)
     return [...live, ...[...this.#coming.values()].filter(({ id }) => !this.#live.has(id))]
-  }
-
-  /** Two people in one target can do anything to each other's shells: both know, and so do both recordings. */
-  #tellOthers(session: DebugSession): void {
-    for (const other of this.#live.values()) {
-      if (other.row.state !== 'running' || !isBeside(session.row, other.row)) continue
-      // They share a pod's network, and no processes.
-      if (session.row.networkOnly === true || other.row.networkOnly === true) continue
-      session.warn(besideNotice, besideMarker(other.row))
-      other.warn(besideNotice, besideMarker(session.row))
-    }
   }
 
   #deps(): SessionDeps {
@@ -340,7 +340,7 @@ export class SessionRegistry implements Sessions {
         this.#live.delete(session.row.id)
         this.owe(ending)
       },
-      onRunning: (session) => this.#tellOthers(session),
+      onRunning: (session) => tellThoseBeside(session, this.#live.values()),
       oweEvent: (session, write) => {
         // Not for ever: a disk that is full for a day makes a hole each second.
         if (this.#owedEvents.size < mostOwedEvents)

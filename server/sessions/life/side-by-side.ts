@@ -45,10 +45,26 @@ function inUse(row: SessionRow, other: SessionRow, judge: SessionJudge, why: str
   )
 }
 
-/** What both people are told, and what both recordings say. */
-export const besideNotice =
+/** A live session that can be told something. */
+interface Told {
+  readonly row: SessionRow
+  warn(text: string, mark: string): void
+}
+
+/** Two people in one target can do anything to each other's shells: both know, and so do both recordings. */
+export function tellThoseBeside(session: Told, others: Iterable<Told>): void {
+  for (const other of others) {
+    if (other.row.state !== 'running' || !isBeside(session.row, other.row)) continue
+    // They share a pod's network, and no processes.
+    if (session.row.networkOnly === true || other.row.networkOnly === true) continue
+    session.warn(besideNotice, besideMarker(other.row))
+    other.warn(besideNotice, besideMarker(session.row))
+  }
+}
+
+const besideNotice =
   'Somebody else has a session in this target now. It has the same user: it can see and change what is typed and shown here.'
 
-export function besideMarker(other: SessionRow): string {
+function besideMarker(other: SessionRow): string {
   return `session ${other.id} of another person runs in the same target: from here on it could type and write here`
 }
