@@ -21,7 +21,9 @@ function sources(): string[] {
         if (path === skipped) return []
         return entry.isDirectory() ? walk(path) : [path]
       })
-  return [...walk(web), ...walk(join(root, 'server/protocol')), join(root, 'package-lock.json')]
+  // The protocol's own words, and what it imports from beside itself.
+  const shared = [...walk(join(root, 'server/protocol')), join(root, 'server/core/vocabulary.ts')]
+  return [...walk(web), ...shared, join(root, 'package-lock.json')]
 }
 
 function stampOfSources(): string {
