@@ -137,7 +137,8 @@ describe('coming back', () => {
   it('goes on at the offset, no byte lost or doubled, in the same shell', async () => {
     const { session, terminal } = await gateway.open(ref())
     const pid = await terminal.run('echo $$')
-    terminal.type('for i in $(seq 1 3000); do echo line $i; done\n')
+    // Waits halfway, so that there is more to come however quick it is.
+    terminal.type('for i in $(seq 1 3000); do echo line $i; [ $i != 2000 ] || read -r go; done\n')
     await terminal.expect(/line 500\r\n/)
     terminal.cut()
     await terminal.closed
@@ -145,6 +146,7 @@ describe('coming back', () => {
     const { offset } = terminal
     const again = await gateway.connect(session.id, { offset })
     assert.equal((await again.message('hello')).offset, offset)
+    again.type('\n')
     await again.expect(/line 3000\r\n/)
     assert.equal(await again.run('echo $$'), pid)
     again.type('exit\n')
