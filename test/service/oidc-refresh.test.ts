@@ -96,7 +96,8 @@ describe('the silent refresh', () => {
     await due(visitor, 5)
     const { status, expiresAt } = await me(visitor)
     assert.equal(status, 200)
-    assert.ok(expiresAt > before.expiresAt)
+    // Good for its five seconds from when it was due, whatever the clock says by now.
+    assert.ok(expiresAt > before.expiresAt + 3000)
   })
 
   it('makes nobody wait for a provider that hangs, while its last word is good', async () => {
