@@ -90,7 +90,15 @@ for (const engine of await testEngines()) {
       describe(`of ${row.is}`, () => {
         let target: Awaited<ReturnType<DockerUser['target']>>
         before(async () => {
-          target = await user.target(row)
+          const container = await user.run(row)
+          // One that drops privileges is root for a moment, in which nobody can know more.
+          await eventually(async () => {
+            const { Processes } = await user.docker
+              .getContainer(container.id)
+              .top({ ps_args: '-o pid,euid,egid' })
+            assert.equal(Processes[0]?.slice(1).join(':'), row.runsAs)
+          })
+          target = { ...(await user.find(container.name)), ...container }
         })
 
         it('is found out', () => assert.equal(target.user, row.runsAs))
