@@ -231,18 +231,24 @@ export class KubernetesClient {
     return await this.#attempt(send, signal, method !== 'POST' || call.repeatable === true)
   }
 
-  /** Once more with fresh credentials when they are not accepted, or on a fresh connection when the idle one was closed. */
+  /**
+   * Once more with fresh credentials when they are not accepted, and again where a kept connection had been closed: each of these
+   * is one fewer to take, so that a new one comes at last.
+   */
   async #attempt<T>(send: Attempt<T>, signal: AbortSignal, repeatable: boolean): Promise<T> {
-    const credential = await this.#credential(signal)
-    try {
-      return await send(credential)
-    } catch (cause) {
-      if (signal.aborted) throw cause
-      // A POST could take effect twice.
-      if (cause instanceof StaleConnectionError && repeatable) return await send(credential)
-      if (!(cause instanceof KubernetesRefusal) || cause.status !== 401) throw cause
-      await this.#credentials.renew(credential)
-      return await send(await this.#credential(signal))
+    let renewed = false
+    for (;;) {
+      const credential = await this.#credential(signal)
+      try {
+        return await send(credential)
+      } catch (cause) {
+        if (signal.aborted) throw cause
+        // A POST could take effect twice.
+        if (cause instanceof StaleConnectionError && repeatable) continue
+        if (renewed || !(cause instanceof KubernetesRefusal) || cause.status !== 401) throw cause
+        renewed = true
+        await this.#credentials.renew(credential)
+      }
     }
   }
 

@@ -48,8 +48,9 @@ export async function openWebSocket(opening: Opening): Promise<WebSocket> {
     socket.pause()
     resolve(socket)
   })
-  socket.on('unexpected-response', (_request, response: IncomingMessage) => {
+  socket.on('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
     // The API server has taken the connection out of HTTP to proxy it and closes it now: nobody else may be given it.
+    request.shouldKeepAlive = false
     const wire = response.socket
     void readRefusal(response)
       .finally(() => wire.destroy())
